@@ -1,0 +1,26 @@
+"""Turns a torch checkpoint into a verified model folder for `airvec`: `airvec_exporter.export(checkpoint, out)`.
+
+The public names, imported when first used; importing this package needs torch to be installed, but does not load it.
+Knows nothing of how a folder is run: that is `airvec`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from airvec.errors import require
+
+for _package in ("torch", "transformers", "onnxscript"):
+    require(_package, "export", "airvec_exporter")
+
+if TYPE_CHECKING:
+    from airvec_exporter.errors import ExportError, VerificationError
+    from airvec_exporter.pipeline import ExportReport, export
+
+__all__ = ["ExportError", "ExportReport", "VerificationError", "export"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'airvec_exporter' has no attribute {name!r}, expected one of {__all__}")
+    from airvec_exporter import errors, pipeline
+
+    return getattr(errors if name.endswith("Error") else pipeline, name)

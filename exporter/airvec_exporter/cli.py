@@ -1,0 +1,97 @@
+"""`airvec-export CHECKPOINT OUT`, which is also `airvec export`.
+
+Knows nothing of how an export is done.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from airvec.errors import AirvecError, ArgumentError
+from airvec_exporter.errors import ExportError
+
+OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+EXAMPLES = """\
+examples:
+  airvec-export ./all-MiniLM-L6-v2 ./all-MiniLM-L6-v2-onnx
+  airvec-export ./checkpoint ./out --no-weights         half the size: for packages that never see torch
+  airvec-export ./checkpoint ./out --texts mine.txt     verify on your own texts, one a line
+  airvec-export ./checkpoint ./out --overwrite --quiet  for scripts: exit code 0 or a message on stderr
+
+The checkpoint is a folder of a sentence-transformers, plain transformers or model2vec model. Exit codes: 0 written and
+verified, 1 the checkpoint cannot be exported or the result is not right, 2 a wrong argument. Unless it is 0, nothing
+was written.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; errors go to stderr.
+
+    Args:
+        argv: arguments without the program's name; None = those of this process.
+
+    Returns:
+        The exit code: 0 written and verified, 1 failed, 2 wrong arguments.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        report = _export(arguments)
+    except (ArgumentError, FileNotFoundError) as error:
+        return _tell(error, MISUSED)
+    except (AirvecError, OSError) as error:
+        return _tell(error, FAILED)
+    except KeyboardInterrupt:
+        return _tell(ExportError("interrupted; nothing was written"), INTERRUPTED)
+    if not arguments.quiet:
+        print(report)
+    return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="airvec-export",
+        description="Turn a torch checkpoint into a model folder that runs without torch, and verify it against torch.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="folder of the model in torch")
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder to make")
+    parser.add_argument("--no-weights", action="store_true", help="leave torch's weights out of the folder")
+    parser.add_argument("--texts", metavar="FILE", type=Path, help="texts to verify on, one a line (default: 240 own)")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is a model folder")
+    parser.add_argument("--max-delta", metavar="X", type=float, default=1e-5, help="bound on unit vectors (%(default)s)")
+    parser.add_argument("--opset", metavar="N", type=int, default=23, help="ONNX opset, 23 or later (%(default)s)")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no report")
+    return parser
+
+
+def _export(arguments: argparse.Namespace) -> object:
+    # Late: torch takes seconds to import, and --help and wrong arguments need none of it.
+    from airvec_exporter.pipeline import export
+
+    return export(
+        arguments.checkpoint,
+        arguments.out,
+        weights=not arguments.no_weights,
+        texts=None if arguments.texts is None else _lines(arguments.texts),
+        overwrite=arguments.overwrite,
+        max_delta=arguments.max_delta,
+        show_progress_bar=False if arguments.quiet else None,
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"--texts {path}: not UTF-8 ({error}). Convert it.") from error
+
+
+def _tell(error: BaseException, code: int) -> int:
+    print(f"airvec-export: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

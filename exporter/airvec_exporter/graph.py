@@ -1,0 +1,140 @@
+"""The body → `onnx/model.onnx`, by torch's dynamo exporter.
+
+Opset 23 keeps Attention, Gelu and LayerNormalization as one node each. Stack traces with local paths are stripped, so
+that two exports give the same bytes. The older exporter (`dynamo=False`) bakes the mask in and is never used.
+Source: the measurements in the project's export recipe.
+Knows nothing of tokenizers, of the modules behind the body and of the folder.
+"""
+
+import logging
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from onnxscript import ir
+from torch import Tensor, nn
+
+from airvec_exporter.errors import ExportError
+from airvec_exporter.load import Checkpoint, input_names
+
+OPSET = 23
+OUTPUT = "last_hidden_state"
+BATCH, LENGTH = 2, 7  # of the example: 1 would be taken for a constant
+LARGEST = 2**31 - 2**27  # bytes of weights in one protobuf file; its limit is 2 GiB, and names and shapes need room
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What was written: file, interface, and how many nodes there are of each kind."""
+
+    path: Path
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    opset: int
+    nodes: dict[str, int]
+
+
+class Wrapper(nn.Module):
+    """The body with positional inputs and one output."""
+
+    def __init__(self, body: nn.Module, rotary: bool) -> None:
+        super().__init__()
+        self.body, self.rotary = body, rotary
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
+        """(batch, tokens) int64 each -> (batch, tokens, d)."""
+        named: dict[str, Tensor] = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        if self.rotary:
+            # Without them the rotation tables get batch size 1, which ONNX Runtime does not spread.
+            batch, length = input_ids.shape
+            named["position_ids"] = torch.arange(length)[None].expand(batch, length)
+        return self.body(input_ids=input_ids, attention_mask=attention_mask, **named).last_hidden_state
+
+
+def export_graph(checkpoint: Checkpoint, path: Path, opset: int = OPSET) -> Graph:
+    """Trace the body and write it to `path`; weights above 2 GB lie beside it in `<path>_data`.
+
+    Raises:
+        ExportError: torch cannot trace this architecture, or the graph is not what was asked for.
+    """
+    model = _trace(checkpoint, opset)
+    _strip(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    large = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value) > LARGEST
+    ir.save(model, path, external_data=f"{path.name}_data" if large else None)
+    onnx.checker.check_model(str(path))
+    graph = Graph(
+        path,
+        tuple(value.name or "" for value in model.graph.inputs),
+        tuple(value.name or "" for value in model.graph.outputs),
+        model.opset_imports[""],
+        dict(Counter(node.op_type for node in model.graph.all_nodes())),
+    )
+    _check(graph, input_names(checkpoint.body), opset)
+    return graph
+
+
+def _trace(checkpoint: Checkpoint, opset: int) -> ir.Model:
+    body, names = checkpoint.body, input_names(checkpoint.body)
+    ids = torch.arange(BATCH * LENGTH).reshape(BATCH, LENGTH) % max(2, body.config.vocab_size - 5) + 4
+    ids = ids.clamp(max=body.config.vocab_size - 1)
+    example = (ids, torch.ones_like(ids), torch.zeros_like(ids))[: len(names)]
+    shape = {0: "batch", 1: "sequence"}
+    with _quiet_torch(), torch.no_grad():
+        try:
+            program: Any = torch.onnx.export(
+                Wrapper(body, checkpoint.is_rotary).eval(), example, dynamo=True, opset_version=opset, verbose=False,
+                input_names=list(names), output_names=[OUTPUT], dynamic_shapes={name: shape for name in names},
+            )  # fmt: skip
+        except Exception as error:  # torch's exporter raises its own classes and whatever the traced code raises
+            raise ExportError(_untraceable(body, error)) from error
+    return program.model
+
+
+@contextmanager
+def _quiet_torch() -> Iterator[None]:
+    """Without the exporter's warnings of its own deprecations and of packages that it could use: not ours to mend."""
+    logger = logging.getLogger("torch.onnx._internal.exporter")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        for module in ("torch", "onnxscript", "transformers", "copyreg"):
+            warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _untraceable(body: nn.Module, error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [""])[0][:200]
+    return (
+        f"{type(body).__name__}: torch.onnx.export cannot trace it ({type(error).__name__}: {reason}), expected an "
+        "architecture it knows. Funnel, Longformer and XLNet are known to fail; use another model."
+    )
+
+
+def _strip(model: ir.Model) -> None:
+    """Drop stack traces and notes: 40 % of a small graph, with the paths of this machine in them."""
+    model.metadata_props.clear()
+    model.graph.metadata_props.clear()
+    for node in model.graph.all_nodes():
+        node.metadata_props.clear()
+        node.doc_string = None
+        for value in node.outputs:
+            value.metadata_props.clear()
+    for value in (*model.graph.inputs, *model.graph.initializers.values()):
+        value.metadata_props.clear()
+
+
+def _check(graph: Graph, inputs: tuple[str, ...], opset: int) -> None:
+    found = (graph.inputs, graph.outputs, graph.opset)
+    wanted = (inputs, (OUTPUT,), opset)
+    if found != wanted:
+        raise ExportError(f"{graph.path.name}: inputs, outputs, opset are {found}, expected {wanted}. Report this.")

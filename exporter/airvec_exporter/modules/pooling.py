@@ -1,0 +1,142 @@
+"""Pooling in torch: token embeddings → one vector a text, by one or several of six modes.
+
+Knows nothing of models, tokenizers and prompts' texts.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from airvec.errors import ModelFolderError
+from airvec.folder import ModuleSpec
+from airvec.json_file import JsonObject
+
+# Old configs have one flag a mode; several are concatenated in this order.
+FLAGS = {
+    "cls": "pooling_mode_cls_token",
+    "max": "pooling_mode_max_tokens",
+    "mean": "pooling_mode_mean_tokens",
+    "mean_sqrt_len_tokens": "pooling_mode_mean_sqrt_len_tokens",
+    "weightedmean": "pooling_mode_weightedmean_tokens",
+    "lasttoken": "pooling_mode_lasttoken",
+}
+SMALLEST = 1e-9  # least divisor: a text without any token pools to zeros
+
+
+class Pooling(nn.Module):
+    """Concatenation of pooling modes.
+
+    Args:
+        dimension: of the token embeddings, d.
+        modes: names from `FLAGS`, in the order of the result.
+        include_prompt: False leaves the first `prompt_length` real tokens out.
+    """
+
+    def __init__(self, dimension: int, modes: Sequence[str] = ("mean",), include_prompt: bool = True) -> None:
+        super().__init__()
+        self.dimension, self.modes, self.include_prompt = dimension, tuple(modes), include_prompt
+
+    @classmethod
+    def from_spec(cls, spec: ModuleSpec) -> "Pooling":
+        """Read old and new config keys.
+
+        Raises:
+            ModelFolderError: a mode that is none of the six, or no dimension.
+        """
+        config = spec.config
+        key = "embedding_dimension" if "embedding_dimension" in config.values else "word_embedding_dimension"
+        return cls(config.need_integer(key), read_modes(config), config.flag("include_prompt", True))
+
+    def config(self) -> dict[str, Any]:
+        """The old keys, which every generation reads; the new ones where the old cannot say the order."""
+        if self.modes != tuple(mode for mode in FLAGS if mode in self.modes):
+            modes = {"embedding_dimension": self.dimension, "pooling_mode": list(self.modes)}
+        else:
+            flags = {flag: mode in self.modes for mode, flag in FLAGS.items()}
+            modes = {"word_embedding_dimension": self.dimension, **flags}
+        return {**modes, "include_prompt": self.include_prompt}
+
+    def forward(self, features: dict[str, Any]) -> dict[str, Any]:
+        """Add `sentence_embedding`, float32 (batch, d x modes).
+
+        Reads `token_embeddings` (batch, tokens, d), `attention_mask` (batch, tokens) of 0 and 1, and, where
+        `include_prompt` is False, the whole number `prompt_length`.
+        """
+        states, mask = features["token_embeddings"], features["attention_mask"]
+        kept, length = mask, int(features.get("prompt_length", 0))
+        if not self.include_prompt and length:
+            kept = mask * (positions(mask) >= length)
+        pooled = [POOLS[mode](states, kept, mask) for mode in self.modes]
+        return {**features, "sentence_embedding": torch.cat(pooled, dim=-1)}
+
+
+def read_modes(config: JsonObject) -> tuple[str, ...]:
+    """The modes that a config states; mean where it states none.
+
+    Raises:
+        ModelFolderError: a mode that is none of the six.
+    """
+    stated = config.values.get("pooling_mode")
+    if stated is None:
+        return tuple(mode for mode, flag in FLAGS.items() if config.flag(flag, False)) or ("mean",)
+    modes = (stated,) if isinstance(stated, str) else tuple(stated)
+    for mode in modes:
+        if mode not in FLAGS:
+            raise ModelFolderError(
+                f"{config.file}: pooling_mode {mode!r}, expected one of {', '.join(FLAGS)}. Correct it."
+            )
+    return modes
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Places counted from the first real token, int64 (batch, tokens); below 0 on left padding."""
+    first = mask.int().argmax(dim=1, keepdim=True)  # (batch, 1)
+    return torch.arange(mask.shape[1]) - first
+
+
+def _cls(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
+    return _at(states, kept.int().argmax(dim=1))
+
+
+def _max(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
+    return states.masked_fill(kept[..., None] == 0, float("-inf")).amax(dim=1)
+
+
+def _mean(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
+    return _weighted(states, kept.float())
+
+
+def _mean_sqrt(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
+    total = (states * kept[..., None]).sum(dim=1)
+    return total / kept.float().sum(dim=1, keepdim=True).clamp(min=SMALLEST).sqrt()
+
+
+def _weightedmean(states: Tensor, kept: Tensor, mask: Tensor) -> Tensor:
+    return _weighted(states, kept * (positions(mask) + 1.0))
+
+
+def _lasttoken(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
+    # The last kept place; place 0, whose mask is 0, where nothing is kept.
+    last = (kept * torch.arange(kept.shape[1])).argmax(dim=1)
+    return _at(states * kept[..., None], last)
+
+
+def _weighted(states: Tensor, weights: Tensor) -> Tensor:
+    total = (states * weights[..., None]).sum(dim=1)  # (batch, d)
+    return total / weights.sum(dim=1, keepdim=True).clamp(min=SMALLEST)
+
+
+def _at(states: Tensor, places: Tensor) -> Tensor:
+    return states[torch.arange(len(states)), places]  # (batch, d)
+
+
+POOLS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "cls": _cls,
+    "max": _max,
+    "mean": _mean,
+    "mean_sqrt_len_tokens": _mean_sqrt,
+    "weightedmean": _weightedmean,
+    "lasttoken": _lasttoken,
+}

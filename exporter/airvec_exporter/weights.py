@@ -1,0 +1,51 @@
+"""Reads the tensors of one module's folder.
+
+`model.safetensors` where there is one. Older folders hold only a pickle, `pytorch_model.bin`: that is read by
+torch's restricted unpickler (`weights_only=True`), which builds tensors and runs no code; what we write is always
+safetensors.
+Knows nothing of what the tensors are for.
+"""
+
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from airvec.errors import ModelFolderError, ModelNotFoundError
+from airvec.json_file import short_name
+
+
+def read_state(folder: Path) -> dict[str, Tensor]:
+    """All tensors of a module's folder, by name, as saved.
+
+    Raises:
+        ModelNotFoundError: neither of the two files is there.
+        ModelFolderError: the file is damaged, or the pickle holds something other than tensors.
+    """
+    safe, pickled = folder / "model.safetensors", folder / "pytorch_model.bin"
+    path = safe if safe.is_file() else pickled
+    if not path.is_file():
+        raise ModelNotFoundError(f"{short_name(safe)}: no such file. The checkpoint is incomplete: fetch it again.")
+    try:
+        return load_file(safe) if path is safe else torch.load(pickled, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise ModelFolderError(
+            f"{short_name(path)}: not a file of tensors ({str(error).splitlines()[0]}). Fetch it again."
+        ) from error
+
+
+def fill(module: nn.Module, folder: Path) -> None:
+    """Load a module's tensors from its folder: all of them and no others, as float32.
+
+    Raises:
+        ModelNotFoundError: no weights there.
+        ModelFolderError: damaged, or the names or shapes differ from the module's.
+    """
+    try:
+        module.load_state_dict({name: tensor.float() for name, tensor in read_state(folder).items()})
+    except RuntimeError as error:
+        found = " ".join(str(error).split())
+        raise ModelFolderError(f"{folder.name}: weights that do not fit config.json: {found}. Fetch both.") from error
