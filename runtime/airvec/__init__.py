@@ -1,0 +1,67 @@
+"""airvec: sentence embeddings without torch.
+
+The public names, loaded when they are first used: `import airvec` alone imports no NumPy and no ONNX Runtime.
+Knows nothing of anything else.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airvec import util
+    from airvec.chunking import Chunk, chunk
+    from airvec.errors import (
+        AirvecError,
+        AirvecWarning,
+        ArgumentError,
+        InputError,
+        MissingPackageError,
+        ModelFolderError,
+        ModelNotFoundError,
+        TruncationError,
+    )
+    from airvec.sentence_transformer import SentenceTransformer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AirvecError": "airvec.errors",
+    "AirvecWarning": "airvec.errors",
+    "ArgumentError": "airvec.errors",
+    "Chunk": "airvec.chunking",
+    "InputError": "airvec.errors",
+    "MissingPackageError": "airvec.errors",
+    "ModelFolderError": "airvec.errors",
+    "ModelNotFoundError": "airvec.errors",
+    "SentenceTransformer": "airvec.sentence_transformer",
+    "TruncationError": "airvec.errors",
+    "chunk": "airvec.chunking",
+}
+
+__all__ = [
+    "AirvecError",
+    "AirvecWarning",
+    "ArgumentError",
+    "Chunk",
+    "InputError",
+    "MissingPackageError",
+    "ModelFolderError",
+    "ModelNotFoundError",
+    "SentenceTransformer",
+    "TruncationError",
+    "chunk",
+    "util",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home."""
+    if name == "util":
+        return import_module("airvec.util")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'airvec' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

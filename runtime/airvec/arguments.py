@@ -1,0 +1,203 @@
+"""Checks what callers pass, and settles the arguments that exist for code written for sentence-transformers.
+
+`docs/migrating.md` has the table of these arguments.
+Knows nothing of how texts become embeddings.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence, Set, Sized
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+
+from airvec.backends import BackendOptions
+from airvec.errors import AirvecWarning, ArgumentError, InputError
+from airvec.folder import TokenizerSpec
+from airvec.threads import available_threads
+from airvec.tokenizer import check_side
+
+MODEL_KWARGS = ("file_name", "provider", "session_options")
+TOKENIZER_KWARGS = ("model_max_length", "padding_side")
+OUTPUT_VALUES = ("sentence_embedding", "token_embeddings", None)
+
+_warned: set[str] = set()
+
+
+def check_texts(inputs: object) -> tuple[list[str], bool]:
+    """The texts of one call as a list, and whether a single text was passed.
+
+    A list, a tuple, a NumPy array of strings or any other sized sequence (a pandas or datasets column) is many.
+
+    Raises:
+        InputError: something that is not a text; the message names its place, its type and what to do.
+    """
+    if isinstance(inputs, str):
+        return [inputs], True
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 1:
+        return [check_text(text, place) for place, text in enumerate(inputs.tolist())], False
+    if isinstance(inputs, (bytes, bytearray, Mapping, Set, np.ndarray)) or not isinstance(inputs, Iterable):
+        raise InputError(f"texts: {_described(inputs)}, expected a str or a list of str. Convert it first.")
+    if not isinstance(inputs, Sized):
+        raise InputError(
+            f"texts: {_described(inputs)}, which has no length. Pass list(…), or use encode_stream for corpora "
+            "that do not fit in memory."
+        )
+    return [check_text(text, place) for place, text in enumerate(cast("Iterable[object]", inputs))], False
+
+
+def check_text(text: object, place: int) -> str:
+    """The text itself, if it is a str.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(text, str):
+        return text
+    advice = "Convert it with str() or leave it out."
+    if isinstance(text, (list, tuple)):
+        advice = "Pairs of texts are for a reranker; join the parts into one text to embed them together."
+    if isinstance(text, (bytes, bytearray)):
+        advice = "Decode it first, for example with .decode()."
+    raise InputError(f"text {place}: {_described(text)}, expected a str. {advice}")
+
+
+def pick_inputs(inputs: object, sentences: object) -> object:
+    """The one of encode's first argument and its old name that was given.
+
+    Raises:
+        InputError: neither or both.
+    """
+    if (inputs is None) == (sentences is None):
+        found = "neither" if inputs is None else "both"
+        raise InputError(f"texts: {found} of inputs and sentences given (None counts as not given), expected one.")
+    return sentences if inputs is None else inputs
+
+
+def backend_options(
+    backend: str, variant: str, device: str | None, model_kwargs: Mapping[str, Any] | None, threads: int | None
+) -> BackendOptions:
+    """How to open the graph, from the constructor's arguments.
+
+    Raises:
+        ArgumentError: a device, provider or key that cannot be served.
+    """
+    given = dict(model_kwargs or {})
+    _check_keys("model_kwargs", given, MODEL_KWARGS)
+    provider = given.get("provider")
+    providers = _device_providers(device) if provider is None else _named_provider(str(provider))
+    count = available_threads() if threads is None else _positive("threads", threads)
+    return BackendOptions(backend, variant, given.get("file_name"), providers, given.get("session_options"), count)
+
+
+def tokenizer_spec(
+    spec: TokenizerSpec,
+    max_seq_length: int | None,
+    tokenizer_kwargs: Mapping[str, Any] | None,
+    processor_kwargs: Mapping[str, Any] | None,
+) -> TokenizerSpec:
+    """The folder's tokenizer settings with the caller's over them; `max_seq_length` wins over `model_max_length`.
+
+    Raises:
+        ArgumentError: an unknown key, or both names of the same argument.
+    """
+    if tokenizer_kwargs is not None and processor_kwargs is not None:
+        raise ArgumentError(
+            f"processor_kwargs: {dict(processor_kwargs)!r}, given together with its old name tokenizer_kwargs. "
+            "Give one of the two."
+        )
+    given = dict(processor_kwargs or tokenizer_kwargs or {})
+    _check_keys("processor_kwargs", given, TOKENIZER_KWARGS)
+    limit = max_seq_length if max_seq_length is not None else given.get("model_max_length")
+    if limit is not None:
+        spec = replace(spec, max_length=_positive("max_seq_length", limit))
+    return replace(spec, padding_side=check_side(given.get("padding_side", spec.padding_side)))
+
+
+def check_device(device: object, own: str) -> None:
+    """A model runs where it was opened; `device` in a call may only repeat that.
+
+    Raises:
+        ArgumentError: another device, or a list of them.
+    """
+    if device is not None and device != own:
+        raise ArgumentError(
+            f"device: {device!r}, but this model was opened on {own!r}. Pass device to the constructor."
+        )
+
+
+def check_output_value(value: str | None) -> str | None:
+    """The value itself, if there is such an output.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    if value not in OUTPUT_VALUES:
+        raise ArgumentError(f"output_value: {value!r}, expected one of {OUTPUT_VALUES}. Correct it.")
+    return value
+
+
+def check_dim(name: str, dim: int | None) -> int | None:
+    """The number of dimensions to keep, if it is one; None = all.
+
+    Raises:
+        ArgumentError: not a whole number above 0.
+    """
+    return None if dim is None else _positive(name, dim)
+
+
+def want_progress(show_progress_bar: bool | None) -> bool:
+    """As the reference decides: None means yes if the `airvec` logger shows INFO."""
+    if show_progress_bar is None:
+        return logging.getLogger("airvec").getEffectiveLevel() in (logging.INFO, logging.DEBUG)
+    return show_progress_bar
+
+
+def warn_once(name: str, message: str) -> None:
+    """Warn the first time in a process that `name` is used."""
+    if name not in _warned:
+        _warned.add(name)
+        warnings.warn(message, AirvecWarning, stacklevel=4)
+
+
+def _device_providers(device: str | None) -> tuple[Any, ...] | None:
+    if device is None or device == "cpu":
+        return None
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or (number and not number.isdecimal()):
+        raise ArgumentError(f"device: {device!r}, expected None, 'cpu', 'cuda' or 'cuda:N'. Use one of these.")
+    (provider,) = _named_provider("CUDAExecutionProvider")
+    return ((provider, {"device_id": number or "0"}), "CPUExecutionProvider")
+
+
+def _named_provider(name: str) -> tuple[str, ...]:
+    from airvec.backends.onnx import check_provider
+
+    return (check_provider(name),)
+
+
+def _check_keys(where: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+    for key in given:
+        if key not in known:
+            raise ArgumentError(
+                f"{where}: key {key!r}, expected {', '.join(known)}. Arguments of torch models do not apply: leave it out."
+            )
+
+
+def _positive(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(f"{name}: {value!r}, expected a whole number above 0. Correct it.")
+    return int(value)
+
+
+def _described(value: object) -> str:
+    shown = repr(value)
+    kind = type(value).__name__
+    return "None" if value is None else f"{kind} {shown[:40] + '…' if len(shown) > 40 else shown}"
+
+
+def default_cache_folder() -> str | None:
+    """Where models from the Hub go, if the environment says: AIRVEC_CACHE, else SENTENCE_TRANSFORMERS_HOME."""
+    return os.environ.get("AIRVEC_CACHE") or os.environ.get("SENTENCE_TRANSFORMERS_HOME")

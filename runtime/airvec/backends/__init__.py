@@ -1,0 +1,72 @@
+"""What turns token ids into features: ONNX Runtime, or NumPy for static models.
+
+Which one a model folder needs is decided by its first module. Each is imported only when it is opened: a static
+model never imports onnxruntime.
+Knows nothing of texts, prompts and the modules after the first.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from airvec.arrays import Features
+from airvec.batching import Tokens
+from airvec.errors import ArgumentError, ModelFolderError
+from airvec.folder import ModelFolder
+
+__all__ = ["BACKENDS", "Backend", "BackendOptions", "open_backend"]
+
+BACKENDS = ("onnx",)
+
+
+@dataclass(frozen=True)
+class BackendOptions:
+    """How to open a graph; `providers` None = the CPU's, `session_options` an `onnxruntime.SessionOptions`."""
+
+    name: str = "onnx"
+    variant: str = "auto"
+    file_name: str | None = None
+    providers: tuple[Any, ...] | None = None
+    session_options: Any = None
+    threads: int = 1
+
+
+class Backend(Protocol):
+    """An opened model body. `run` may be called from several threads at once."""
+
+    output_dim: int | None
+    """Width of what `run` gives, None where the graph does not state it."""
+    token_budget: int
+    """Tokens a batch should hold."""
+    pools: bool
+    """True where `run` gives `sentence_embedding` itself, and the model's own modules have been applied."""
+
+    def run(self, tokens: Tokens, bulk: bool) -> Features:
+        """Features of one batch of texts; `bulk` says that other batches run beside this one."""
+        ...
+
+
+def open_backend(folder: ModelFolder, options: BackendOptions, pad_id: int, padding_side: str) -> Backend:
+    """Open the first module of a model folder.
+
+    Raises:
+        ArgumentError: no such backend.
+        ModelFolderError: the first module is of a type that airvec cannot run, or its files are damaged.
+    """
+    if options.name not in BACKENDS:
+        raise ArgumentError(
+            f"backend: {options.name!r}, expected {' or '.join(map(repr, BACKENDS))}; airvec runs without torch. "
+            "Leave the argument out."
+        )
+    kind = folder.modules[0].type
+    if kind == "StaticEmbedding":
+        from airvec.backends.static import StaticTable
+
+        return StaticTable.open(folder.modules[0])
+    if kind == "Transformer":
+        from airvec.backends.onnx import OnnxGraph
+
+        return OnnxGraph(folder, options, pad_id, padding_side)
+    raise ModelFolderError(
+        f"{folder.name}/modules.json: module 0 has type {kind!r}, expected Transformer or StaticEmbedding. "
+        "This version of airvec cannot run it."
+    )

@@ -1,0 +1,92 @@
+"""Static models: the embedding of a text is the mean of its tokens' rows in a table. NumPy only.
+
+Reads the tables of sentence-transformers (`embedding.weight`) and of model2vec (`embeddings`, with an optional
+`mapping` from token to row and `weights` a token), in float32, float16 or int8.
+Knows nothing of graphs; does not import onnxruntime.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from airvec.arrays import Array, Features, Floats
+from airvec.batching import Tokens
+from airvec.errors import ModelFolderError
+from airvec.folder import ModuleSpec
+from airvec.json_file import short_name
+from airvec.weights import read_tensors, to_float32
+
+TABLE_NAMES = ("embedding.weight", "embeddings")
+
+
+@dataclass(frozen=True, eq=False)
+class StaticTable:
+    """float32 `rows` (vocabulary, dim): the table as stored, with mapping and weights already applied."""
+
+    rows: Floats
+    token_budget: int = 16_384  # 16 MB of gathered rows at 256 dimensions
+    pools: bool = False
+
+    @property
+    def output_dim(self) -> int | None:
+        """Width of the embedding."""
+        return int(self.rows.shape[1])
+
+    @classmethod
+    def open(cls, spec: ModuleSpec) -> Self:
+        """Read `model.safetensors`.
+
+        Raises:
+            ModelFolderError: no table in the file, or `mapping` or `weights` do not fit it.
+        """
+        file = spec.path / "model.safetensors"
+        tensors = read_tensors(file)
+        name = next((name for name in TABLE_NAMES if name in tensors), None)
+        if name is None or tensors[name].ndim != 2:
+            shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
+            raise ModelFolderError(
+                f"{short_name(file)}: tensors {shapes}, expected a matrix {' or '.join(TABLE_NAMES)}. "
+                "This is not a static embedding model."
+            )
+        table = tensors[name]
+        if name == "embeddings":
+            table = _fold(table, tensors.get("mapping"), tensors.get("weights"), short_name(file))
+        return cls(to_float32(table))
+
+    def run(self, tokens: Tokens, bulk: bool) -> Features:
+        """`sentence_embedding` float32 (batch, dim): the mean of each text's rows; zeros for a text without tokens.
+
+        Raises:
+            ModelFolderError: the tokenizer gave an id outside the table.
+        """
+        if len(tokens.ids) and int(tokens.ids.max()) >= len(self.rows):
+            raise ModelFolderError(
+                f"token id {int(tokens.ids.max())} in a table of {len(self.rows)} rows. "
+                "tokenizer.json and model.safetensors are of different models: fetch the folder again."
+            )
+        sums = np.zeros((len(tokens), self.rows.shape[1]), np.float32)
+        filled = np.flatnonzero(tokens.lengths)
+        if len(filled):
+            gathered = self.rows[tokens.ids]  # (tokens, dim)
+            sums[filled] = np.add.reduceat(gathered, tokens.offsets[filled], axis=0)
+        counts = np.maximum(tokens.lengths, 1).astype(np.float32)
+        return {"sentence_embedding": sums / counts[:, None], "input_ids": tokens.ids, "offsets": tokens.offsets[:-1]}
+
+
+def _fold(table: Array, mapping: Array | None, weights: Array | None, where: str) -> Array:
+    """One row a token: `table[mapping] * weights`, in float32."""
+    if mapping is not None:
+        if mapping.ndim != 1 or mapping.size == 0 or mapping.min() < 0 or mapping.max() >= len(table):
+            raise ModelFolderError(
+                f"{where}: mapping of shape {list(mapping.shape)} points outside the table of {len(table)} rows. "
+                "The file is damaged: fetch it again."
+            )
+        table = table[mapping]
+    if weights is None:
+        return table
+    if weights.shape != (len(table),):
+        raise ModelFolderError(
+            f"{where}: weights of shape {list(weights.shape)}, expected [{len(table)}]. Fetch the file again."
+        )
+    return to_float32(table) * to_float32(weights)[:, None]

@@ -1,0 +1,120 @@
+"""`airvec.json`: what a model folder's graphs are, where they came from, and what each was measured at.
+
+The one file of ours in a model folder, which loads without it too. Unknown keys are ignored, so that older
+versions read newer files; a newer major format version is refused.
+Knows nothing of the other files in the folder.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airvec.errors import ModelFolderError
+from airvec.json_file import JsonObject, read_object, short_name
+
+FILE_NAME = "airvec.json"
+FORMAT_VERSION = "1.0"
+
+
+@dataclass(frozen=True)
+class GraphRecord:
+    """One graph file: identity, interface, and its distance from the fp32 checkpoint in torch.
+
+    `max_delta` is the largest |difference| on unit vectors and `min_cosine` the smallest cosine over `texts`
+    texts in mixed batches; None where it was not measured.
+    """
+
+    sha256: str
+    size: int
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    opset: int | None = None
+    precision: str = "float32"
+    max_delta: float | None = None
+    min_cosine: float | None = None
+    texts: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The whole of `airvec.json`; `graphs` is keyed by path inside the folder, such as `onnx/model.onnx`."""
+
+    source: str = ""
+    revision: str | None = None
+    versions: dict[str, str] = field(default_factory=dict[str, str])
+    min_onnxruntime: str = "1.23"
+    graphs: dict[str, GraphRecord] = field(default_factory=dict[str, GraphRecord])
+    format_version: str = FORMAT_VERSION
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a model folder; None where the folder has none.
+
+    Raises:
+        ModelFolderError: the file is damaged, or its major format version is newer than this airvec reads.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return None
+    found = read_object(path)
+    version = found.text("format_version", FORMAT_VERSION) or FORMAT_VERSION
+    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+        raise ModelFolderError(
+            f"{found.file}: format version {version!r}, expected {FORMAT_VERSION!r}. "
+            "Upgrade with: pip install --upgrade airvec"
+        )
+    graphs = found.section("graphs")
+    return Manifest(
+        source=found.text("source", "") or "",
+        revision=found.text("revision"),
+        versions={name: str(value) for name, value in found.section("versions").values.items()},
+        min_onnxruntime=found.text("min_onnxruntime", "1.23") or "1.23",
+        graphs={name: _record(graphs.section(name)) for name in graphs.values},
+        format_version=version,
+    )
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `airvec.json` with sorted keys, so that equal manifests are equal bytes."""
+    text = json.dumps(asdict(manifest), indent=2, sort_keys=True)
+    (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_size(path: Path, record: GraphRecord) -> None:
+    """Compare a graph's size on disk with the manifest's: cheap, and finds every cut download.
+
+    Raises:
+        ModelFolderError: the sizes differ.
+    """
+    found = path.stat().st_size
+    if found != record.size:
+        raise ModelFolderError(
+            f"{short_name(path)}: {found} bytes long, {FILE_NAME} says {record.size}. "
+            "The file is damaged or cut short: fetch or export it again."
+        )
+
+
+def _record(found: JsonObject) -> GraphRecord:
+    def number(key: str) -> float | None:
+        value: Any = found.values.get(key)
+        return float(value) if isinstance(value, (int, float)) else None
+
+    return GraphRecord(
+        sha256=found.text("sha256", "") or "",
+        size=found.need_integer("size"),
+        inputs=tuple(str(name) for name in found.items("inputs")),
+        outputs=tuple(str(name) for name in found.items("outputs")),
+        opset=found.integer("opset"),
+        precision=found.text("precision", "float32") or "float32",
+        max_delta=number("max_delta"),
+        min_cosine=number("min_cosine"),
+        texts=found.integer("texts"),
+    )

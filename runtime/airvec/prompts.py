@@ -1,0 +1,55 @@
+"""Which prompt goes in front of the texts of one call.
+
+The reference's rules: `prompt` beats `prompt_name` beats the default name; an explicit "" is a real, empty prompt.
+Knows nothing of tokens.
+"""
+
+import warnings
+from collections.abc import Mapping
+
+from airvec.errors import AirvecWarning, ArgumentError
+
+DOCUMENT_NAMES = ("document", "passage", "corpus")
+
+
+def resolve_prompt(
+    prompts: Mapping[str, str], default_name: str | None, prompt_name: str | None = None, prompt: str | None = None
+) -> str:
+    """The text to put in front of each input; "" for none.
+
+    Raises:
+        ArgumentError: a name that is not among `prompts`.
+    """
+    if prompt is not None:
+        if prompt_name is not None:
+            warnings.warn(
+                f"prompt: given together with prompt_name={prompt_name!r}; prompt is used. Give one of the two.",
+                AirvecWarning,
+                stacklevel=3,
+            )
+        return prompt
+    name = default_name if prompt_name is None else prompt_name
+    if name is None:
+        return ""
+    return prompts[check_prompt_name(prompts, name, "prompt_name")]
+
+
+def check_prompt_name(prompts: Mapping[str, str], name: str, where: str) -> str:
+    """The name itself, if there is such a prompt.
+
+    Raises:
+        ArgumentError: there is none; the message lists the names there are.
+    """
+    if name not in prompts:
+        raise ArgumentError(f"{where}: {name!r}, expected one of {', '.join(map(repr, prompts))}. Add it to prompts.")
+    return name
+
+
+def query_name(prompts: Mapping[str, str]) -> str | None:
+    """The prompt that `encode_query` uses where the caller names none."""
+    return "query" if "query" in prompts else None
+
+
+def document_name(prompts: Mapping[str, str]) -> str | None:
+    """The prompt that `encode_document` uses where the caller names none: document, else passage, else corpus."""
+    return next((name for name in DOCUMENT_NAMES if name in prompts), None)

@@ -1,0 +1,262 @@
+"""Exact search over vectors: nearest neighbours, pairs of near-duplicates, groups of similar texts.
+
+All three go through the vectors block by block, so memory does not grow with rows x rows. Results follow
+sentence-transformers 6.2; among equal scores the lower index comes first (the reference leaves that open).
+Knows nothing of texts, but for `paraphrase_mining`, which encodes them with the model it is given.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypedDict
+
+import numpy as np
+
+from airvec.arrays import Array, Floats, Integers, Vectors
+from airvec.errors import ArgumentError
+from airvec.modules.normalize import unit
+from airvec.similarity import Similarity, as_rows, cos_sim, dot_score
+
+
+class Hit(TypedDict):
+    """One result of a search: the row of the corpus, and its score."""
+
+    corpus_id: int
+    score: float
+
+
+class Encoder(Protocol):
+    """What `paraphrase_mining` needs of a model."""
+
+    def encode(
+        self,
+        inputs: Sequence[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        *,
+        truncate_dim: int | None = None,
+    ) -> Any:
+        """Embeddings (n, dim) of n texts."""
+        ...
+
+
+def semantic_search(
+    query_embeddings: Vectors,
+    corpus_embeddings: Vectors,
+    query_chunk_size: int = 100,
+    corpus_chunk_size: int = 500_000,
+    top_k: int = 10,
+    score_function: Similarity = cos_sim,
+) -> list[list[Hit]]:
+    """The `top_k` most similar rows of the corpus for every query.
+
+    Args:
+        query_embeddings: (n, dim), or (dim,) for one query.
+        corpus_embeddings: (m, dim); a memory-mapped array is read block by block.
+        query_chunk_size: queries compared at once.
+        corpus_chunk_size: rows of the corpus compared at once.
+        top_k: results a query; fewer where the corpus has fewer rows.
+        score_function: (a, dim), (b, dim) -> (a, b), higher is more similar.
+
+    Returns:
+        A list a query of `{"corpus_id": int, "score": float}`, best first.
+
+    Raises:
+        ArgumentError: a size below 1, or vectors of different widths.
+
+    >>> semantic_search([1.0, 0.0], [[0.0, 1.0], [1.0, 0.0]], top_k=1)
+    [[{'corpus_id': 1, 'score': 1.0}]]
+    """
+    _check_sizes(query_chunk_size=query_chunk_size, corpus_chunk_size=corpus_chunk_size, top_k=top_k)
+    queries, corpus = as_rows(query_embeddings), as_rows(corpus_embeddings)
+    score, prepare = _prepared(score_function)
+    found: list[list[Hit]] = []
+    for start in range(0, len(queries), query_chunk_size):
+        block = prepare(queries[start : start + query_chunk_size])
+        scores, rows = _nearest(block, corpus, top_k, corpus_chunk_size, score, prepare)
+        found += [_hits(one, ids) for one, ids in zip(scores, rows, strict=True)]
+    return found
+
+
+def paraphrase_mining(
+    model: Encoder,
+    sentences: Sequence[str],
+    show_progress_bar: bool = False,
+    batch_size: int | None = None,
+    query_chunk_size: int = 5000,
+    corpus_chunk_size: int = 100_000,
+    max_pairs: int = 500_000,
+    top_k: int = 100,
+    score_function: Similarity = cos_sim,
+    truncate_dim: int | None = None,
+    prompt_name: str | None = None,
+    prompt: str | None = None,
+) -> list[list[float | int]]:
+    """Encode texts and find the most similar pairs among them: see `paraphrase_mining_embeddings`."""
+    embeddings = model.encode(
+        sentences, prompt_name, prompt, batch_size, show_progress_bar, truncate_dim=truncate_dim
+    )
+    return paraphrase_mining_embeddings(
+        embeddings, query_chunk_size, corpus_chunk_size, max_pairs, top_k, score_function
+    )
+
+
+def paraphrase_mining_embeddings(
+    embeddings: Vectors,
+    query_chunk_size: int = 5000,
+    corpus_chunk_size: int = 100_000,
+    max_pairs: int = 500_000,
+    top_k: int = 100,
+    score_function: Similarity = cos_sim,
+) -> list[list[float | int]]:
+    """The most similar pairs of rows, each pair once.
+
+    Args:
+        embeddings: (n, dim).
+        query_chunk_size: rows compared at once.
+        corpus_chunk_size: rows they are compared with at once.
+        max_pairs: most pairs to return.
+        top_k: neighbours of each row that are looked at.
+        score_function: symmetric, higher is more similar.
+
+    Returns:
+        `[score, i, j]` with i < j, best first.
+
+    Raises:
+        ArgumentError: a size below 1.
+    """
+    _check_sizes(query_chunk_size=query_chunk_size, corpus_chunk_size=corpus_chunk_size)
+    _check_sizes(max_pairs=max_pairs, top_k=top_k)
+    rows = as_rows(embeddings)
+    scores, left, right = np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for found in _neighbour_pairs(rows, query_chunk_size, corpus_chunk_size, top_k, score_function):
+        scores, left, right = (np.concatenate(parts) for parts in zip((scores, left, right), found, strict=True))
+        _, first = np.unique(left * len(rows) + right, return_index=True)
+        order = first[np.lexsort((right[first], left[first], -scores[first]))][:max_pairs]
+        scores, left, right = scores[order], left[order], right[order]
+    return [[float(score), int(i), int(j)] for score, i, j in zip(scores, left, right, strict=True)]
+
+
+def community_detection(
+    embeddings: Vectors,
+    threshold: float = 0.75,
+    min_community_size: int = 10,
+    batch_size: int = 1024,
+    show_progress_bar: bool = False,
+) -> list[list[int]]:
+    """Groups of rows whose cosine with the group's centre is at least `threshold`.
+
+    Args:
+        embeddings: (n, dim).
+        threshold: smallest cosine with the centre.
+        min_community_size: smallest group, the centre included.
+        batch_size: rows compared at once.
+        show_progress_bar: show the progress over the rows (needs tqdm).
+
+    Returns:
+        Row numbers of each group, largest group first, the centre first in each; no row is in two groups.
+
+    Raises:
+        ArgumentError: a size below 1.
+    """
+    _check_sizes(min_community_size=min_community_size, batch_size=batch_size)
+    if len(embeddings) < min_community_size:
+        return []
+    rows = unit(as_rows(embeddings).astype(np.float32))
+    groups: list[tuple[int, Integers]] = []
+    from airvec.progress import progress_bar
+
+    with progress_bar(show_progress_bar, len(rows), "Finding groups") as advance:
+        for start in range(0, len(rows), batch_size):
+            groups += _groups(rows, start, batch_size, threshold, min_community_size)
+            advance(min(batch_size, len(rows) - start))
+    return _without_overlap(groups, len(rows), min_community_size)
+
+
+def top_k_rows(scores: Floats, top_k: int) -> Integers:
+    """Columns of the `top_k` highest scores of each row, best first, ties by column: (n, m) -> (n, min(k, m))."""
+    count = scores.shape[1]
+    if top_k >= count:
+        return np.argsort(-scores, axis=1, kind="stable")
+    # A row's k-th highest score: everything above it is in, and of those equal to it the lowest columns.
+    bound = np.partition(scores, count - top_k, axis=1)[:, count - top_k, None]
+    above, equal = scores > bound, scores == bound
+    missing = top_k - above.sum(axis=1, keepdims=True)
+    chosen = above | (equal & (np.cumsum(equal, axis=1) <= missing))  # (n, m), k True a row
+    columns = np.nonzero(chosen)[1].reshape(len(scores), top_k)
+    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
+
+
+def _nearest(
+    block: Array, corpus: Array, top_k: int, chunk: int, score: Similarity, prepare: "Any"
+) -> tuple[Floats, Integers]:
+    """Scores and rows of the best of the whole corpus for each query of a block, (n, k) both."""
+    scores, rows = np.zeros((len(block), 0), np.float32), np.zeros((len(block), 0), np.int64)
+    for start in range(0, len(corpus), chunk):
+        found = score(block, prepare(corpus[start : start + chunk]))
+        best = top_k_rows(found, top_k)
+        scores = np.hstack([scores, np.take_along_axis(found, best, axis=1)])
+        rows = np.hstack([rows, best + start])
+        keep = top_k_rows(scores, top_k)
+        scores, rows = np.take_along_axis(scores, keep, axis=1), np.take_along_axis(rows, keep, axis=1)
+    return scores, rows
+
+
+def _prepared(score_function: Similarity) -> tuple[Similarity, Any]:
+    """For the cosine: normalise each block once, and then take dot products."""
+    if score_function is cos_sim:
+        return dot_score, lambda rows: unit(rows.astype(np.float32, copy=False))
+    return score_function, lambda rows: rows
+
+
+def _hits(scores: Floats, rows: Integers) -> list[Hit]:
+    return [{"corpus_id": int(row), "score": float(score)} for score, row in zip(scores, rows, strict=True)]
+
+
+def _neighbour_pairs(
+    rows: Array, query_chunk: int, corpus_chunk: int, top_k: int, score_function: Similarity
+) -> Iterator[tuple[Floats, Integers, Integers]]:
+    """For a block of rows at a time: scores, smaller and larger row of the pairs with their nearest neighbours."""
+    score, prepare = _prepared(score_function)
+    for start in range(0, len(rows), query_chunk):
+        block = prepare(rows[start : start + query_chunk])
+        scores, others = _nearest(block, rows, top_k + 1, corpus_chunk, score, prepare)
+        own = np.arange(start, start + len(block))[:, None]
+        keep = others != own
+        keep &= np.cumsum(keep, axis=1) <= top_k  # a row that is not its own nearest neighbour leaves one too many
+        mine = np.broadcast_to(own, others.shape)[keep]
+        yield scores[keep], np.minimum(mine, others[keep]), np.maximum(mine, others[keep])
+
+
+def _groups(
+    rows: Floats, start: int, size: int, threshold: float, smallest: int
+) -> list[tuple[int, Integers]]:
+    """Centre and members, nearest first, of each row of a block with enough neighbours."""
+    scores = rows[start : start + size] @ rows.T  # (block, n)
+    close = scores >= np.float32(threshold)
+    found: list[tuple[int, Integers]] = []
+    for place in np.flatnonzero(close.sum(axis=1) >= smallest):
+        members = np.flatnonzero(close[place])
+        found.append((start + int(place), members[np.argsort(-scores[place, members], kind="stable")]))
+    return found
+
+
+def _without_overlap(groups: list[tuple[int, Integers]], count: int, smallest: int) -> list[list[int]]:
+    """Largest group first; later ones lose members that are taken, and go if too few are left."""
+    taken = np.zeros(count, bool)
+    kept: list[list[int]] = []
+    for centre, members in sorted(groups, key=lambda group: -len(group[1])):
+        free = members[~taken[members]]
+        if taken[centre] or len(free) < smallest:
+            continue
+        group = [centre, *free[free != centre].tolist()]
+        taken[group] = True
+        kept.append(group)
+    return sorted(kept, key=len, reverse=True)
+
+
+def _check_sizes(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+            raise ArgumentError(f"{name}: {size!r}, expected a whole number above 0. Correct it.")

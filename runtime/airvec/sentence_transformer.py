@@ -1,0 +1,430 @@
+"""`SentenceTransformer`: texts → dense embeddings, with sentence-transformers' names and arguments.
+
+Arguments, prompts and the shape of results; the way of a text itself is in `pipeline.py`.
+Knows nothing of graphs, modules and token ids.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer as TokenizerBackend
+
+from airvec.arguments import (
+    backend_options,
+    check_device,
+    check_dim,
+    check_output_value,
+    check_text,
+    check_texts,
+    default_cache_folder,
+    pick_inputs,
+    tokenizer_spec,
+    want_progress,
+    warn_once,
+)
+from airvec.arrays import Array, Features, Floats, Integers, Vectors
+from airvec.batching import check_batch_size, pad
+from airvec.chunking import DEFAULT_MODEL
+from airvec.errors import ArgumentError, ModelFolderError
+from airvec.folder import FP32_VARIANTS, ModelFolder, read_folder
+from airvec.hub import HubOptions, find_model
+from airvec.pipeline import check_on_truncate, open_pipeline
+from airvec.precision import check_precision, quantize_embeddings
+from airvec.progress import progress_bar
+from airvec.prompts import check_prompt_name, document_name, query_name, resolve_prompt
+from airvec.modules.normalize import unit
+from airvec.similarity import SIMILARITIES, check_similarity_name
+
+# Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory.
+TEXTS_AT_ONCE = 4096
+
+
+class SentenceTransformer:
+    """A model that turns texts into dense embeddings.
+
+    Args:
+        model_name_or_path: a model folder, or a name on the Hub (`ORG/MODEL`; a bare name is one of
+            `sentence-transformers`); None = the small English model inside airvec, which needs no download.
+        backend: `"onnx"`.
+        variant: `"auto"` = fp32; NAME = the graph `onnx/model_NAME.onnx`.
+        prompts: texts to put in front of inputs, by name; over those saved with the model.
+        default_prompt_name: the prompt that `encode` uses where a call names none.
+        similarity_fn_name: `"cosine"`, `"dot"`, `"euclidean"` or `"manhattan"`; None = as saved, else cosine.
+        truncate_dim: dimensions to keep; None = as saved, else all.
+        max_seq_length: most tokens of a text, special tokens included; None = as the folder states.
+        cache_folder: where models from the Hub are kept; None = AIRVEC_CACHE, SENTENCE_TRANSFORMERS_HOME or
+            the Hub client's own.
+        revision: branch, tag or commit on the Hub.
+        local_files_only: use what has been fetched before, without network.
+        token: for private models on the Hub.
+        threads: CPUs to use; None = AIRVEC_THREADS, else what affinity and cgroup grant.
+        device: None or `"cpu"`; `"cuda"` where onnxruntime-gpu is installed.
+        trust_remote_code: accepted and without effect: airvec never runs code from model folders.
+        model_kwargs: `file_name`, `provider`, `session_options`.
+        tokenizer_kwargs: old name of `processor_kwargs`.
+        processor_kwargs: `model_max_length`, `padding_side`.
+
+    Raises:
+        ModelNotFoundError: no such folder or name.
+        ModelFolderError: the folder is damaged, incomplete, or needs code from outside sentence-transformers.
+        ArgumentError: an argument that cannot be served.
+    """
+
+    def __init__(
+        self,
+        model_name_or_path: str | PathLike[str] | None = None,
+        *,
+        backend: str = "onnx",
+        variant: str = "auto",
+        prompts: Mapping[str, str | None] | None = None,
+        default_prompt_name: str | None = None,
+        similarity_fn_name: str | None = None,
+        truncate_dim: int | None = None,
+        max_seq_length: int | None = None,
+        cache_folder: str | None = None,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        token: bool | str | None = None,
+        threads: int | None = None,
+        device: str | None = None,
+        trust_remote_code: bool = False,
+        model_kwargs: Mapping[str, Any] | None = None,
+        tokenizer_kwargs: Mapping[str, Any] | None = None,
+        processor_kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        options = backend_options(backend, variant, device, model_kwargs, threads)
+        hub = HubOptions(cache_folder or default_cache_folder(), revision, local_files_only, token)
+        graph = options.file_name or ("model.onnx" if variant in FP32_VARIANTS else f"model_{variant}.onnx")
+        name = DEFAULT_MODEL if model_name_or_path is None else model_name_or_path
+        self._folder = read_folder(find_model(name, "sentence-transformers", graph, hub))
+        _check_model_type(self._folder)
+        self.prompts = self._folder.prompts | {name: text or "" for name, text in (prompts or {}).items()}
+        default = default_prompt_name or self._folder.default_prompt_name
+        self.default_prompt_name = default and check_prompt_name(self.prompts, default, "default_prompt_name")
+        self.similarity_fn_name = similarity_fn_name or self._folder.similarity_fn_name or "cosine"
+        self.truncate_dim = check_dim("truncate_dim", truncate_dim or self._folder.truncate_dim)
+        self._device = device or "cpu"
+        spec = tokenizer_spec(self._folder.tokenizer, max_seq_length, tokenizer_kwargs, processor_kwargs)
+        self._pipeline = open_pipeline(self._folder, spec, options)
+
+    def __repr__(self) -> str:
+        limit = self.max_seq_length
+        return (
+            f"SentenceTransformer({str(self._folder.path)!r}, dim={self.get_embedding_dimension()}, "
+            f"max_seq_length={limit}, similarity={self.similarity_fn_name!r})"
+        )
+
+    def encode(
+        self,
+        inputs: str | Sequence[str] | Array | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        output_value: str | None = "sentence_embedding",
+        precision: str | None = "float32",
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        device: str | None = None,
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+        *,
+        on_truncate: str = "ignore",
+        sentences: str | Sequence[str] | None = None,
+    ) -> Any:
+        """Embeddings of texts.
+
+        Args:
+            inputs: a text, or a list, tuple or array of texts.
+            prompt_name: which of `prompts` to put in front of each text.
+            prompt: the text to put in front, instead.
+            batch_size: most texts in a batch; None = by a budget of tokens, which is fastest. Results do not
+                depend on it.
+            show_progress_bar: None = if the logger `airvec` shows INFO.
+            output_value: `"sentence_embedding"`; `"token_embeddings"` for a list of (tokens, dim) arrays; None for
+                a list of dicts of all features.
+            precision: `"float32"`, `"int8"`, `"uint8"`, `"binary"` or `"ubinary"`: see `util.quantize_embeddings`.
+            convert_to_numpy: False gives a list of vectors.
+            convert_to_tensor: gives the same NumPy array, and warns once.
+            device: may only repeat the model's own.
+            normalize_embeddings: scale each embedding to length 1, after `truncate_dim`.
+            truncate_dim: dimensions to keep in this call.
+            on_truncate: for texts over `max_seq_length`: `"ignore"` and `"warn"` cut them, `"error"` refuses them,
+                `"chunk"` averages the embeddings of all their windows (every embedding then has length 1).
+            sentences: old name of `inputs`.
+
+        Returns:
+            float32 (n, dim) in input order; (dim,) for a single text; (0, dim) for an empty list. int8 or uint8 where
+            `precision` asks for it.
+
+        Raises:
+            InputError: an input that is not a text, or not valid Unicode.
+            TruncationError: a text over the limit under `on_truncate="error"`.
+            ArgumentError: an argument that cannot be.
+        """
+        texts, single = check_texts(pick_inputs(inputs, sentences))
+        check_device(device, self._device)
+        check_batch_size(batch_size)
+        check_precision(precision)
+        text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
+        if check_output_value(output_value) != "sentence_embedding":
+            listed = self._features(texts, text, batch_size, output_value)
+            return listed[0] if single else listed
+        with progress_bar(want_progress(show_progress_bar), len(texts), "Encoding") as advance:
+            parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
+            found = [self._pipeline.embed(part, text, batch_size, on_truncate, advance) for part in parts]
+        embeddings = self._finish(found, normalize_embeddings, truncate_dim, check_on_truncate(on_truncate))
+        result = quantize_embeddings(embeddings, check_precision(precision))
+        return _shaped(result, single, convert_to_numpy, convert_to_tensor)
+
+    def encode_query(
+        self,
+        inputs: str | Sequence[str] | Array | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        output_value: str | None = "sentence_embedding",
+        precision: str | None = "float32",
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        device: str | None = None,
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+        *,
+        on_truncate: str = "ignore",
+        sentences: str | Sequence[str] | None = None,
+    ) -> Any:
+        """As `encode`, with the prompt `"query"` where the call names none."""
+        if prompt_name is None and prompt is None:
+            prompt_name = query_name(self.prompts)
+        return self.encode(
+            inputs, prompt_name, prompt, batch_size, show_progress_bar, output_value, precision, convert_to_numpy,
+            convert_to_tensor, device, normalize_embeddings, truncate_dim, on_truncate=on_truncate, sentences=sentences,
+        )  # fmt: skip
+
+    def encode_document(
+        self,
+        inputs: str | Sequence[str] | Array | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        output_value: str | None = "sentence_embedding",
+        precision: str | None = "float32",
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        device: str | None = None,
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+        *,
+        on_truncate: str = "ignore",
+        sentences: str | Sequence[str] | None = None,
+    ) -> Any:
+        """As `encode`, with the first of the prompts `"document"`, `"passage"`, `"corpus"` where the call names none."""
+        if prompt_name is None and prompt is None:
+            prompt_name = document_name(self.prompts)
+        return self.encode(
+            inputs, prompt_name, prompt, batch_size, show_progress_bar, output_value, precision, convert_to_numpy,
+            convert_to_tensor, device, normalize_embeddings, truncate_dim, on_truncate=on_truncate, sentences=sentences,
+        )  # fmt: skip
+
+    def encode_stream(
+        self,
+        inputs: Iterable[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+        *,
+        chunk_size: int = TEXTS_AT_ONCE,
+        on_truncate: str = "ignore",
+    ) -> Iterator[Floats]:
+        """Embeddings of any iterable of texts, in arrays, as it is read: for corpora that do not fit in memory.
+
+        Args:
+            inputs: texts; a generator or an open file is read only as far as its embeddings are asked for.
+            prompt_name: as in `encode`.
+            prompt: as in `encode`.
+            batch_size: as in `encode`.
+            show_progress_bar: as in `encode`.
+            normalize_embeddings: as in `encode`.
+            truncate_dim: as in `encode`.
+            chunk_size: texts an array; the last array may have fewer.
+            on_truncate: as in `encode`.
+
+        Yields:
+            float32 (chunk_size, dim), in input order.
+
+        Raises:
+            InputError: an item that is not a text, when it is reached; the arrays before it have been given.
+        """
+        if isinstance(inputs, (str, bytes)):
+            check_texts([inputs] if isinstance(inputs, bytes) else inputs)
+            inputs = [inputs] if isinstance(inputs, str) else inputs
+        check_dim("chunk_size", chunk_size)
+        check_batch_size(batch_size)
+        check_on_truncate(on_truncate)
+        text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
+        return self._stream(
+            iter(inputs), text, batch_size, want_progress(show_progress_bar), normalize_embeddings, truncate_dim,
+            chunk_size, on_truncate,
+        )  # fmt: skip
+
+    def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Floats:
+        """Similarity of every row of one (n, dim) with every row of the other (m, dim): float32 (n, m)."""
+        return SIMILARITIES[self.similarity_fn_name][0](embeddings1, embeddings2)
+
+    def similarity_pairwise(self, embeddings1: Vectors, embeddings2: Vectors) -> Floats:
+        """Similarity of row i of one with row i of the other, both (n, dim): float32 (n,)."""
+        return SIMILARITIES[self.similarity_fn_name][1](embeddings1, embeddings2)
+
+    @property
+    def similarity_fn_name(self) -> str:
+        """`"cosine"`, `"dot"`, `"euclidean"` or `"manhattan"`."""
+        return self._similarity
+
+    @similarity_fn_name.setter
+    def similarity_fn_name(self, name: str) -> None:
+        self._similarity = check_similarity_name(name)
+
+    @property
+    def max_seq_length(self) -> int | None:
+        """Most tokens of a text, special tokens included; None = no limit."""
+        return self._pipeline.tokenizer.max_length
+
+    @max_seq_length.setter
+    def max_seq_length(self, limit: int | None) -> None:
+        tokenizer = self._pipeline.tokenizer.with_max_length(limit)
+        self._pipeline = replace(self._pipeline, tokenizer=tokenizer)
+
+    @property
+    def tokenizer(self) -> TokenizerBackend:
+        """The `tokenizers.Tokenizer`, without truncation and padding: both are airvec's own."""
+        return self._pipeline.tokenizer.backend
+
+    @property
+    def device(self) -> str:
+        """Where the model runs: `"cpu"`, or the device it was opened on."""
+        return self._device
+
+    def get_embedding_dimension(self) -> int:
+        """Width of the embeddings, `truncate_dim` counted."""
+        return min(self._pipeline.output_dim, self.truncate_dim or self._pipeline.output_dim)
+
+    def get_sentence_embedding_dimension(self) -> int:
+        """Old name of `get_embedding_dimension`."""
+        return self.get_embedding_dimension()
+
+    def tokenize(self, texts: Sequence[str]) -> dict[str, Integers]:
+        """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""
+        listed, _ = check_texts(texts)
+        tokenizer = self._pipeline.tokenizer
+        batch = pad(tokenizer.truncate(tokenizer.encode(listed)), tokenizer.pad_id, tokenizer.padding_side)
+        return {
+            "input_ids": batch.input_ids,
+            "attention_mask": batch.attention_mask,
+            "token_type_ids": batch.token_type_ids,
+        }
+
+    @contextmanager
+    def truncate_embeddings(self, truncate_dim: int | None) -> Iterator[None]:
+        """Inside `with`, encode to the first `truncate_dim` dimensions."""
+        before, self.truncate_dim = self.truncate_dim, check_dim("truncate_dim", truncate_dim)
+        try:
+            yield
+        finally:
+            self.truncate_dim = before
+
+    def save_pretrained(self, path: str | PathLike[str]) -> None:
+        """Copy the model folder to `path`: whole or not at all. A model folder that lies there is replaced.
+
+        Raises:
+            ArgumentError: something other than a model folder lies there.
+        """
+        copy_folder(self._folder.path, Path(path))
+
+    def _features(self, texts: list[str], prompt: str, batch_size: int | None, output: str | None) -> list[Any]:
+        found: list[Features] = [{} for _ in texts]
+        for row, features in self._pipeline.features(texts, prompt, batch_size):
+            found[row] = features
+        if output is None:
+            return found
+        if found and output not in found[0]:
+            raise ArgumentError(f"output_value: {output!r}, but this model has {', '.join(found[0])}. Use one of these.")
+        return [features[output] for features in found]
+
+    def _finish(self, parts: Sequence[Floats], normalize: bool, truncate_dim: int | None, on_truncate: str) -> Floats:
+        """Join, shorten, and scale to length 1 where asked, in the reference's order."""
+        empty = np.zeros((0, self._pipeline.output_dim), np.float32)
+        embeddings = parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
+        dim = check_dim("truncate_dim", truncate_dim) or self.truncate_dim
+        shortened = dim is not None and dim < embeddings.shape[1]
+        embeddings = embeddings[:, :dim]
+        return unit(embeddings) if normalize or (shortened and on_truncate == "chunk") else embeddings
+
+    def _stream(
+        self, texts: Iterator[str], prompt: str, batch_size: int | None, show: bool, normalize: bool,
+        truncate_dim: int | None, chunk_size: int, on_truncate: str,
+    ) -> Iterator[Floats]:  # fmt: skip
+        read = 0
+        with progress_bar(show, None, "Encoding") as advance:
+            while part := [check_text(text, read + place) for place, text in enumerate(islice(texts, chunk_size))]:
+                read += len(part)
+                found = self._pipeline.embed(part, prompt, batch_size, on_truncate, advance)
+                yield self._finish([found], normalize, truncate_dim, on_truncate)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a model folder, under a temporary name first, so that `target` is whole or as it was before.
+
+    Raises:
+        ArgumentError: `target` is a file, the source itself, or a folder that holds something else than a model.
+    """
+    if target.resolve() == source.resolve():
+        return
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / "modules.json").is_file())):
+        raise ArgumentError(f"path: {str(target)!r} exists and is no model folder. Give another path, or empty it.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.new")
+    old = target.with_name(f".{target.name}.old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        shutil.copytree(source, fresh, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_model_type(folder: ModelFolder) -> None:
+    if folder.model_type not in ("SentenceTransformer", "SparseEncoder", "CrossEncoder"):
+        raise ModelFolderError(
+            f"{folder.name}/config_sentence_transformers.json: model_type is {folder.model_type!r}, expected "
+            "'SentenceTransformer'. This version of airvec has no such class."
+        )
+    if folder.model_type != "SentenceTransformer":
+        raise ModelFolderError(
+            f"{folder.name}/config_sentence_transformers.json: model_type is {folder.model_type!r}, expected "
+            f"'SentenceTransformer'. Its vectors are no dense embeddings: a model of that class is needed."
+        )
+
+
+def _shaped(result: Array, single: bool, convert_to_numpy: bool, convert_to_tensor: bool) -> Any:
+    if convert_to_tensor:
+        warn_once("convert_to_tensor", "convert_to_tensor: airvec has no tensors; the result is a NumPy array.")
+    elif not convert_to_numpy and not single:
+        return list(result)
+    return result[0] if single else result

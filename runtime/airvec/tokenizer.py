@@ -1,0 +1,234 @@
+"""Texts → token ids, cut at the length limit that the model folder states.
+
+The `truncation` and `padding` blocks inside `tokenizer.json` are switched off: in all-MiniLM-L6-v2 they cut at 128
+tokens and pad to 128, which is not what the model was trained or published with. We cut and pad ourselves.
+Knows nothing of graphs and modules.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+from tokenizers import Encoding, normalizers
+from tokenizers import Tokenizer as Backend
+
+from airvec.arrays import Integers
+from airvec.batching import Tokens, join
+from airvec.errors import ArgumentError, InputError, ModelFolderError, ModelNotFoundError
+from airvec.folder import TokenizerSpec
+from airvec.json_file import short_name
+
+# Texts handed to the Rust library at once: its results take some 100 bytes a token until we have copied the ids.
+TEXTS_AT_ONCE = 256
+SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A model's tokenizer with its limits.
+
+    `max_length` counts special tokens; None = no limit. `prefix` and `suffix` are the numbers of special tokens
+    in front of and behind every text ([CLS] … [SEP]: 1 and 1).
+    """
+
+    backend: Backend
+    max_length: int | None
+    pad_id: int
+    padding_side: str
+    truncation_side: str
+    add_special_tokens: bool
+    prefix: int
+    suffix: int
+
+    def encode(self, texts: Sequence[str], prompt: str = "") -> Tokens:
+        """Token ids of all texts with the prompt in front, special tokens included, uncut.
+
+        Raises:
+            InputError: an item is not a text, or holds half of a surrogate pair.
+        """
+        parts = range(0, len(texts), TEXTS_AT_ONCE)
+        return join(self._encode([prompt + text for text in texts[start : start + TEXTS_AT_ONCE]]) for start in parts)
+
+    def truncate(self, tokens: Tokens) -> Tokens:
+        """Cut texts over `max_length` at the end (or start: `truncation_side`), keeping the special tokens."""
+        limit, lengths = self.max_length, tokens.lengths
+        if limit is None or int(lengths.max(initial=0)) <= limit:
+            return tokens
+        position, length = tokens.positions(), np.repeat(lengths, lengths)
+        if self.truncation_side == "left":
+            keep = (position < self.prefix) | (position >= length - (limit - self.prefix))
+        else:
+            keep = (position < limit - self.suffix) | (position >= length - self.suffix)
+        return tokens.where((length <= limit) | keep)
+
+    def windows(self, tokens: Tokens, prompt_length: int = 0) -> tuple[Tokens, Integers]:
+        """Cut texts over `max_length` into windows that together hold every token of them.
+
+        Args:
+            tokens: n texts, uncut.
+            prompt_length: leading tokens (special ones and prompt) that each window starts with.
+
+        Returns:
+            The m >= n windows in text order, and int64 (m,) the text that each belongs to.
+
+        Raises:
+            ArgumentError: prompt and special tokens leave no room for text.
+        """
+        limit, head = self.max_length, max(self.prefix, prompt_length)
+        if limit is None:
+            return tokens, np.arange(len(tokens))
+        room = limit - head - self.suffix
+        if room < 1:
+            raise ArgumentError(f"max_seq_length: {limit}, but {head + self.suffix} tokens are prompt. Raise the limit.")
+        owners: list[int] = []
+        rows: list[Tokens] = []
+        for text, length in enumerate(tokens.lengths):
+            row = tokens.take(np.array([text]))
+            for part in [row] if length <= limit else self._cut(row, head, room):
+                rows.append(part)
+                owners.append(text)
+        return join(rows), np.array(owners, np.int64)
+
+    def prompt_length(self, prompt: str) -> int:
+        """Leading tokens that `include_prompt=False` leaves out of pooling: those of the prompt alone, special
+        tokens in front included, one at the end not. 0 for an empty prompt."""
+        if not prompt:
+            return 0
+        return len(self.encode([prompt]).ids) - (1 if self.suffix else 0)
+
+    def with_max_length(self, max_length: int | None) -> "Tokenizer":
+        """The same tokenizer with another limit.
+
+        Raises:
+            ArgumentError: the limit is not a whole number, or holds fewer than the special tokens.
+        """
+        if max_length is None:
+            return replace(self, max_length=None)
+        smallest = self.prefix + self.suffix
+        whole = isinstance(max_length, (int, np.integer)) and not isinstance(max_length, bool)
+        if not whole or max_length < max(1, smallest):
+            raise ArgumentError(
+                f"max_seq_length: {max_length!r}, expected a whole number of at least {max(1, smallest)} "
+                "(the special tokens count), or None for no limit."
+            )
+        return replace(self, max_length=int(max_length))
+
+    def _encode(self, texts: list[str]) -> Tokens:
+        try:
+            encodings = self.backend.encode_batch_fast(texts, add_special_tokens=self.add_special_tokens)
+        except (TypeError, UnicodeEncodeError) as error:
+            raise _bad_text(texts, error) from error
+        return _tokens(encodings)
+
+    def _cut(self, row: Tokens, head: int, room: int) -> list[Tokens]:
+        ids, kinds = row.ids, row.type_ids
+        end = len(ids) - self.suffix
+        starts = range(head, end, room)
+        pieces = [np.r_[0:head, start : min(start + room, end), end : len(ids)] for start in starts]
+        return [Tokens(ids[piece], kinds[piece], np.array([0, len(piece)])) for piece in pieces]
+
+
+def open_tokenizer(spec: TokenizerSpec, add_special_tokens: bool = True) -> Tokenizer:
+    """Load `tokenizer.json` and settle it as the model folder says.
+
+    Raises:
+        ModelNotFoundError: there is no `tokenizer.json`.
+        ModelFolderError: it is damaged, or of a format that this version of tokenizers does not read.
+    """
+    backend = _load(spec)
+    # A static model has no limit of its own: there the file's own truncation is the model's, as in the reference.
+    truncation = None if add_special_tokens else backend.truncation
+    pad_id = _pad_id(backend, spec)
+    backend.no_truncation()
+    backend.no_padding()
+    if spec.bert_options and isinstance(backend.normalizer, normalizers.BertNormalizer):
+        backend.normalizer = normalizers.BertNormalizer(clean_text=True, **spec.bert_options)
+    if spec.lower_case:
+        backend.normalizer = _lower_cased(backend.normalizer)
+    mask = backend.encode("a", add_special_tokens=add_special_tokens).special_tokens_mask
+    for side in (spec.padding_side, spec.truncation_side):
+        check_side(side)
+    tokenizer = Tokenizer(
+        backend=backend,
+        max_length=None,
+        pad_id=pad_id,
+        padding_side=spec.padding_side,
+        truncation_side=spec.truncation_side,
+        add_special_tokens=add_special_tokens,
+        prefix=_leading_ones(mask),
+        suffix=_leading_ones(mask[::-1]),
+    )
+    return tokenizer.with_max_length(spec.max_length if truncation is None else int(truncation["max_length"]))
+
+
+def check_side(side: str) -> str:
+    """The side itself, if it is "left" or "right".
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    if side not in SIDES:
+        raise ArgumentError(f"padding_side: {side!r}, expected one of {', '.join(SIDES)}. Correct it.")
+    return side
+
+
+def _load(spec: TokenizerSpec) -> Backend:
+    where = short_name(spec.file)
+    if not spec.file.is_file():
+        raise ModelNotFoundError(
+            f"{where}: no such file; airvec reads no vocab.txt or sentencepiece.model. "
+            "Re-export the checkpoint with airvec export, which writes it."
+        )
+    try:
+        return Backend.from_file(str(spec.file))
+    except Exception as error:  # the Rust library raises bare Exception for whatever is wrong with the file
+        raise ModelFolderError(f"{where}: not a tokenizer ({error}). The file is damaged: fetch it again.") from error
+
+
+def _pad_id(backend: Backend, spec: TokenizerSpec) -> int:
+    """The id that fills batches up. Masked, but RoBERTa counts positions by it, so it must be the right one."""
+    named = backend.token_to_id(spec.pad_token) if spec.pad_token else None
+    block = backend.padding
+    from_file = int(block["pad_id"]) if block else None
+    return next((found for found in (named, from_file, spec.pad_id) if found is not None), 0)
+
+
+def _lower_cased(normalizer: normalizers.Normalizer | None) -> normalizers.Normalizer:
+    """`normalizer` behind a Lowercase, unless one is there already."""
+    if normalizer is None:
+        return normalizers.Lowercase()
+    if isinstance(normalizer, normalizers.Lowercase):
+        return normalizer
+    if isinstance(normalizer, normalizers.Sequence) and b'"Lowercase"' in normalizer.__getstate__():
+        return normalizer
+    return normalizers.Sequence([normalizers.Lowercase(), normalizer])
+
+
+def _leading_ones(mask: Sequence[int]) -> int:
+    return next((index for index, special in enumerate(mask) if not special), len(mask))
+
+
+def _tokens(encodings: Sequence[Encoding]) -> Tokens:
+    ids = [encoding.ids for encoding in encodings]
+    lengths = np.fromiter(map(len, ids), np.int64, len(ids))
+    total = int(lengths.sum())
+    kinds = chain.from_iterable(encoding.type_ids for encoding in encodings)
+    return Tokens(
+        np.fromiter(chain.from_iterable(ids), np.int32, total),
+        np.fromiter(kinds, np.int32, total),
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
+    )
+
+
+def _bad_text(texts: Sequence[str], error: Exception) -> InputError:
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as found:
+            character = f"U+{ord(text[found.start]):04X}"
+            return InputError(
+                f"text {text[:40]!a}: character {found.start} is half of a surrogate pair ({character}), expected "
+                'valid Unicode. Repair it with text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").'
+            )
+    return InputError(f"texts: the tokenizer refused them ({error}). Please report this with the text.")

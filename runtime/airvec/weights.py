@@ -1,0 +1,105 @@
+"""Reads `.safetensors` files into NumPy arrays, memory-mapped.
+
+The format is eight bytes (length of the header, little-endian), a JSON header, then the tensors' bytes.
+Source: https://github.com/huggingface/safetensors#format
+Knows nothing of what the tensors are for.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from airvec.arrays import Array, Floats
+from airvec.errors import ModelFolderError, ModelNotFoundError
+from airvec.json_file import short_name
+
+DTYPES = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),  # widened to float32 on reading: NumPy has no bfloat16
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("?"),
+}
+LARGEST_HEADER = 100_000_000  # bytes; the format's own bound
+
+
+def read_tensors(path: Path) -> dict[str, Array]:
+    """All tensors of a `.safetensors` file, by name; read-only views of the mapped file.
+
+    Raises:
+        ModelNotFoundError: there is no such file.
+        ModelFolderError: the file is truncated, its header is not valid, or a tensor lies outside the file.
+    """
+    if not path.is_file():
+        hint = " Pickled weights are never read: re-export the checkpoint with airvec export."
+        has_pickle = path.with_name("pytorch_model.bin").is_file()
+        raise ModelNotFoundError(f"{short_name(path)}: no such file.{hint if has_pickle else ' Fetch it again.'}")
+    if path.stat().st_size < 8:
+        raise _damaged(path, f"{path.stat().st_size} bytes long, expected at least 8")
+    data = np.memmap(path, dtype=np.uint8, mode="r")
+    size = int.from_bytes(data[:8].tobytes(), "little")
+    if size > min(LARGEST_HEADER, len(data) - 8):
+        raise _damaged(path, f"header of {size} bytes in a file of {len(data)}")
+    header = _header(path, data[8 : 8 + size].tobytes())
+    return {name: _tensor(path, name, entry, data[8 + size :]) for name, entry in header.items()}
+
+
+def need_tensor(tensors: Mapping[str, Array], file: Path, name: str, shape: tuple[int, ...]) -> Floats:
+    """The tensor `name` as float32, which must be there and have this shape.
+
+    Raises:
+        ModelFolderError: it is not there, or has another shape.
+    """
+    where = short_name(file)
+    if name not in tensors:
+        found = ", ".join(sorted(tensors)) or "none"
+        raise ModelFolderError(f"{where}: no tensor {name!r}, found {found}. Re-export the checkpoint.")
+    if tensors[name].shape != shape:
+        raise ModelFolderError(
+            f"{where}: tensor {name!r} has shape {list(tensors[name].shape)}, expected {list(shape)} from "
+            "config.json. Re-export the checkpoint."
+        )
+    return to_float32(tensors[name])
+
+
+def to_float32(array: Array) -> Floats:
+    """An array as float32: (…) of any float or integer dtype -> (…)."""
+    return np.asarray(array, dtype=np.float32)
+
+
+def _header(path: Path, raw: bytes) -> dict[str, dict[str, Any]]:
+    try:
+        header = json.loads(raw)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _damaged(path, f"header that is not JSON ({error})") from error
+    if not isinstance(header, dict):
+        raise _damaged(path, f"header of type {type(header).__name__}")
+    entries = cast("dict[str, dict[str, Any]]", header)
+    return {name: entry for name, entry in entries.items() if name != "__metadata__"}
+
+
+def _tensor(path: Path, name: str, entry: dict[str, Any], data: Array) -> Array:
+    try:
+        dtype, shape = DTYPES[entry["dtype"]], tuple(int(size) for size in entry["shape"])
+        start, end = (int(offset) for offset in entry["data_offsets"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"tensor {name!r} described as {entry!r}") from error
+    wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if min(shape, default=0) < 0 or not 0 <= start <= end <= len(data) or end - start != wanted:
+        raise _damaged(path, f"tensor {name!r} at bytes {start} to {end} of {len(data)}, for shape {list(shape)}")
+    array = data[start:end].view(dtype).reshape(shape)
+    if entry["dtype"] == "BF16":
+        return (array.astype(np.uint32) << 16).view(np.float32)
+    return array
+
+
+def _damaged(path: Path, found: str) -> ModelFolderError:
+    return ModelFolderError(f"{short_name(path)}: {found}. The file is damaged or cut short: fetch it again.")
