@@ -57,13 +57,13 @@ class Wrapper(nn.Module):
         return self.body(input_ids=input_ids, attention_mask=attention_mask, **named).last_hidden_state
 
 
-def export_graph(checkpoint: Checkpoint, path: Path, opset: int = OPSET) -> Graph:
+def export_graph(checkpoint: Checkpoint, path: Path) -> Graph:
     """Trace the body and write it to `path`; weights above 2 GB lie beside it in `<path>_data`.
 
     Raises:
         ExportError: torch cannot trace this architecture, or the graph is not what was asked for.
     """
-    model = _trace(checkpoint, opset)
+    model = _trace(checkpoint)
     _strip(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     large = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value) > LARGEST
@@ -76,11 +76,11 @@ def export_graph(checkpoint: Checkpoint, path: Path, opset: int = OPSET) -> Grap
         model.opset_imports[""],
         dict(Counter(node.op_type for node in model.graph.all_nodes())),
     )
-    _check(graph, input_names(checkpoint.body), opset)
+    _check(graph, input_names(checkpoint.body))
     return graph
 
 
-def _trace(checkpoint: Checkpoint, opset: int) -> ir.Model:
+def _trace(checkpoint: Checkpoint) -> ir.Model:
     body, names = checkpoint.body, input_names(checkpoint.body)
     ids = torch.arange(BATCH * LENGTH).reshape(BATCH, LENGTH) % max(2, body.config.vocab_size - 5) + 4
     ids = ids.clamp(max=body.config.vocab_size - 1)
@@ -89,7 +89,7 @@ def _trace(checkpoint: Checkpoint, opset: int) -> ir.Model:
     with _quiet_torch(), torch.no_grad():
         try:
             program: Any = torch.onnx.export(
-                Wrapper(body, checkpoint.is_rotary).eval(), example, dynamo=True, opset_version=opset, verbose=False,
+                Wrapper(body, checkpoint.is_rotary).eval(), example, dynamo=True, opset_version=OPSET, verbose=False,
                 input_names=list(names), output_names=[OUTPUT], dynamic_shapes={name: shape for name in names},
             )  # fmt: skip
         except Exception as error:  # torch's exporter raises its own classes and whatever the traced code raises
@@ -133,8 +133,8 @@ def _strip(model: ir.Model) -> None:
         value.metadata_props.clear()
 
 
-def _check(graph: Graph, inputs: tuple[str, ...], opset: int) -> None:
+def _check(graph: Graph, inputs: tuple[str, ...]) -> None:
     found = (graph.inputs, graph.outputs, graph.opset)
-    wanted = (inputs, (OUTPUT,), opset)
+    wanted = (inputs, (OUTPUT,), OPSET)
     if found != wanted:
         raise ExportError(f"{graph.path.name}: inputs, outputs, opset are {found}, expected {wanted}. Report this.")

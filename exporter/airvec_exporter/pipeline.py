@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from airvec.errors import ArgumentError
 from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
 from airvec_exporter.folder import write_folder
-from airvec_exporter.graph import OPSET, Graph, export_graph
+from airvec_exporter.graph import Graph, export_graph
 from airvec_exporter.load import Checkpoint, load
 from airvec_exporter.verify import BOUND, Measured, verify
 
