@@ -1,0 +1,112 @@
+"""`airvec info`: the machine as airvec sees it, or what is in a model folder.
+
+Knows nothing of texts.
+"""
+
+import argparse
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from airvec.cli.style import GREEN, RED, paint, table
+from airvec.folder import ModelFolder, graph_files, read_folder
+from airvec.manifest import GraphRecord, sha256_of
+from airvec.threads import available_threads, cpu_quota, memory_limit
+
+EXAMPLES = """examples:
+  airvec info                     this machine: CPU, threads, memory limit, versions
+  airvec info ./all-MiniLM-L6-v2  a model folder: modules, limits, graphs, checksums
+"""
+INSTRUCTION_SETS = (
+    "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16",
+    "amx_int8", "amx_bf16", "asimd", "asimddp", "i8mm", "sve", "bf16",
+)  # fmt: skip
+PACKAGES = ("airvec", "numpy", "onnxruntime", "tokenizers", "huggingface_hub", "tqdm", "torch", "transformers")
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the sub-command."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "info", help="this machine, or a model folder", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="a model folder; none = this machine")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print; 1 if a graph's checksum is not the manifest's."""
+    if arguments.folder is None:
+        print(table(["this machine", ""], machine()))
+        return 0
+    folder = read_folder(arguments.folder)
+    print(table([folder.name, ""], _model_rows(folder)))
+    rows = [_graph_row(folder, name) for name in graph_files(folder)]
+    if rows:
+        print("\n" + table(["graph", "MB", "opset", "max |Δ|", "min cosine", "checksum"], rows, right=(1, 2, 3, 4)))
+    damaged = any(row[-1] == "DAMAGED" for row in rows)
+    if any(row[-1] != "not in airvec.json" for row in rows):
+        print(paint("damaged: fetch or export it again", RED) if damaged else paint("all checksums hold", GREEN))
+    return int(damaged)
+
+
+def machine() -> list[list[str]]:
+    """Name and value of each fact about this machine, as rows."""
+    model, flags = _cpu()
+    quota, memory = cpu_quota(), memory_limit()
+    rows = [
+        ["CPU", f"{model} ({platform.machine()})"],
+        ["instruction sets", " ".join(name for name in INSTRUCTION_SETS if name in flags) or "not known"],
+        ["threads we may use", f"{available_threads()}" + ("" if quota is None else f" (cgroup quota {quota:g})")],
+        ["memory limit", "none" if memory is None else f"{memory / 2**20:,.0f} MiB (cgroup)"],
+        ["system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"],
+    ]
+    return rows + [[name, _version(name)] for name in PACKAGES]
+
+
+def _cpu() -> tuple[str, set[str]]:
+    try:
+        lines = CPUINFO.read_text().split("\n")
+    except OSError:  # not Linux, or a sandbox without /proc
+        return platform.processor() or "not known", set()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    numbers = f"family {facts['cpu family']}, model {facts['model']}" if "cpu family" in facts else ""
+    name = ", ".join(part for part in (facts.get("model name", ""), numbers) if part)
+    return name or "not known", set((facts.get("flags") or facts.get("Features") or "").split())
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _model_rows(folder: ModelFolder) -> list[list[str]]:
+    prompts = {name: text for name, text in folder.prompts.items() if text}
+    limit = folder.tokenizer.max_length
+    rows = [
+        ["modules", " → ".join(module.type for module in folder.modules)],
+        ["longest text", "no limit" if limit is None else f"{limit} tokens"],
+        ["similarity", folder.similarity_fn_name or "cosine"],
+        ["prompts", ", ".join(f"{name}={text!r}" for name, text in prompts.items()) or "none"],
+    ]
+    if folder.manifest:
+        made = " ".join(f"{name} {number}" for name, number in sorted(folder.manifest.versions.items()))
+        rows += [["source", folder.manifest.source], ["made with", made]]
+    return rows
+
+
+def _graph_row(folder: ModelFolder, name: str) -> list[str]:
+    file = folder.path / name
+    size = f"{file.stat().st_size / 1e6:.1f}"
+    record = folder.manifest.graphs.get(name) if folder.manifest else None
+    if record is None:
+        return [name, size, "", "", "", "not in airvec.json"]
+    return [name, size, str(record.opset or ""), *_measured(record), "ok" if sha256_of(file) == record.sha256 else "DAMAGED"]
+
+
+def _measured(record: GraphRecord) -> list[str]:
+    delta = "" if record.max_delta is None else f"{record.max_delta:.1e}"
+    return [delta, "" if record.min_cosine is None else f"{record.min_cosine:.6f}"]

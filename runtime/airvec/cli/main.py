@@ -1,0 +1,67 @@
+"""Entry point of the program `airvec`: finds the sub-command, and turns errors into one line and an exit code.
+
+0 = done, 1 = an error or a negative answer, 2 = wrong usage, 130 = interrupted.
+Knows nothing of what the sub-commands do.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from airvec import __version__
+from airvec.cli import encode, info, search, similarity, verify
+from airvec.cli.style import RED, paint
+from airvec.errors import AirvecError, require
+
+EXAMPLES = """examples:
+  airvec search "quiet laptop fans" --corpus notes.txt
+  airvec similarity "the cat sleeps" "a kitten naps"
+  airvec encode --file corpus.txt --out corpus.npy
+  airvec export ./checkpoint ./model              (needs: pip install "airvec[export]")
+"""
+COMMANDS = (encode, similarity, search, info, verify)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program with the arguments of the command line, or those given; answer its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["export"]:
+            return _export(arguments[1:])
+        parsed = _parser().parse_args(arguments)
+        return int(parsed.run(parsed))
+    except AirvecError as error:
+        print(f"{paint('airvec: error:', RED, sys.stderr)} {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`airvec … | head`): no more output, and none when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="airvec",
+        description="Sentence embeddings without torch.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"airvec {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    subparsers.add_parser("export", help="checkpoint to model folder (needs torch)", add_help=False)
+    return parser
+
+
+def _export(arguments: list[str]) -> int:
+    require("torch", "export", "airvec export")
+    return int(import_module("airvec_exporter.cli").main(arguments))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

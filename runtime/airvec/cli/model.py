@@ -1,0 +1,41 @@
+"""The arguments that say which model to use, the same in every sub-command.
+
+Knows nothing of what the model is used for.
+"""
+
+import argparse
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airvec.sentence_transformer import SentenceTransformer
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --model and its companions."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", "-m", help="folder, or name on the Hub (default: the small English one inside airvec)")
+    group.add_argument("--variant", default="auto", help="graph to use: auto (fp32), or NAME for onnx/model_NAME.onnx")
+    group.add_argument("--threads", type=int, help="CPUs to use (default: all that this process may)")
+    group.add_argument("--max-seq-length", type=int, help="most tokens of a text (default: the model's)")
+    group.add_argument("--truncate-dim", type=int, help="dimensions to keep (default: all)")
+    group.add_argument("--no-progress", action="store_true", help="no progress bar")
+
+
+def open_model(arguments: argparse.Namespace) -> "SentenceTransformer":
+    """The model that a command's arguments name."""
+    from airvec.sentence_transformer import SentenceTransformer
+
+    return SentenceTransformer(
+        arguments.model,
+        variant=arguments.variant,
+        threads=arguments.threads,
+        max_seq_length=arguments.max_seq_length,
+        truncate_dim=arguments.truncate_dim,
+    )
+
+
+def show_progress(arguments: argparse.Namespace) -> bool:
+    """A bar for a person who watches: not with --no-progress, in pipes, or where tqdm is not installed."""
+    return not arguments.no_progress and sys.stderr.isatty() and find_spec("tqdm") is not None

@@ -1,0 +1,72 @@
+"""`airvec search`: the texts of a file that are nearest to a query.
+
+Knows nothing of where texts and models come from.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from airvec.cli.model import add_model_arguments, open_model, show_progress
+from airvec.cli.style import BOLD, bar, paint, shade, shorten
+from airvec.cli.texts import json_lines, read_file
+
+EXAMPLES = """examples:
+  airvec search "how do I reset my password" --corpus faq.txt
+  airvec search "late delivery" "refund" --corpus tickets.jsonl --field body --top-k 3 --format jsonl
+"""
+TEXT_WIDTH = 90
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the sub-command."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "search", help="semantic search in a file", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("queries", nargs="+", metavar="QUERY")
+    parser.add_argument("--corpus", "-c", type=Path, required=True, metavar="FILE", help="texts: lines, or JSONL; - = standard input")
+    parser.add_argument("--field", default="text", help="the key of the text in JSONL objects (default: text)")
+    parser.add_argument("--top-k", "-k", type=int, default=5, help="results a query (default: 5)")
+    parser.add_argument("--format", choices=("table", "jsonl"), default="table")
+    add_model_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Encode queries and corpus, search, print."""
+    from airvec.search import semantic_search
+    from airvec.similarity import SIMILARITIES
+
+    corpus = list(read_file(arguments.corpus, arguments.field))
+    model = open_model(arguments)
+    documents = model.encode_document(corpus, show_progress_bar=show_progress(arguments))
+    score = SIMILARITIES[model.similarity_fn_name][0]
+    found = semantic_search(
+        model.encode_query(arguments.queries), documents, top_k=arguments.top_k, score_function=score
+    )
+    for query, hits in zip(arguments.queries, found, strict=True):
+        results = [(hit["score"], hit["corpus_id"], corpus[hit["corpus_id"]]) for hit in hits]
+        if arguments.format == "jsonl":
+            sys.stdout.writelines(json_lines(_records(query, results)))
+        else:
+            print(results_table(query, results))
+    return 0
+
+
+def results_table(query: str, results: list[tuple[float, int, str]]) -> str:
+    """The query, then a line a result: score, bar, text; shaded by score."""
+    best = max((abs(score) for score, _, _ in results), default=1.0)
+    share = 1.0 if best <= 1.0 else best  # cosines fill the bar at 1, other scores at the best one
+    lines = [paint(query, BOLD)]
+    for score, _, text in results:
+        drawn = paint(bar(score / share, 10).ljust(10), shade(score / share))
+        lines.append(f"  {score:7.3f} {drawn} {shorten(text, TEXT_WIDTH)}")
+    return "\n".join(lines)
+
+
+def _records(query: str, results: list[tuple[float, int, str]]) -> list[dict[str, Any]]:
+    return [
+        {"query": query, "rank": rank, "score": round(score, 6), "line": row + 1, "text": text}
+        for rank, (score, row, text) in enumerate(results, 1)
+    ]
