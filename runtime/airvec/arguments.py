@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from airvec.backends import BackendOptions
+from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
 from airvec.folder import TokenizerSpec
 from airvec.threads import available_threads
@@ -34,15 +35,16 @@ def check_texts(inputs: object) -> tuple[list[str], bool]:
     Raises:
         InputError: something that is not a text; the message names its place, its type and what to do.
     """
+    given = inputs  # keeps its type where the checks below narrow that of `inputs`
     if isinstance(inputs, str):
         return [inputs], True
     if isinstance(inputs, np.ndarray) and inputs.ndim == 1:
         return [check_text(text, place) for place, text in enumerate(inputs.tolist())], False
     if isinstance(inputs, (bytes, bytearray, Mapping, Set, np.ndarray)) or not isinstance(inputs, Iterable):
-        raise InputError(f"texts: {_described(inputs)}, expected a str or a list of str. Convert it first.")
+        raise InputError(f"texts: {_described(given)}, expected a str or a list of str. Convert it first.")
     if not isinstance(inputs, Sized):
         raise InputError(
-            f"texts: {_described(inputs)}, which has no length. Pass list(…), or use encode_stream for corpora "
+            f"texts: {_described(given)}, which has no length. Pass list(…), or use encode_stream for corpora "
             "that do not fit in memory."
         )
     return [check_text(text, place) for place, text in enumerate(cast("Iterable[object]", inputs))], False
@@ -54,6 +56,7 @@ def check_text(text: object, place: int) -> str:
     Raises:
         InputError: it is something else.
     """
+    given = text
     if isinstance(text, str):
         return text
     advice = "Convert it with str() or leave it out."
@@ -61,7 +64,7 @@ def check_text(text: object, place: int) -> str:
         advice = "Pairs of texts are for a reranker; join the parts into one text to embed them together."
     if isinstance(text, (bytes, bytearray)):
         advice = "Decode it first, for example with .decode()."
-    raise InputError(f"text {place}: {_described(text)}, expected a str. {advice}")
+    raise InputError(f"text {place}: {_described(given)}, expected a str. {advice}")
 
 
 def pick_inputs(inputs: object, sentences: object) -> object:
@@ -88,7 +91,7 @@ def backend_options(
     _check_keys("model_kwargs", given, MODEL_KWARGS)
     provider = given.get("provider")
     providers = _device_providers(device) if provider is None else _named_provider(str(provider))
-    count = available_threads() if threads is None else _positive("threads", threads)
+    count = available_threads() if threads is None else whole_number("threads", threads)
     return BackendOptions(backend, variant, given.get("file_name"), providers, given.get("session_options"), count)
 
 
@@ -112,7 +115,7 @@ def tokenizer_spec(
     _check_keys("processor_kwargs", given, TOKENIZER_KWARGS)
     limit = max_seq_length if max_seq_length is not None else given.get("model_max_length")
     if limit is not None:
-        spec = replace(spec, max_length=_positive("max_seq_length", limit))
+        spec = replace(spec, max_length=whole_number("max_seq_length", limit))
     return replace(spec, padding_side=check_side(given.get("padding_side", spec.padding_side)))
 
 
@@ -145,7 +148,7 @@ def check_dim(name: str, dim: int | None) -> int | None:
     Raises:
         ArgumentError: not a whole number above 0.
     """
-    return None if dim is None else _positive(name, dim)
+    return None if dim is None else whole_number(name, dim)
 
 
 def want_progress(show_progress_bar: bool | None) -> bool:
@@ -182,14 +185,8 @@ def _check_keys(where: str, given: Mapping[str, Any], known: Sequence[str]) -> N
     for key in given:
         if key not in known:
             raise ArgumentError(
-                f"{where}: key {key!r}, expected {', '.join(known)}. Arguments of torch models do not apply: leave it out."
+                f"{where}: key {key!r}, expected {', '.join(known)}. Leave it out: torch's arguments do not apply."
             )
-
-
-def _positive(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ArgumentError(f"{name}: {value!r}, expected a whole number above 0. Correct it.")
-    return int(value)
 
 
 def _described(value: object) -> str:

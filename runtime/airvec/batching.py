@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from airvec.arrays import Integers, TokenIds
-from airvec.errors import ArgumentError
+from airvec.checks import whole_number
 
 TOKEN_BUDGET = 512
 
@@ -41,7 +41,8 @@ class Tokens:
         """The texts `rows` (k,), in that order."""
         lengths = self.lengths[rows]
         offsets = _offsets(lengths)
-        source = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)  # (total of rows,)
+        shift = np.repeat(self.offsets[rows] - offsets[:-1], lengths)  # (total of rows,)
+        source: Integers = np.arange(offsets[-1], dtype=np.int64) + shift
         return Tokens(self.ids[source], self.type_ids[source], offsets)
 
     def where(self, keep: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Tokens":
@@ -106,10 +107,8 @@ def check_batch_size(batch_size: int | None) -> None:
     Raises:
         ArgumentError: it is something else.
     """
-    if batch_size is None:
-        return
-    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ArgumentError(f"batch_size: {batch_size!r}, expected a whole number above 0, or None to let airvec choose.")
+    if batch_size is not None:
+        whole_number("batch_size", batch_size)
 
 
 def pad(tokens: Tokens, pad_id: int, side: str) -> Batch:

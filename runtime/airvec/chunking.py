@@ -32,7 +32,7 @@ def chunk(text: str, tokens: int = 256, overlap: int = 32, *, tokenizer: Backend
 
     Args:
         text: any length; an empty or blank text gives no chunks.
-        tokens: most tokens a chunk, above 0. Leave room for the special tokens of the model: 254 where its limit is 256.
+        tokens: most tokens a chunk, above 0. Leave room for the model's special tokens: 254 where its limit is 256.
         overlap: tokens that a chunk shares with the one before it, below `tokens`; fewer where no word starts there.
         tokenizer: `model.tokenizer` of the model that will read the chunks; None = that of the default model.
 

@@ -265,7 +265,7 @@ def _limit(stated: int) -> int | None:
 
 
 def _bert_options(options: JsonObject, config: JsonObject) -> dict[str, Any] | None:
-    """transformers rebuilds the normaliser of these tokenizers from tokenizer_config.json, whatever tokenizer.json says."""
+    """transformers rebuilds these tokenizers' normaliser from tokenizer_config.json, whatever tokenizer.json says."""
     kind = options.text("tokenizer_class") or {"bert": "BertTokenizer", "mpnet": "MPNetTokenizer"}.get(
         config.text("model_type") or "", ""
     )

@@ -60,7 +60,7 @@ def _is_name(text: str) -> bool:
 
 def _fetch(repository: str, graph: str, options: HubOptions) -> Path:
     require("huggingface_hub", "hub", f"model {repository!r} (no folder of that name exists)")
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]  (its own hints)
 
     def download(patterns: list[str]) -> Path:
         try:

@@ -60,7 +60,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     found = read_object(path)
     version = found.text("format_version", FORMAT_VERSION) or FORMAT_VERSION
-    if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
+    if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         raise ModelFolderError(
             f"{found.file}: format version {version!r}, expected {FORMAT_VERSION!r}. "
             "Upgrade with: pip install --upgrade airvec"

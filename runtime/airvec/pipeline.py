@@ -151,7 +151,8 @@ def _tell_long(lengths: Integers, limit: int | None, on_truncate: str) -> None:
         return
     worst = int(long[lengths[long].argmax()])
     found = (
-        f"text {worst}: {lengths[worst]} tokens, the model reads {limit} ({len(long)} of {len(lengths)} texts are over). "
+        f"text {worst}: {lengths[worst]} tokens, the model reads {limit} "
+        f"({len(long)} of {len(lengths)} texts are over). "
         'Cut the texts with airvec.chunk, or pass on_truncate="chunk" or "ignore".'
     )
     if on_truncate == "error":

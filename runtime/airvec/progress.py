@@ -3,14 +3,14 @@
 Knows nothing of what the work is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from airvec.errors import require
 
 
 @contextmanager
-def progress_bar(show: bool, total: int | None, title: str, unit: str = "text") -> Iterator[Callable[[int], None]]:
+def progress_bar(show: bool, total: int | None, title: str, unit: str = "text") -> Generator[Callable[[int], None]]:
     """Gives a function to call with the number of units finished; without `show` it does nothing.
 
     Raises:

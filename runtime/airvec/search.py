@@ -5,13 +5,13 @@ sentence-transformers 6.2; among equal scores the lower index comes first (the r
 Knows nothing of texts, but for `paraphrase_mining`, which encodes them with the model it is given.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
 from airvec.arrays import Array, Floats, Integers, Vectors
-from airvec.errors import ArgumentError
+from airvec.checks import whole_number
 from airvec.modules.normalize import unit
 from airvec.similarity import Similarity, as_rows, cos_sim, dot_score
 
@@ -67,7 +67,9 @@ def semantic_search(
     >>> semantic_search([1.0, 0.0], [[0.0, 1.0], [1.0, 0.0]], top_k=1)
     [[{'corpus_id': 1, 'score': 1.0}]]
     """
-    _check_sizes(query_chunk_size=query_chunk_size, corpus_chunk_size=corpus_chunk_size, top_k=top_k)
+    whole_number("query_chunk_size", query_chunk_size)
+    whole_number("corpus_chunk_size", corpus_chunk_size)
+    whole_number("top_k", top_k)
     queries, corpus = as_rows(query_embeddings), as_rows(corpus_embeddings)
     score, prepare = _prepared(score_function)
     found: list[list[Hit]] = []
@@ -93,9 +95,7 @@ def paraphrase_mining(
     prompt: str | None = None,
 ) -> list[list[float | int]]:
     """Encode texts and find the most similar pairs among them: see `paraphrase_mining_embeddings`."""
-    embeddings = model.encode(
-        sentences, prompt_name, prompt, batch_size, show_progress_bar, truncate_dim=truncate_dim
-    )
+    embeddings = model.encode(sentences, prompt_name, prompt, batch_size, show_progress_bar, truncate_dim=truncate_dim)
     return paraphrase_mining_embeddings(
         embeddings, query_chunk_size, corpus_chunk_size, max_pairs, top_k, score_function
     )
@@ -125,8 +125,10 @@ def paraphrase_mining_embeddings(
     Raises:
         ArgumentError: a size below 1.
     """
-    _check_sizes(query_chunk_size=query_chunk_size, corpus_chunk_size=corpus_chunk_size)
-    _check_sizes(max_pairs=max_pairs, top_k=top_k)
+    whole_number("query_chunk_size", query_chunk_size)
+    whole_number("corpus_chunk_size", corpus_chunk_size)
+    whole_number("max_pairs", max_pairs)
+    whole_number("top_k", top_k)
     rows = as_rows(embeddings)
     scores, left, right = np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64)
     for found in _neighbour_pairs(rows, query_chunk_size, corpus_chunk_size, top_k, score_function):
@@ -159,7 +161,8 @@ def community_detection(
     Raises:
         ArgumentError: a size below 1.
     """
-    _check_sizes(min_community_size=min_community_size, batch_size=batch_size)
+    whole_number("min_community_size", min_community_size)
+    whole_number("batch_size", batch_size)
     if len(embeddings) < min_community_size:
         return []
     rows = unit(as_rows(embeddings).astype(np.float32))
@@ -189,7 +192,7 @@ def top_k_rows(scores: Floats, top_k: int) -> Integers:
 
 
 def _nearest(
-    block: Array, corpus: Array, top_k: int, chunk: int, score: Similarity, prepare: "Any"
+    block: Array, corpus: Array, top_k: int, chunk: int, score: Similarity, prepare: Callable[[Array], Array]
 ) -> tuple[Floats, Integers]:
     """Scores and rows of the best of the whole corpus for each query of a block, (n, k) both."""
     scores, rows = np.zeros((len(block), 0), np.float32), np.zeros((len(block), 0), np.int64)
@@ -203,11 +206,15 @@ def _nearest(
     return scores, rows
 
 
-def _prepared(score_function: Similarity) -> tuple[Similarity, Any]:
+def _prepared(score_function: Similarity) -> tuple[Similarity, Callable[[Array], Array]]:
     """For the cosine: normalise each block once, and then take dot products."""
     if score_function is cos_sim:
-        return dot_score, lambda rows: unit(rows.astype(np.float32, copy=False))
-    return score_function, lambda rows: rows
+        return dot_score, _unit_rows
+    return score_function, np.asarray
+
+
+def _unit_rows(rows: Array) -> Array:
+    return unit(rows.astype(np.float32, copy=False))
 
 
 def _hits(scores: Floats, rows: Integers) -> list[Hit]:
@@ -229,9 +236,7 @@ def _neighbour_pairs(
         yield scores[keep], np.minimum(mine, others[keep]), np.maximum(mine, others[keep])
 
 
-def _groups(
-    rows: Floats, start: int, size: int, threshold: float, smallest: int
-) -> list[tuple[int, Integers]]:
+def _groups(rows: Floats, start: int, size: int, threshold: float, smallest: int) -> list[tuple[int, Integers]]:
     """Centre and members, nearest first, of each row of a block with enough neighbours."""
     scores = rows[start : start + size] @ rows.T  # (block, n)
     close = scores >= np.float32(threshold)
@@ -254,9 +259,3 @@ def _without_overlap(groups: list[tuple[int, Integers]], count: int, smallest: i
         taken[group] = True
         kept.append(group)
     return sorted(kept, key=len, reverse=True)
-
-
-def _check_sizes(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ArgumentError(f"{name}: {size!r}, expected a whole number above 0. Correct it.")

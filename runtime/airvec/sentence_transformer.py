@@ -4,8 +4,7 @@ Arguments, prompts and the shape of results; the way of a text itself is in `pip
 Knows nothing of graphs, modules and token ids.
 """
 
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -31,15 +30,17 @@ from airvec.arguments import (
 )
 from airvec.arrays import Array, Features, Floats, Integers, Vectors
 from airvec.batching import check_batch_size, pad
+from airvec.checks import whole_number
 from airvec.chunking import DEFAULT_MODEL
+from airvec.copying import copy_folder
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import FP32_VARIANTS, ModelFolder, read_folder
 from airvec.hub import HubOptions, find_model
+from airvec.modules.normalize import unit
 from airvec.pipeline import check_on_truncate, open_pipeline
 from airvec.precision import check_precision, quantize_embeddings
 from airvec.progress import progress_bar
 from airvec.prompts import check_prompt_name, document_name, query_name, resolve_prompt
-from airvec.modules.normalize import unit
 from airvec.similarity import SIMILARITIES, check_similarity_name
 
 # Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory.
@@ -115,11 +116,8 @@ class SentenceTransformer:
         self._pipeline = open_pipeline(self._folder, spec, options)
 
     def __repr__(self) -> str:
-        limit = self.max_seq_length
-        return (
-            f"SentenceTransformer({str(self._folder.path)!r}, dim={self.get_embedding_dimension()}, "
-            f"max_seq_length={limit}, similarity={self.similarity_fn_name!r})"
-        )
+        dim, limit = self.get_embedding_dimension(), self.max_seq_length
+        return f"SentenceTransformer({str(self._folder.path)!r}, dim={dim}, max_seq_length={limit})"
 
     def encode(
         self,
@@ -228,7 +226,7 @@ class SentenceTransformer:
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
     ) -> Any:
-        """As `encode`, with the first of the prompts `"document"`, `"passage"`, `"corpus"` where the call names none."""
+        """As `encode`, with the prompt `"document"`, else `"passage"`, else `"corpus"` where the call names none."""
         if prompt_name is None and prompt is None:
             prompt_name = document_name(self.prompts)
         return self.encode(
@@ -269,9 +267,8 @@ class SentenceTransformer:
             InputError: an item that is not a text, when it is reached; the arrays before it have been given.
         """
         if isinstance(inputs, (str, bytes)):
-            check_texts([inputs] if isinstance(inputs, bytes) else inputs)
-            inputs = [inputs] if isinstance(inputs, str) else inputs
-        check_dim("chunk_size", chunk_size)
+            inputs, _ = check_texts(inputs)
+        whole_number("chunk_size", chunk_size)
         check_batch_size(batch_size)
         check_on_truncate(on_truncate)
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
@@ -337,7 +334,7 @@ class SentenceTransformer:
         }
 
     @contextmanager
-    def truncate_embeddings(self, truncate_dim: int | None) -> Iterator[None]:
+    def truncate_embeddings(self, truncate_dim: int | None) -> Generator[None]:
         """Inside `with`, encode to the first `truncate_dim` dimensions."""
         before, self.truncate_dim = self.truncate_dim, check_dim("truncate_dim", truncate_dim)
         try:
@@ -360,7 +357,9 @@ class SentenceTransformer:
         if output is None:
             return found
         if found and output not in found[0]:
-            raise ArgumentError(f"output_value: {output!r}, but this model has {', '.join(found[0])}. Use one of these.")
+            raise ArgumentError(
+                f"output_value: {output!r}, but this model has {', '.join(found[0])}. Use one of these."
+            )
         return [features[output] for features in found]
 
     def _finish(self, parts: Sequence[Floats], normalize: bool, truncate_dim: int | None, on_truncate: str) -> Floats:
@@ -384,41 +383,11 @@ class SentenceTransformer:
                 yield self._finish([found], normalize, truncate_dim, on_truncate)
 
 
-def copy_folder(source: Path, target: Path) -> None:
-    """Copy a model folder, under a temporary name first, so that `target` is whole or as it was before.
-
-    Raises:
-        ArgumentError: `target` is a file, the source itself, or a folder that holds something else than a model.
-    """
-    if target.resolve() == source.resolve():
-        return
-    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / "modules.json").is_file())):
-        raise ArgumentError(f"path: {str(target)!r} exists and is no model folder. Give another path, or empty it.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
-    old = target.with_name(f".{target.name}.old")
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    try:
-        shutil.copytree(source, fresh, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
 def _check_model_type(folder: ModelFolder) -> None:
-    if folder.model_type not in ("SentenceTransformer", "SparseEncoder", "CrossEncoder"):
-        raise ModelFolderError(
-            f"{folder.name}/config_sentence_transformers.json: model_type is {folder.model_type!r}, expected "
-            "'SentenceTransformer'. This version of airvec has no such class."
-        )
     if folder.model_type != "SentenceTransformer":
         raise ModelFolderError(
             f"{folder.name}/config_sentence_transformers.json: model_type is {folder.model_type!r}, expected "
-            f"'SentenceTransformer'. Its vectors are no dense embeddings: a model of that class is needed."
+            "'SentenceTransformer'. Its outputs are no dense embeddings: use a dense model."
         )
 
 

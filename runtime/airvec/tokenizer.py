@@ -8,6 +8,7 @@ Knows nothing of graphs and modules.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 from tokenizers import Encoding, normalizers
@@ -15,6 +16,7 @@ from tokenizers import Tokenizer as Backend
 
 from airvec.arrays import Integers
 from airvec.batching import Tokens, join
+from airvec.checks import whole_number
 from airvec.errors import ArgumentError, InputError, ModelFolderError, ModelNotFoundError
 from airvec.folder import TokenizerSpec
 from airvec.json_file import short_name
@@ -80,7 +82,9 @@ class Tokenizer:
             return tokens, np.arange(len(tokens))
         room = limit - head - self.suffix
         if room < 1:
-            raise ArgumentError(f"max_seq_length: {limit}, but {head + self.suffix} tokens are prompt. Raise the limit.")
+            raise ArgumentError(
+                f"max_seq_length: {limit}, but {head + self.suffix} tokens are prompt. Raise the limit."
+            )
         owners: list[int] = []
         rows: list[Tokens] = []
         for text, length in enumerate(tokens.lengths):
@@ -91,8 +95,10 @@ class Tokenizer:
         return join(rows), np.array(owners, np.int64)
 
     def prompt_length(self, prompt: str) -> int:
-        """Leading tokens that `include_prompt=False` leaves out of pooling: those of the prompt alone, special
-        tokens in front included, one at the end not. 0 for an empty prompt."""
+        """Leading tokens that `include_prompt=False` leaves out of pooling; 0 for an empty prompt.
+
+        As the reference counts them: those of the prompt alone, special tokens in front included, one at the end not.
+        """
         if not prompt:
             return 0
         return len(self.encode([prompt]).ids) - (1 if self.suffix else 0)
@@ -101,18 +107,11 @@ class Tokenizer:
         """The same tokenizer with another limit.
 
         Raises:
-            ArgumentError: the limit is not a whole number, or holds fewer than the special tokens.
+            ArgumentError: the limit is not a whole number, or does not even hold the special tokens.
         """
         if max_length is None:
             return replace(self, max_length=None)
-        smallest = self.prefix + self.suffix
-        whole = isinstance(max_length, (int, np.integer)) and not isinstance(max_length, bool)
-        if not whole or max_length < max(1, smallest):
-            raise ArgumentError(
-                f"max_seq_length: {max_length!r}, expected a whole number of at least {max(1, smallest)} "
-                "(the special tokens count), or None for no limit."
-            )
-        return replace(self, max_length=int(max_length))
+        return replace(self, max_length=whole_number("max_seq_length", max_length, max(1, self.prefix + self.suffix)))
 
     def _encode(self, texts: list[str]) -> Tokens:
         try:
@@ -138,7 +137,7 @@ def open_tokenizer(spec: TokenizerSpec, add_special_tokens: bool = True) -> Toke
     """
     backend = _load(spec)
     # A static model has no limit of its own: there the file's own truncation is the model's, as in the reference.
-    truncation = None if add_special_tokens else backend.truncation
+    truncation: dict[str, Any] | None = None if add_special_tokens else cast("Any", backend).truncation
     pad_id = _pad_id(backend, spec)
     backend.no_truncation()
     backend.no_padding()
@@ -189,7 +188,7 @@ def _load(spec: TokenizerSpec) -> Backend:
 def _pad_id(backend: Backend, spec: TokenizerSpec) -> int:
     """The id that fills batches up. Masked, but RoBERTa counts positions by it, so it must be the right one."""
     named = backend.token_to_id(spec.pad_token) if spec.pad_token else None
-    block = backend.padding
+    block: dict[str, Any] | None = cast("Any", backend).padding
     from_file = int(block["pad_id"]) if block else None
     return next((found for found in (named, from_file, spec.pad_id) if found is not None), 0)
 

@@ -33,12 +33,20 @@ class BackendOptions:
 class Backend(Protocol):
     """An opened model body. `run` may be called from several threads at once."""
 
-    output_dim: int | None
-    """Width of what `run` gives, None where the graph does not state it."""
-    token_budget: int
-    """Tokens a batch should hold."""
-    pools: bool
-    """True where `run` gives `sentence_embedding` itself, and the model's own modules have been applied."""
+    @property
+    def output_dim(self) -> int | None:
+        """Width of what `run` gives, None where the graph does not state it."""
+        ...
+
+    @property
+    def token_budget(self) -> int:
+        """Tokens a batch should hold."""
+        ...
+
+    @property
+    def pools(self) -> bool:
+        """True where `run` gives `sentence_embedding` with the model's own modules already applied."""
+        ...
 
     def run(self, tokens: Tokens, bulk: bool) -> Features:
         """Features of one batch of texts; `bulk` says that other batches run beside this one."""

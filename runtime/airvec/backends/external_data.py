@@ -52,10 +52,10 @@ def external_locations(file: Path) -> set[str]:
     """
     try:
         with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return {location for location in _locations(data, 0, len(data), "model")}
+            return set(_locations(data, 0, len(data), "model"))
     except (ValueError, IndexError) as error:
         raise ModelFolderError(
-            f"{short_name(file)}: not a whole ONNX file ({error}). It is damaged or cut short: fetch or export it again."
+            f"{short_name(file)}: not a whole ONNX file ({error}). It is damaged or cut short: fetch it again."
         ) from error
 
 

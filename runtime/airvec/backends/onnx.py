@@ -13,7 +13,7 @@ from typing import Any
 
 import onnxruntime as ort
 
-from airvec.arrays import Array, Features
+from airvec.arrays import Features
 from airvec.backends import BackendOptions
 from airvec.backends.external_data import check_external_data
 from airvec.batching import TOKEN_BUDGET, Tokens, pad
@@ -110,11 +110,12 @@ def _check_inputs(file: Path, session: ort.InferenceSession) -> tuple[str, ...]:
 def _choose_output(file: Path, session: ort.InferenceSession) -> str:
     """Token embeddings where the graph has them, since all the model's modules can then be applied to them."""
     names = [node.name for node in session.get_outputs()]
-    for name in (*TOKEN_OUTPUTS, POOLED_OUTPUT):
+    known = (*TOKEN_OUTPUTS, POOLED_OUTPUT)
+    for name in known:
         if name in names:
             return name
     raise ModelFolderError(
-        f"{short_name(file)}: outputs {', '.join(names)}, expected one of {', '.join((*TOKEN_OUTPUTS, POOLED_OUTPUT))}. "
+        f"{short_name(file)}: outputs {', '.join(names)}, expected one of {', '.join(known)}. "
         "This is not the graph of an embedding model."
     )
 
@@ -134,6 +135,7 @@ def check_provider(name: str) -> str:
     if name not in found:
         package = "onnxruntime-gpu" if "CUDA" in name or "Tensorrt" in name else "an onnxruntime built with it"
         raise ArgumentError(
-            f"provider: {name!r}, but this onnxruntime has {', '.join(found)}. Install {package} in place of onnxruntime."
+            f"provider: {name!r}, but this onnxruntime has {', '.join(found)}. "
+            f"Install {package} in place of onnxruntime."
         )
     return name

@@ -29,13 +29,22 @@ def add_parser(subparsers: Any) -> None:
         "encode", help="texts to vectors", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_text_arguments(parser)
-    parser.add_argument("--format", choices=("table", "jsonl", "npy"), help="default: by --out's ending, else a table for a terminal and JSONL for a pipe")
+    parser.add_argument(
+        "--format",
+        choices=("table", "jsonl", "npy"),
+        help="default: by --out's ending, else a table for a terminal and JSONL for a pipe",
+    )
     parser.add_argument("--out", "-o", type=Path, metavar="FILE", help="write to FILE (.npy or .jsonl)")
     parser.add_argument("--prompt-name", help="which of the model's prompts to put in front")
     parser.add_argument("--prompt", help="text to put in front")
     parser.add_argument("--normalize", action="store_true", help="scale vectors to length 1")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
-    parser.add_argument("--on-truncate", choices=("ignore", "warn", "error", "chunk"), default="ignore", help="for texts over the model's limit")
+    parser.add_argument(
+        "--on-truncate",
+        choices=("ignore", "warn", "error", "chunk"),
+        default="ignore",
+        help="for texts over the model's limit",
+    )
     parser.add_argument("--batch-size", type=int, help="most texts in a batch (default: by tokens)")
     add_model_arguments(parser)
     parser.set_defaults(run=run)

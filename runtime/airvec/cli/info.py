@@ -29,7 +29,10 @@ CPUINFO = Path("/proc/cpuinfo")
 def add_parser(subparsers: Any) -> None:
     """Add the sub-command."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "info", help="this machine, or a model folder", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "info",
+        help="this machine, or a model folder",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="a model folder; none = this machine")
     parser.set_defaults(run=run)
@@ -104,7 +107,13 @@ def _graph_row(folder: ModelFolder, name: str) -> list[str]:
     record = folder.manifest.graphs.get(name) if folder.manifest else None
     if record is None:
         return [name, size, "", "", "", "not in airvec.json"]
-    return [name, size, str(record.opset or ""), *_measured(record), "ok" if sha256_of(file) == record.sha256 else "DAMAGED"]
+    return [
+        name,
+        size,
+        str(record.opset or ""),
+        *_measured(record),
+        "ok" if sha256_of(file) == record.sha256 else "DAMAGED",
+    ]
 
 
 def _measured(record: GraphRecord) -> list[str]:

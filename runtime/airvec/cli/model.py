@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --model and its companions."""
     group = parser.add_argument_group("model")
-    group.add_argument("--model", "-m", help="folder, or name on the Hub (default: the small English one inside airvec)")
+    group.add_argument(
+        "--model", "-m", help="folder, or name on the Hub (default: the small English one inside airvec)"
+    )
     group.add_argument("--variant", default="auto", help="graph to use: auto (fp32), or NAME for onnx/model_NAME.onnx")
     group.add_argument("--threads", type=int, help="CPUs to use (default: all that this process may)")
     group.add_argument("--max-seq-length", type=int, help="most tokens of a text (default: the model's)")

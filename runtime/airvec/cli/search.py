@@ -22,10 +22,15 @@ TEXT_WIDTH = 90
 def add_parser(subparsers: Any) -> None:
     """Add the sub-command."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "search", help="semantic search in a file", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "search",
+        help="semantic search in a file",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("queries", nargs="+", metavar="QUERY")
-    parser.add_argument("--corpus", "-c", type=Path, required=True, metavar="FILE", help="texts: lines, or JSONL; - = standard input")
+    parser.add_argument(
+        "--corpus", "-c", type=Path, required=True, metavar="FILE", help="texts: lines, or JSONL; - = standard input"
+    )
     parser.add_argument("--field", default="text", help="the key of the text in JSONL objects (default: text)")
     parser.add_argument("--top-k", "-k", type=int, default=5, help="results a query (default: 5)")
     parser.add_argument("--format", choices=("table", "jsonl"), default="table")
@@ -57,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 def results_table(query: str, results: list[tuple[float, int, str]]) -> str:
     """The query, then a line a result: score, bar, text; shaded by score."""
     best = max((abs(score) for score, _, _ in results), default=1.0)
-    share = 1.0 if best <= 1.0 else best  # cosines fill the bar at 1, other scores at the best one
+    share = max(1.0, best)  # cosines fill the bar at 1, other scores at the best one
     lines = [paint(query, BOLD)]
     for score, _, text in results:
         drawn = paint(bar(score / share, 10).ljust(10), shade(score / share))

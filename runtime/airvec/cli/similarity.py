@@ -22,7 +22,10 @@ LABEL_WIDTH = 36
 def add_parser(subparsers: Any) -> None:
     """Add the sub-command."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "similarity", help="a table of similarities", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "similarity",
+        help="a table of similarities",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_text_arguments(parser)
     parser.add_argument("--format", choices=("table", "jsonl"), default="table")

@@ -7,9 +7,8 @@ Knows nothing of embeddings.
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -20,7 +19,9 @@ from airvec.errors import ArgumentError, InputError, ModelNotFoundError
 def add_text_arguments(parser: argparse.ArgumentParser, what: str = "texts") -> None:
     """Add the arguments that `read_texts` reads."""
     parser.add_argument("texts", nargs="*", metavar="TEXT", help=f"{what}; none = lines of standard input")
-    parser.add_argument("--file", "-f", type=Path, metavar="FILE", help="read texts from FILE (lines, or JSONL); - = standard input")
+    parser.add_argument(
+        "--file", "-f", type=Path, metavar="FILE", help="read texts from FILE (lines, or JSONL); - = standard input"
+    )
     parser.add_argument("--field", default="text", help="the key of the text in JSONL objects (default: text)")
 
 
@@ -54,7 +55,9 @@ def read_file(path: Path, field: str = "text") -> Iterator[str]:
     try:
         content = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8. Convert the file, for example with iconv.") from error
+        raise InputError(
+            f"{path}: byte {error.start} is not UTF-8. Convert the file, for example with iconv."
+        ) from error
     lines = content.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
@@ -64,14 +67,14 @@ def read_file(path: Path, field: str = "text") -> Iterator[str]:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
+def written(path: Path) -> Generator[BinaryIO]:
     """A file to write to, which takes its name only when all has been written."""
     fresh = path.with_name(f".{path.name}.new")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with fresh.open("wb") as file:
             yield file
-        os.replace(fresh, path)
+        fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -43,11 +43,21 @@ def add_parser(subparsers: Any) -> None:
         "verify", help="is my index still valid?", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", metavar="MODEL", help="the model that new vectors come from: folder or name")
-    parser.add_argument("--texts", type=Path, required=True, metavar="FILE", help="the texts of the index, in its order: lines, or JSONL")
-    parser.add_argument("--vectors", type=Path, required=True, metavar="FILE", help="their stored vectors: .npy, float, (texts, dim)")
+    parser.add_argument(
+        "--texts",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the texts of the index, in its order: lines, or JSONL",
+    )
+    parser.add_argument(
+        "--vectors", type=Path, required=True, metavar="FILE", help="their stored vectors: .npy, float, (texts, dim)"
+    )
     parser.add_argument("--field", default="text", help="the key of the text in JSONL objects (default: text)")
     parser.add_argument("--prompt-name", help="which of the model's prompts the index was made with")
-    parser.add_argument("--min-cosine", type=float, default=0.9999, help="smallest cosine that counts as the same (default: 0.9999)")
+    parser.add_argument(
+        "--min-cosine", type=float, default=0.9999, help="smallest cosine that counts as the same (default: 0.9999)"
+    )
     parser.add_argument("--format", choices=("table", "json"), default="table")
     add_model_arguments(parser)
     parser.set_defaults(run=run)

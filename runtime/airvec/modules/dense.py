@@ -110,8 +110,8 @@ def _relu(x: Floats) -> Floats:
 
 def _gelu(x: Floats) -> Floats:
     """x Φ(x), exact: NumPy has no erf, and a batch of embeddings is small enough for the standard library's."""
-    erf = np.frompyfunc(math.erf, 1, 1)
-    return (x * 0.5 * (1.0 + erf(x / math.sqrt(2)).astype(np.float64))).astype(np.float32)
+    erf = np.vectorize(math.erf, otypes=[np.float64])
+    return (x * 0.5 * (1.0 + erf(x / math.sqrt(2)))).astype(np.float32)
 
 
 def _sigmoid(x: Floats) -> Floats:

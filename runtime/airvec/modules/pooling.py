@@ -93,8 +93,9 @@ def _modes(config: JsonObject) -> tuple[str, ...]:
 
 def _without_prompt(mask: Integers, prompt_length: int) -> Integers:
     """The mask with each text's first `prompt_length` real tokens set to 0; left padding is skipped first."""
-    start = mask.argmax(axis=1)[:, None] + prompt_length  # (batch, 1)
-    return np.where(np.arange(mask.shape[1]) < start, 0, mask)
+    start: Integers = mask.argmax(axis=1)[:, None] + prompt_length  # (batch, 1)
+    columns: Integers = np.arange(mask.shape[1], dtype=np.int64)
+    return np.where(columns < start, 0, mask)
 
 
 def _sum(hidden: Floats, weights: Floats) -> Floats:
@@ -122,8 +123,9 @@ def _mean_sqrt(hidden: Floats, mask: Integers, original: Integers) -> Floats:
 
 def _weighted_mean(hidden: Floats, mask: Integers, original: Integers) -> Floats:
     """Weights 1, 2, 3 … from the first real token of the text, prompt tokens counted even where they are left out."""
-    position = np.arange(1, mask.shape[1] + 1) - original.argmax(axis=1)[:, None]  # (batch, tokens)
-    weights = (mask * position).astype(np.float32)
+    start: Integers = original.argmax(axis=1)[:, None]
+    columns: Integers = np.arange(mask.shape[1], dtype=np.int64)
+    weights = (mask * (columns + 1 - start)).astype(np.float32)  # (batch, tokens)
     return _sum(hidden, weights) / np.maximum(weights.sum(axis=1, keepdims=True), np.float32(SMALLEST_SUM))
 
 
