@@ -9,11 +9,11 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from pydoc_data.topics import topics
 from typing import Any
 
 import torch
 import transformers
-from pydoc_data.topics import topics
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
@@ -96,12 +96,11 @@ def tiny_checkpoint(
         The folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = tiny_tokenizer(ARCHITECTURES[architecture][3])
-    tokenizer.padding_side, tokenizer.model_max_length = (
-        padding_side,
-        max_seq_length if generation == "new" else POSITIONS,
-    )
-    tokenizer.save_pretrained(folder)
+    tiny_tokenizer(ARCHITECTURES[architecture][3]).save_pretrained(folder)
+    # save_pretrained leaves out what was set after construction.
+    limit = max_seq_length if generation == "new" else POSITIONS
+    saved = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    _write(folder / "tokenizer_config.json", {**saved, "padding_side": padding_side, "model_max_length": limit})
     tiny_body(architecture).save_pretrained(folder)
     modes = (pooling,) if isinstance(pooling, str) else tuple(pooling)
     chain: list[tuple[str, dict[str, Any] | None]] = [("Pooling", pooling_config(modes, include_prompt, generation))]
@@ -161,8 +160,8 @@ def random_dense(config: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 def texts(count: int = 40, longest: int = 90) -> list[str]:
     """Pieces of Python's documentation of 1 to `longest` words, in a fixed order that mixes lengths."""
     words = " ".join(topics[name] for name in sorted(topics)[:30]).split()
-    lengths = [1 + (index * 37) % longest for index in range(count)]
-    return [" ".join(words[index * 400 : index * 400 + length]) for index, length in enumerate(lengths)]
+    starts = [index * 400 % (len(words) - longest) for index in range(count)]
+    return [" ".join(words[start : start + 1 + (index * 37) % longest]) for index, start in enumerate(starts)]
 
 
 @cache

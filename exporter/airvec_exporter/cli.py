@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-weights", action="store_true", help="leave torch's weights out of the folder")
     parser.add_argument("--texts", metavar="FILE", type=Path, help="texts to verify on, one a line (default: 240 own)")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is a model folder")
-    parser.add_argument("--max-delta", metavar="X", type=float, default=1e-5, help="bound on unit vectors (%(default)s)")
+    parser.add_argument(
+        "--max-delta", metavar="X", type=float, default=1e-5, help="bound on unit vectors (%(default)s)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress, no report")
     return parser
 

@@ -90,7 +90,7 @@ def _trace(checkpoint: Checkpoint) -> ir.Model:
         try:
             program: Any = torch.onnx.export(
                 Wrapper(body, checkpoint.is_rotary).eval(), example, dynamo=True, opset_version=OPSET, verbose=False,
-                input_names=list(names), output_names=[OUTPUT], dynamic_shapes={name: shape for name in names},
+                input_names=list(names), output_names=[OUTPUT], dynamic_shapes=dict.fromkeys(names, shape),
             )  # fmt: skip
         except Exception as error:  # torch's exporter raises its own classes and whatever the traced code raises
             raise ExportError(_untraceable(body, error)) from error

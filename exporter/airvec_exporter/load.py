@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, normalizers
 from torch import Tensor, nn
 from transformers.utils import logging
 
-from airvec.errors import ModelFolderError
+from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder import ModelFolder, TokenizerSpec, read_folder
 from airvec_exporter.errors import ExportError
 from airvec_exporter.modules import build
@@ -26,6 +26,10 @@ from airvec_exporter.static import StaticBody
 
 # AutoModel would load the decoder as well. Their relative positions do not trace with SDPA: eager attention.
 ENCODERS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
+
+VOCABULARIES = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ class Checkpoint:
     @property
     def padding_moves_it(self) -> bool:
         """Whether left padding changes the answer in torch: absolute positions count from the first column."""
-        relative = self.is_rotary or getattr(self.body, "config", None) is None or self.body.config.model_type in ENCODERS
+        relative = (
+            self.is_rotary or getattr(self.body, "config", None) is None or self.body.config.model_type in ENCODERS
+        )
         return self.spec.padding_side == "left" and not relative
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
@@ -150,14 +156,19 @@ def _body(home: Path, name: str) -> nn.Module:
     missing = sorted(key for key in report["missing_keys"] if "pooler." not in key)
     if missing:
         raise ModelFolderError(
-            f"{name}: {len(missing)} weights are missing, the first {missing[0]!r}, expected all of a {type(body).__name__}. "
-            "Fetch the checkpoint again."
+            f"{name}: {len(missing)} weights are missing, the first {missing[0]!r}, expected all of a "
+            f"{type(body).__name__}. Fetch the checkpoint again."
         )
     return body.eval()
 
 
 def _tokenizer(folder: ModelFolder) -> Any:
     home = folder.modules[0].path
+    # Without any of them transformers makes a tokenizer that knows no word.
+    if not any((home / name).is_file() for name in VOCABULARIES):
+        raise ModelNotFoundError(
+            f"{folder.name}: no tokenizer, expected one of {', '.join(VOCABULARIES)}. Fetch the checkpoint again."
+        )
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(home, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, RuntimeError) as error:

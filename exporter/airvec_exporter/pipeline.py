@@ -125,7 +125,9 @@ def check_target(source: Path, target: Path, overwrite: bool) -> None:
     if not overwrite:
         raise ArgumentError(f"{target}: is there already and not empty. Choose another folder, or pass --overwrite.")
     if not any((target / name).is_file() for name in MODEL_FILES):
-        raise ArgumentError(f"{target}: holds none of {', '.join(MODEL_FILES)}, so it is no model folder. Choose another.")
+        raise ArgumentError(
+            f"{target}: holds none of {', '.join(MODEL_FILES)}, so it is no model folder. Choose another."
+        )
 
 
 def _manifest(loaded: Checkpoint, folder: Path, graph: Graph | None, measured: Measured) -> Manifest:

@@ -51,7 +51,8 @@ def _table(state: dict[str, Tensor], home: Path) -> Tensor:
     if found is None:
         names = ", ".join(sorted(state)) or "nothing"
         raise ModelFolderError(
-            f"{home.name}/model.safetensors: holds {names}, expected 'embedding.weight' or 'embeddings'. Fetch it again."
+            f"{home.name}/model.safetensors: holds {names}, expected 'embedding.weight' or 'embeddings'. "
+            "Fetch the checkpoint again."
         )
     table = found.float()  # (rows, d)
     if "mapping" in state:

@@ -8,14 +8,23 @@ import importlib
 import inspect
 import random
 from collections.abc import Callable, Iterator, Sequence
-
 from pydoc_data.topics import topics
 
 COUNT = 240
 LONGEST = 600  # tokens
 LETTERS = 12 * LONGEST  # of the passage that a text is cut from: enough for the longest in any vocabulary of words
 SEED = 13
-MODULES = ("argparse", "collections", "decimal", "difflib", "functools", "itertools", "pathlib", "statistics", "textwrap")
+MODULES = (
+    "argparse",
+    "collections",
+    "decimal",
+    "difflib",
+    "functools",
+    "itertools",
+    "pathlib",
+    "statistics",
+    "textwrap",
+)
 
 Offsets = Callable[[str], Sequence[tuple[int, int]]]
 

@@ -62,9 +62,7 @@ def verify(checkpoint: Checkpoint, folder: Path, texts: Sequence[str] | None = N
     if not deltas[worst] <= bound:  # also where it is not a number
         raise VerificationError(_failure(checkpoint, worst, chosen[worst], counts[worst], float(deltas[worst]), bound))
     cosines = (found.astype(np.float64) * wanted).sum(axis=1)
-    return Measured(
-        float(deltas.max()), float(cosines.min()), len(chosen), (min(counts), max(counts)), found.shape[1]
-    )
+    return Measured(float(deltas.max()), float(cosines.min()), len(chosen), (min(counts), max(counts)), found.shape[1])
 
 
 def reference(checkpoint: Checkpoint, texts: Sequence[str], prompt: str = "") -> Floats:

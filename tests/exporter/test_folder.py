@@ -1,0 +1,121 @@
+"""What is written besides the graph."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airvec.folder import read_folder
+from airvec_exporter.folder import write_folder
+from airvec_exporter.load import Checkpoint, load
+from tests import tiny
+from tests.exporter.conftest import PROMPTS
+
+
+@pytest.fixture
+def written(loaded: Checkpoint, tmp_path: Path) -> Path:
+    write_folder(loaded, tmp_path)
+    return tmp_path
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_type_names_are_the_oldest(written: Path):
+    types = [entry["type"] for entry in read(written / "modules.json")]
+    names = ("Transformer", "Pooling", "Dense", "Normalize")
+    assert types == [f"sentence_transformers.models.{name}" for name in names]
+    assert [entry["path"] for entry in read(written / "modules.json")] == ["", "1_Pooling", "2_Dense", "3_Normalize"]
+
+
+def test_pooling_has_the_old_keys(written: Path):
+    assert read(written / "1_Pooling" / "config.json") == {
+        "word_embedding_dimension": 32,
+        "pooling_mode_cls_token": False,
+        "pooling_mode_max_tokens": False,
+        "pooling_mode_mean_tokens": True,
+        "pooling_mode_mean_sqrt_len_tokens": False,
+        "pooling_mode_weightedmean_tokens": False,
+        "pooling_mode_lasttoken": False,
+        "include_prompt": False,
+    }
+
+
+def test_a_new_checkpoint_gets_the_old_names_and_keys_too(tmp_path: Path):
+    new = tiny.tiny_checkpoint(tmp_path / "new", pooling=("cls", "mean"), dense="ReLU", generation="new")
+    (tmp_path / "out").mkdir()
+    write_folder(load(new), tmp_path / "out")
+    assert all(
+        entry["type"].startswith("sentence_transformers.models.") for entry in read(tmp_path / "out/modules.json")
+    )
+    pooling = read(tmp_path / "out/1_Pooling/config.json")
+    assert {key for key, value in pooling.items() if value is True} == {
+        "pooling_mode_cls_token", "pooling_mode_mean_tokens", "include_prompt",
+    }  # fmt: skip
+    assert read(tmp_path / "out/sentence_bert_config.json") == {"max_seq_length": 64, "do_lower_case": False}
+
+
+def test_an_order_that_flags_cannot_say_is_written_with_new_keys(tmp_path: Path):
+    new = tiny.tiny_checkpoint(tmp_path / "new", pooling=("mean", "cls"), generation="new")
+    (tmp_path / "out").mkdir()
+    write_folder(load(new), tmp_path / "out")
+    assert read(tmp_path / "out/1_Pooling/config.json")["pooling_mode"] == ["mean", "cls"]
+
+
+def test_the_limit_and_the_prompts_are_where_every_generation_looks(written: Path):
+    assert read(written / "sentence_bert_config.json")["max_seq_length"] == 64
+    settings = read(written / "config_sentence_transformers.json")
+    assert settings["prompts"] == PROMPTS
+    assert settings["similarity_fn_name"] == "cosine"
+    assert settings["model_type"] == "SentenceTransformer"
+
+
+def test_the_tokenizer_file_neither_cuts_nor_pads(written: Path):
+    tokenizer = read(written / "tokenizer.json")
+    assert (tokenizer["truncation"], tokenizer["padding"]) == (None, None)
+
+
+def test_what_the_tokenizer_leaves_to_defaults_is_stated(tiny_bert: Path, tmp_path: Path):
+    settings = read(tiny_bert / "tokenizer_config.json")
+    for key in ("padding_side", "truncation_side"):
+        settings.pop(key, None)
+    source = tiny.tiny_checkpoint(tmp_path / "source")
+    (source / "tokenizer_config.json").write_text(json.dumps(settings))
+    (tmp_path / "out").mkdir()
+    write_folder(load(source), tmp_path / "out")
+    written = read(tmp_path / "out/tokenizer_config.json")
+    assert (written["padding_side"], written["truncation_side"], written["pad_token"]) == ("right", "right", "[PAD]")
+
+
+def test_writing_leaves_the_checkpoint_s_own_tokenizer_alone(loaded: Checkpoint, tmp_path: Path):
+    loaded.tokenizer.backend_tokenizer.enable_truncation(9)
+    write_folder(loaded, tmp_path)
+    assert loaded.tokenizer.backend_tokenizer.truncation["max_length"] == 9
+
+
+def test_without_weights_only_the_body_s_are_left_out(loaded: Checkpoint, tmp_path: Path):
+    write_folder(loaded, tmp_path, weights=False)
+    assert not (tmp_path / "model.safetensors").exists()
+    assert (tmp_path / "2_Dense" / "model.safetensors").is_file()
+
+
+def test_weights_and_config_are_the_checkpoint_s_own_bytes(written: Path, tiny_bert: Path):
+    for name in ("model.safetensors", "config.json"):
+        assert (written / name).read_bytes() == (tiny_bert / name).read_bytes()
+
+
+def test_the_card_is_kept(tmp_path: Path):
+    source = tiny.tiny_checkpoint(tmp_path / "source")
+    (source / "README.md").write_text("# A card")
+    (tmp_path / "out").mkdir()
+    write_folder(load(source), tmp_path / "out")
+    assert (tmp_path / "out/README.md").read_text() == "# A card"
+
+
+def test_the_written_folder_reads_as_the_checkpoint_does(written: Path, tiny_bert: Path):
+    found, wanted = read_folder(written), read_folder(tiny_bert)
+    assert [spec.type for spec in found.modules] == [spec.type for spec in wanted.modules]
+    assert (found.prompts, found.similarity_fn_name) == (wanted.prompts, wanted.similarity_fn_name)
+    assert found.tokenizer.max_length == wanted.tokenizer.max_length == 64
