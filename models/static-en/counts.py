@@ -75,7 +75,9 @@ def read_counts(file: Path) -> dict[str, int]:
     for number, line in enumerate(file.read_text(encoding="utf-8").split("\n")[:-1], start=1):
         token, tab, count = line.partition("\t")
         if not (token and tab and count.isdigit()):
-            raise ValueError(f"{file.name}: line {number} is {line!r}, expected token<TAB>count. Make it with counts.py.")
+            raise ValueError(
+                f"{file.name}: line {number} is {line!r}, expected token<TAB>count. Make it with counts.py."
+            )
         counts[token] = int(count)
     return counts
 

@@ -1,6 +1,7 @@
-"""Makes the embedded default model out of the teacher, as recipe.toml says: the one command of this folder.
+r"""Makes the embedded default model out of the teacher, as recipe.toml says: the one command of this folder.
 
-    python models/static-en/distil.py --checkpoint .cache/checkpoints/all-MiniLM-L6-v2 --out runtime/airvec/default_model
+    python models/static-en/distil.py --checkpoint .cache/checkpoints/all-MiniLM-L6-v2 \
+        --out runtime/airvec/default_model
 
 With --check nothing is written: the result is compared with what lies there, and the exit status is 1 if it differs.
 Knows nothing of quality: quality.py measures that.
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import bags
 import counts
 import numpy as np
 import package
@@ -38,13 +40,11 @@ def check_inputs(recipe: dict[str, Any], checkpoint: Path) -> None:
     teacher.check_sha256(HERE / recipe["counts"]["file"], recipe["counts"]["sha256"])
 
 
-def weights_of(tokens: list[str], recipe: dict[str, Any]) -> np.ndarray:
-    """(tokens,) the frequency weight of each token, in the order of the vocabulary."""
+def shares_of(tokens: list[str], recipe: dict[str, Any]) -> np.ndarray:
+    """(tokens,) how common each token is, in the order of the vocabulary."""
     table = counts.read_counts(HERE / recipe["counts"]["file"])
     counted = np.array([table.get(token, 0) for token in tokens], dtype=np.float64)
-    frequency = recipe["frequency"]
-    share = vectors.shares(counted, frequency["rank_share"], frequency["rank_shift"])
-    return vectors.frequency_weights(share, frequency["coefficient"])
+    return vectors.shares(counted, recipe["frequency"]["rank_share"], recipe["frequency"]["rank_shift"])
 
 
 def distil(recipe: dict[str, Any], checkpoint: Path, folder: Path, progress: teacher.Progress) -> None:
@@ -54,14 +54,30 @@ def distil(recipe: dict[str, Any], checkpoint: Path, folder: Path, progress: tea
     tokens = package.kept_tokens(tokenizer, recipe["frequency"]["first_ranked_token"])
     spoken = tokens[len(package.SILENT_TOKENS) :]
     ids = np.array([tokenizer["model"]["vocab"][token] for token in spoken])
-    states = teacher.read_tokens(teacher.load(checkpoint), ids, recipe["teacher"]["batch"], progress)
+    share = shares_of(spoken, recipe)
+    weight = vectors.frequency_weights(share, recipe["frequency"]["coefficient"])
+    states = ask_teacher(recipe, checkpoint, ids, (share, weight), progress)  # (spoken, hidden)
     projection = recipe["projection"]
     axes = vectors.project(states, projection["dimensions"], projection["variance_power"])  # (spoken, dimensions)
-    weighted = axes * weights_of(spoken, recipe)[:, None]
-    silent = np.zeros((len(package.SILENT_TOKENS), weighted.shape[1]))
-    rows, scales = vectors.quantize(np.concatenate([silent, weighted]))
-    readme = (HERE / "card.md").read_text(encoding="utf-8")
+    silent = np.zeros((len(package.SILENT_TOKENS), axes.shape[1]))
+    rows, scales = vectors.quantize(np.concatenate([silent, axes * weight[:, None]]))
+    readme = (HERE / "notice.md").read_text(encoding="utf-8")
     package.write(folder, rows, scales, package.static_tokenizer(tokenizer, tokens), readme)
+
+
+def ask_teacher(
+    recipe: dict[str, Any],
+    checkpoint: Path,
+    ids: np.ndarray,
+    frequency: tuple[np.ndarray, np.ndarray],
+    progress: teacher.Progress,
+) -> np.ndarray:
+    """(tokens, hidden) one vector a token id: one-token passes, refined with bags; `frequency` is (share, weight)."""
+    model, batch, settings = teacher.load(checkpoint), recipe["teacher"]["batch"], recipe["bags"]
+    states = teacher.read_tokens(model, ids, batch, progress)
+    drawn = bags.draw(*frequency, settings, range(settings["shortest"], settings["longest"] + 1))
+    targets = teacher.read_bags(model, [ids[bag.numpy()] for bag in drawn], batch, progress)
+    return bags.refine(states, drawn, targets, settings["pull"], settings["steps"])
 
 
 def check_size(folder: Path, largest: int) -> int:
@@ -72,7 +88,9 @@ def check_size(folder: Path, largest: int) -> int:
     """
     size = sum(file.stat().st_size for file in folder.iterdir())
     if size > largest:
-        raise ValueError(f"{folder.name}: {size:,} bytes, at most {largest:,} allowed. Lower `dimensions` in recipe.toml.")
+        raise ValueError(
+            f"{folder.name}: {size:,} bytes, at most {largest:,} allowed. Lower `dimensions` in recipe.toml."
+        )
     return size
 
 
@@ -86,7 +104,9 @@ def run(options: argparse.Namespace) -> int:
     # More threads add in another order, and so may change a last bit.
     torch.set_num_threads(1)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".distil-") as scratch:
+    # A rename needs the same file system; a check leaves no trace in the package, not even for a moment.
+    beside = None if options.check else options.out.parent
+    with tempfile.TemporaryDirectory(dir=beside, prefix=".distil-") as scratch:
         made = Path(scratch) / "model"
         made.mkdir()
         distil(recipe, options.checkpoint, made, progress)

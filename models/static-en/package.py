@@ -71,7 +71,12 @@ def write(folder: Path, rows: np.ndarray, scales: np.ndarray, tokenizer: dict[st
     # safetensors 0.8 makes it readable by its owner alone, which an installed package must not be.
     tensors.chmod(0o644)
     # model2vec reads this one; sentence-transformers goes by modules.json.
-    config = {"model_type": "model2vec", "architectures": ["StaticModel"], "hidden_dim": rows.shape[1], "normalize": True}
+    config = {
+        "model_type": "model2vec",
+        "architectures": ["StaticModel"],
+        "hidden_dim": rows.shape[1],
+        "normalize": True,
+    }
     for name, content in {
         "modules.json": MODULES, "config_sentence_transformers.json": SETTINGS, "config.json": config,
     }.items():  # fmt: skip
@@ -81,7 +86,7 @@ def write(folder: Path, rows: np.ndarray, scales: np.ndarray, tokenizer: dict[st
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes UTF-8 with \\n on every system."""
+    """Writes UTF-8 with Unix line ends on every system."""
     file.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -97,7 +102,9 @@ def put_in_place(new: Path, place: Path) -> None:
 
 def digests(folder: Path) -> dict[str, str]:
     """sha256 of each file, by name."""
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir()) if file.is_file()}
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir()) if file.is_file()
+    }
 
 
 def differences(new: Path, place: Path) -> list[str]:

@@ -50,7 +50,9 @@ def project(states: np.ndarray, dimensions: int, variance_power: float) -> np.nd
         ValueError: More dimensions asked for than the states have.
     """
     if dimensions > states.shape[1]:
-        raise ValueError(f"dimensions: found {dimensions}, expected at most {states.shape[1]}. Correct it in recipe.toml.")
+        raise ValueError(
+            f"dimensions: found {dimensions}, expected at most {states.shape[1]}. Correct it in recipe.toml."
+        )
     # torch and not NumPy does the products: its number of threads, on which the last bit depends, can be set from here.
     centred = torch.from_numpy(states.astype(np.float64))
     centred -= centred.mean(dim=0)
