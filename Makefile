@@ -11,6 +11,9 @@ BIN := $(ENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 RUNTIME_FILES := $(shell find runtime/airvec -type f -not -name '*.pyc' 2>/dev/null)
 SOURCES := runtime exporter trainer
+# Two workers on two cores took as long as none and twice the CPU: each imports torch and exports for itself, and
+# torch uses both cores anyway. More cores: make test JOBS=4.
+JOBS ?= 0
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-fast test-slow check check-style check-types check-layers check-dependencies \
@@ -25,10 +28,10 @@ demo: $(DEMO_ENV)/ready  ## semantic search and similarity with the runtime alon
 test: test-fast test-slow  ## all tests
 
 test-fast: $(ENV)/ready  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow and not parity" --numprocesses 2
+	$(BIN)/python -m pytest -m "not slow and not parity" --numprocesses $(JOBS)
 
 test-slow: $(ENV)/ready  ## the others: exports, parity with torch, the wheel
-	$(BIN)/python -m pytest -m "slow or parity"
+	$(BIN)/python -m pytest -m "slow or parity" --numprocesses $(JOBS)
 
 check: check-style check-types check-layers check-dependencies check-spelling  ## style, types, layers, dependencies, spelling
 

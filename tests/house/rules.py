@@ -29,6 +29,7 @@ DROP_IN_SIGNATURES = {
 # Messages with no value in them, because there is none to name: "path:function" and the reason.
 ERRORS_WITHOUT_A_VALUE = {
     "exporter/airvec_exporter/cli.py:main": "a key was pressed, and nothing was found wrong",
+    "runtime/airvec/cli/texts.py:read_texts": "nothing was given, so there is nothing to name",
 }
 NO_MESSAGE_NEEDED = {"SystemExit", "StopIteration", "KeyboardInterrupt"}
 
