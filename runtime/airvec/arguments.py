@@ -168,7 +168,7 @@ def warn_once(name: str, message: str) -> None:
 def _device_providers(device: str | None) -> tuple[Any, ...] | None:
     if device is None or device == "cpu":
         return None
-    kind, _, number = device.partition(":")
+    kind, _, number = str(device).partition(":")
     if kind != "cuda" or (number and not number.isdecimal()):
         raise ArgumentError(f"device: {device!r}, expected None, 'cpu', 'cuda' or 'cuda:N'. Use one of these.")
     (provider,) = _named_provider("CUDAExecutionProvider")

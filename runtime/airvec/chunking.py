@@ -10,6 +10,7 @@ from pathlib import Path
 from tokenizers import Tokenizer as Backend
 
 from airvec.arguments import check_text
+from airvec.checks import whole_number
 from airvec.errors import ArgumentError
 from airvec.folder import read_folder
 from airvec.tokenizer import open_tokenizer
@@ -41,17 +42,14 @@ def chunk(text: str, tokens: int = 256, overlap: int = 32, *, tokenizer: Backend
         more than `tokens` tokens is cut inside.
 
     Raises:
-        ArgumentError: `tokens` below 1, or `overlap` below 0 or not below `tokens`.
+        ArgumentError: `tokens` below 1, or `overlap` below 0 or not below `tokens`; or no whole numbers.
         InputError: `text` is not a str.
 
     >>> [piece.text for piece in chunk("one two three four five", tokens=2, overlap=1)]
     ['one two', 'two three', 'three four', 'four five']
     """
-    if tokens < 1 or not 0 <= overlap < tokens:
-        raise ArgumentError(
-            f"chunk: tokens={tokens!r} and overlap={overlap!r}, expected tokens above 0 and an overlap from 0 to "
-            "tokens - 1. Correct them."
-        )
+    if whole_number("overlap", overlap, 0) >= whole_number("tokens", tokens):
+        raise ArgumentError(f"overlap: {overlap!r}, expected a whole number below tokens={tokens!r}. Correct one.")
     check_text(text, 0)
     encoding = (tokenizer or _default_tokenizer()).encode(text, add_special_tokens=False)
     offsets, words = encoding.offsets, encoding.word_ids

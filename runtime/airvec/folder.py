@@ -133,10 +133,10 @@ def find_graph(folder: ModelFolder, variant: str = "auto", file_name: str | None
     home = folder.modules[0].path
     name = file_name or ("model.onnx" if variant in FP32_VARIANTS else f"model_{variant}.onnx")
     try:
-        places = [inside(home, f"onnx/{name}", "file_name"), inside(home, name, "file_name")]
+        places = [inside(home, name, "file_name"), inside(home, f"onnx/{name}", "file_name")]
     except ModelFolderError as error:
         raise ArgumentError(f"{error} Graph files lie in the model folder or in its onnx/ folder.") from None
-    if file_name is not None:
+    if file_name is None:
         places.reverse()
     for place in places:
         if place.is_file():

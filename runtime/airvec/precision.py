@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from airvec.arrays import Array, Floats, Vectors
+from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec.modules.normalize import unit
 
@@ -61,11 +62,10 @@ def truncate_embeddings(embeddings: Vectors, truncate_dim: int | None) -> Array:
     """The first `truncate_dim` dimensions of (…, dim); None = all. Lengths change: normalise afterwards.
 
     Raises:
-        ArgumentError: `truncate_dim` is below 1.
+        ArgumentError: `truncate_dim` is no whole number, or below 1.
     """
-    if truncate_dim is not None and truncate_dim < 1:
-        raise ArgumentError(f"truncate_dim: {truncate_dim!r}, expected a whole number above 0, or None for all.")
-    return np.asarray(embeddings)[..., :truncate_dim]
+    dim = None if truncate_dim is None else whole_number("truncate_dim", truncate_dim)
+    return np.asarray(embeddings)[..., :dim]
 
 
 def check_precision(precision: str | None) -> str:

@@ -179,6 +179,8 @@ def community_detection(
 def top_k_rows(scores: Floats, top_k: int) -> Integers:
     """Columns of the `top_k` highest scores of each row, best first, ties by column: (n, m) -> (n, min(k, m))."""
     count = scores.shape[1]
+    if scores.size and np.isnan(scores.max()):
+        scores = np.where(np.isnan(scores), -np.inf, scores)  # a NaN is nobody's nearest neighbour
     if top_k >= count:
         return np.argsort(-scores, axis=1, kind="stable")
     # A row's k-th highest score: everything above it is in, and of those equal to it the lowest columns.
@@ -197,7 +199,7 @@ def _nearest(
     """Scores and rows of the best of the whole corpus for each query of a block, (n, k) both."""
     scores, rows = np.zeros((len(block), 0), np.float32), np.zeros((len(block), 0), np.int64)
     for start in range(0, len(corpus), chunk):
-        found = score(block, prepare(corpus[start : start + chunk]))
+        found = np.asarray(score(block, prepare(corpus[start : start + chunk])), np.float32)
         best = top_k_rows(found, top_k)
         scores = np.hstack([scores, np.take_along_axis(found, best, axis=1)])
         rows = np.hstack([rows, best + start])

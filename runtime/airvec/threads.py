@@ -33,9 +33,9 @@ def cpu_quota(root: Path = CGROUP) -> float | None:
     """The CPUs that the container's cgroup grants, version 2 or 1; None = no limit, or none that can be read."""
     try:
         limit, period = (root / "cpu.max").read_text().split()
-    except (OSError, ValueError):
+        return None if limit == "max" else int(limit) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
         return _cpu_quota_v1(root)
-    return None if limit == "max" else int(limit) / int(period)
 
 
 def memory_limit(root: Path = CGROUP) -> int | None:

@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   airvec encode --file corpus.txt --out corpus.npy --normalize
   cat corpus.jsonl | airvec encode --field body --format jsonl --model ./all-MiniLM-L6-v2
 """
+FORMATS = {".npy": "npy", ".jsonl": "jsonl"}
 SHOWN_VALUES = 6
 
 
@@ -77,13 +78,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _format(arguments: argparse.Namespace) -> str:
-    ending = arguments.out.suffix[1:] if arguments.out else ""
-    chosen = arguments.format or {"npy": "npy", "": "table" if sys.stdout.isatty() else "jsonl"}.get(ending, "jsonl")
-    if chosen == "npy" and arguments.out is None:
-        raise ArgumentError(f"--format: {chosen!r} is binary and needs a file. Add --out vectors.npy")
-    if chosen == "table" and arguments.out is not None:
+    out, chosen = arguments.out, arguments.format
+    if out is None:
+        if chosen == "npy":
+            raise ArgumentError(f"--format: {chosen!r} is binary and needs a file. Add --out vectors.npy")
+        return chosen or ("table" if sys.stdout.isatty() else "jsonl")
+    if chosen == "table":
         raise ArgumentError(f"--format: {chosen!r} is for the terminal. Use --format jsonl or npy with --out.")
-    return chosen
+    if chosen is None and out.suffix not in FORMATS:
+        raise ArgumentError(f"--out: {str(out)!r}, expected a name ending in {' or '.join(FORMATS)}. Or add --format.")
+    return chosen or FORMATS[out.suffix]
 
 
 def _write_npy(path: Path, vectors: Any) -> None:
@@ -107,8 +111,9 @@ def _number(value: float) -> float:
 
 
 def _table(texts: list[str], vectors: Any) -> str:
+    shown, dim = min(SHOWN_VALUES, vectors.shape[1]), vectors.shape[1]
     rows = [
-        [shorten(text, 40), " ".join(f"{value:7.4f}" for value in vector[:SHOWN_VALUES]) + " …"]
+        [shorten(text, 40), " ".join(f"{value:7.4f}" for value in vector[:shown]) + (" …" if shown < dim else "")]
         for text, vector in zip(texts, vectors, strict=True)
     ]
-    return table(["text", f"first {SHOWN_VALUES} of {vectors.shape[1]} values"], rows)
+    return table(["text", f"first {shown} of {dim} values"], rows)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from airvec.cli.style import GREEN, RED, paint, table
-from airvec.folder import ModelFolder, graph_files, read_folder
-from airvec.manifest import GraphRecord, sha256_of
+from airvec.folder import ModelFolder, graph_files, inside, read_folder
+from airvec.manifest import FILE_NAME, GraphRecord, sha256_of
 from airvec.threads import available_threads, cpu_quota, memory_limit
 
 EXAMPLES = """examples:
@@ -39,16 +39,17 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print; 1 if a graph's checksum is not the manifest's."""
+    """Print; 1 if a graph of the manifest is not there, or its checksum is another."""
     if arguments.folder is None:
         print(table(["this machine", ""], machine()))
         return 0
     folder = read_folder(arguments.folder)
     print(table([folder.name, ""], _model_rows(folder)))
-    rows = [_graph_row(folder, name) for name in graph_files(folder)]
+    recorded = folder.manifest.graphs if folder.manifest else {}
+    rows = [_graph_row(folder, name) for name in sorted({*graph_files(folder), *recorded})]
     if rows:
         print("\n" + table(["graph", "MB", "opset", "max |Δ|", "min cosine", "checksum"], rows, right=(1, 2, 3, 4)))
-    damaged = any(row[-1] == "DAMAGED" for row in rows)
+    damaged = any(row[-1] in ("DAMAGED", "MISSING") for row in rows)
     if any(row[-1] != "not in airvec.json" for row in rows):
         print(paint("damaged: fetch or export it again", RED) if damaged else paint("all checksums hold", GREEN))
     return int(damaged)
@@ -102,18 +103,13 @@ def _model_rows(folder: ModelFolder) -> list[list[str]]:
 
 
 def _graph_row(folder: ModelFolder, name: str) -> list[str]:
-    file = folder.path / name
-    size = f"{file.stat().st_size / 1e6:.1f}"
+    file = inside(folder.path, name, f"{folder.name}/{FILE_NAME}")
+    size = f"{file.stat().st_size / 1e6:.1f}" if file.is_file() else ""
     record = folder.manifest.graphs.get(name) if folder.manifest else None
     if record is None:
         return [name, size, "", "", "", "not in airvec.json"]
-    return [
-        name,
-        size,
-        str(record.opset or ""),
-        *_measured(record),
-        "ok" if sha256_of(file) == record.sha256 else "DAMAGED",
-    ]
+    state = "MISSING" if not size else "ok" if sha256_of(file) == record.sha256 else "DAMAGED"
+    return [name, size, str(record.opset or ""), *_measured(record), state]
 
 
 def _measured(record: GraphRecord) -> list[str]:

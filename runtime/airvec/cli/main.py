@@ -7,8 +7,11 @@ Knows nothing of what the sub-commands do.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 
 from airvec import __version__
 from airvec.cli import encode, info, search, similarity, verify
@@ -28,19 +31,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with the arguments of the command line, or those given; answer its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if arguments[:1] == ["export"]:
-            return _export(arguments[1:])
-        parsed = _parser().parse_args(arguments)
-        return int(parsed.run(parsed))
-    except AirvecError as error:
-        print(f"{paint('airvec: error:', RED, sys.stderr)} {error}", file=sys.stderr)
+        with _plain_warnings():
+            code = _run(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone is still caught
+    except BrokenPipeError:
+        # `airvec … | head`: no more output, and none when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (AirvecError, OSError) as error:
+        print(f"{paint('airvec: error:', RED, sys.stderr)} {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader has gone (`airvec … | head`): no more output, and none when Python closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            # JSON lines are UTF-8 whatever the locale; a terminal shows what it can.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+    if arguments[:1] == ["export"]:
+        return _export(arguments[1:])
+    parsed = _parser().parse_args(arguments)
+    return int(parsed.run(parsed))
+
+
+@contextmanager
+def _plain_warnings() -> Generator[None]:
+    """A warning is one line, without the place in the source that Python adds."""
+
+    def plain(message: Warning | str, *_: object) -> str:
+        return f"airvec: warning: {message}\n"
+
+    before, warnings.formatwarning = warnings.formatwarning, plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from airvec.checks import whole_number
 from airvec.cli.model import add_model_arguments, open_model, show_progress
 from airvec.cli.style import BOLD, bar, paint, shade, shorten
 from airvec.cli.texts import json_lines, read_file
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from airvec.search import semantic_search
     from airvec.similarity import SIMILARITIES
 
+    whole_number("--top-k", arguments.top_k)  # before the corpus is encoded
     corpus = list(read_file(arguments.corpus, arguments.field))
     model = open_model(arguments)
     documents = model.encode_document(corpus, show_progress_bar=show_progress(arguments))

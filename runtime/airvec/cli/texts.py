@@ -1,7 +1,8 @@
 """Texts from arguments, files or standard input, and results to files.
 
-A `.jsonl` file holds a JSON string, or an object with the text under a field, on each line; any other file a text a
-line. Blank lines at the end are not texts. Files are written under a temporary name, then renamed.
+A `.jsonl` file holds a JSON string, or an object with the text under a field, on each line, and so does standard
+input that starts with `{`; any other file holds a text a line. Blank lines at the end are not texts. Files are written
+under a temporary name, then renamed.
 Knows nothing of embeddings.
 """
 
@@ -49,7 +50,7 @@ def read_file(path: Path, field: str = "text") -> Iterator[str]:
         ModelNotFoundError: no such file.
         InputError: bytes that are not UTF-8, or a line of JSONL that holds no text; the message names the line.
     """
-    if str(path) != "-" and not path.is_file():
+    if str(path) != "-" and (not path.exists() or path.is_dir()):
         raise ModelNotFoundError(f"{path}: no such file. Give a file of texts, one a line, or JSONL.")
     raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     try:
@@ -68,7 +69,11 @@ def read_file(path: Path, field: str = "text") -> Iterator[str]:
 
 @contextmanager
 def written(path: Path) -> Generator[BinaryIO]:
-    """A file to write to, which takes its name only when all has been written."""
+    """A file to write to, which takes its name only when all has been written; a device or pipe is written directly."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     fresh = path.with_name(f".{path.name}.new")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -88,7 +93,7 @@ def json_lines(values: Iterable[Any]) -> Iterator[str]:
 def _json_text(line: str, where: str, field: str) -> str:
     try:
         value: Any = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of more than 4,300 digits
         raise InputError(f"{where}: not JSON ({error}). Correct the line.") from error
     if isinstance(value, dict):
         entries = cast("dict[str, Any]", value)

@@ -14,7 +14,7 @@ from typing import Any
 from airvec.cli.model import add_model_arguments, open_model, show_progress
 from airvec.cli.style import GREEN, RED, paint, table
 from airvec.cli.texts import read_file
-from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
+from airvec.errors import ArgumentError, InputError, ModelNotFoundError
 
 EXAMPLES = """examples:
   airvec verify ./all-MiniLM-L6-v2 --texts texts.jsonl --vectors old.npy
@@ -93,6 +93,7 @@ def compare(old: Any, new: Any) -> Comparison:
 
     a, b = unit(np.asarray(old, np.float32)), unit(np.asarray(new, np.float32))
     cosines = np.einsum("nd,nd->n", a, b)
+    cosines[~a.any(axis=1) & ~b.any(axis=1)] = 1  # a text without a known word: zeros then, and zeros now
     sample = np.linspace(0, len(a) - 1, min(QUERIES, len(a))).astype(int)
     before, after = (semantic_search(rows[sample], rows, top_k=NEIGHBOURS) for rows in (a, b))
     shared = [
@@ -110,14 +111,18 @@ def _read_vectors(path: Path, count: int) -> Any:
     if not path.is_file():
         raise ModelNotFoundError(f"{path}: no such file. Give the stored vectors as .npy.")
     try:
-        vectors = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ModelFolderError(f"{path}: not a .npy file ({error}). Save the vectors with numpy.save.") from error
+        with path.open("rb") as file:
+            vectors = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError, MemoryError) as error:  # MemoryError: a damaged header that states a huge shape
+        raise InputError(f"{path}: not a .npy file ({error}). Save the vectors with numpy.save.") from error
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or len(vectors) != count or not count:
         raise ArgumentError(
             f"--vectors: shape {list(vectors.shape)} of {vectors.dtype}, expected float [{count}, dim]: a row a text, "
             "in the same order. Check that both files are of one index."
         )
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise ArgumentError(f"--vectors: row {bad[0]} holds a value that is no number, expected finite ones. Mend it.")
     return vectors
 
 

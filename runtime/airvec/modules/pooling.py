@@ -84,10 +84,10 @@ class Pooling:
 
 def _modes(config: JsonObject) -> tuple[str, ...]:
     stated = config.values.get("pooling_mode")
-    if isinstance(stated, str):
-        return (stated,)
     if isinstance(stated, list):
         return tuple(str(mode) for mode in config.items("pooling_mode")) or ("mean",)
+    if stated is not None:
+        return (config.text("pooling_mode", "") or "",)
     return tuple(mode for key, mode in OLD_KEYS.items() if config.flag(key, False)) or ("mean",)
 
 

@@ -1,0 +1,71 @@
+"""Mirrors runtime/airvec/backends/external_data.py."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from airvec.backends.external_data import check_external_data, external_locations
+from airvec.errors import ModelFolderError
+from tests.folders import lookup_graph, table
+
+
+def saved(folder, external):
+    """A graph that says its weights are in the file `external`."""
+    path = folder / "model.onnx"
+    path.write_bytes(lookup_graph(external=external).SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "sub/../../secret.bin", "C:\\x", "..\\x"])
+def test_weights_outside_the_graphs_folder_are_refused(tmp_path, location):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "secret.bin").write_bytes(table().tobytes())
+    with pytest.raises(ModelFolderError, match="leaves the model folder"):
+        check_external_data(saved(tmp_path / "model", location))
+
+
+def test_weights_beside_the_graph_are_fine_and_missing_ones_are_not(tmp_path):
+    path = saved(tmp_path, "model.onnx_data")
+    assert external_locations(path) == {"model.onnx_data"}
+    with pytest.raises(ModelFolderError, match="'model.onnx_data', which does not exist"):
+        check_external_data(path)
+    (tmp_path / "model.onnx_data").write_bytes(table().tobytes())
+    assert check_external_data(path) is None
+
+
+def test_a_graph_with_its_weights_inside_names_no_files(tmp_path):
+    onnx.save(lookup_graph(), tmp_path / "model.onnx")
+    assert external_locations(tmp_path / "model.onnx") == set()
+
+
+def external_tensor(location):
+    """A tensor stored elsewhere."""
+    tensor = numpy_helper.from_array(np.ones(2, np.float32), "w")
+    onnx.external_data_helper.set_external_data(tensor, location)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    return tensor
+
+
+def test_tensors_are_found_wherever_a_graph_can_hold_them(tmp_path):
+    constant = helper.make_node("Constant", [], ["c"], value=external_tensor("in_node"))
+    branch = helper.make_graph([constant], "branch", [], [], [external_tensor("in_branch")])
+    choice = helper.make_node("If", ["condition"], ["y"], then_branch=branch, else_branch=branch)
+    function = helper.make_function("local", "F", [], ["c"], [helper.make_node(
+        "Constant", [], ["c"], value=external_tensor("in_function"))], [helper.make_opsetid("", 18)])  # fmt: skip
+    sparse = helper.make_sparse_tensor(external_tensor("in_sparse"), numpy_helper.from_array(np.array([0, 1])), [4])
+    graph = helper.make_graph([choice], "g", [], [], sparse_initializer=[sparse])
+    model = helper.make_model(graph, functions=[function])
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    expected = {"in_node", "in_branch", "in_function", "in_sparse"}
+    assert external_locations(tmp_path / "model.onnx") == expected
+
+
+def test_a_file_cut_anywhere_or_of_another_kind_is_an_error(tmp_path):
+    whole = lookup_graph().SerializeToString()
+    path = tmp_path / "model.onnx"
+    for content in (b"", whole[:1], whole[: len(whole) // 2], whole[:-5], b"\xff" * 100, b"\x0b\x00"):
+        path.write_bytes(content)
+        with pytest.raises(ModelFolderError, match="model.onnx: not a whole ONNX file"):
+            external_locations(path)

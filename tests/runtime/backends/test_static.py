@@ -1,0 +1,68 @@
+"""Mirrors runtime/airvec/backends/static.py."""
+
+import numpy as np
+import pytest
+
+from airvec import SentenceTransformer
+from airvec.errors import ModelFolderError
+from tests.folders import rows_of, static_model, table
+
+
+def test_an_embedding_is_the_mean_of_its_tokens_rows_and_zero_without_tokens(tmp_path):
+    model = SentenceTransformer(static_model(tmp_path, {"embedding.weight": table()}))
+    found = model.encode(["a b", "", "c", "   "])
+    np.testing.assert_allclose(found[0], rows_of("a", "b", special=False).mean(axis=0), atol=1e-7)
+    np.testing.assert_allclose(found[2], rows_of("c", special=False)[0], atol=1e-7)
+    assert found.dtype == np.float32
+    assert not found[[1, 3]].any()
+    assert model.encode(["", ""]).shape == (2, 4)
+    assert model.max_seq_length is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64, np.int8])
+def test_tables_of_every_dtype_are_read_as_float32(tmp_path, dtype):
+    rows = (table() * 40).astype(dtype)
+    model = SentenceTransformer(static_model(tmp_path, {"embeddings": rows}))
+    np.testing.assert_allclose(model.encode("a"), rows[4].astype(np.float32))
+
+
+def test_model2vecs_mapping_and_weights_are_applied(tmp_path):
+    rows = np.arange(12, dtype=np.int8).reshape(3, 4)
+    mapping = np.array([0, 0, 0, 0, 2, 1, *[0] * 8])
+    weights = np.linspace(0.5, 2, 14)
+    folder = static_model(tmp_path, {"embeddings": rows, "mapping": mapping, "weights": weights})
+    expected = (rows[2] * weights[4] + rows[1] * weights[5]) / 2
+    np.testing.assert_allclose(SentenceTransformer(folder).encode("a b"), expected, rtol=1e-6)
+
+
+def test_modules_after_the_table_are_applied(tmp_path):
+    model = SentenceTransformer(static_model(tmp_path, {"embeddings": table()}, ("StaticEmbedding", "Normalize")))
+    assert np.linalg.norm(model.encode("a b")) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"other": table()}, r"\{'other': \[14, 4\]\}, expected a matrix"),
+        ({"embeddings": table()[0]}, "expected a matrix"),
+        ({"embeddings": table(), "mapping": np.array([14])}, "points outside the table of 14 rows"),
+        ({"embeddings": table(), "mapping": np.array([-1])}, "points outside"),
+        ({"embeddings": table(), "mapping": np.zeros(0, np.int64)}, "points outside"),
+        ({"embeddings": table(), "weights": np.ones(3)}, r"weights of shape \[3\], expected \[14\]"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_an_error(tmp_path, tensors, message):
+    with pytest.raises(ModelFolderError, match=message):
+        SentenceTransformer(static_model(tmp_path, tensors))
+
+
+def test_a_tokenizer_of_another_model_is_an_error(tmp_path):
+    model = SentenceTransformer(static_model(tmp_path, {"embeddings": table()[:5]}))
+    with pytest.raises(ModelFolderError, match="token id 5 in a table of 5 rows"):
+        model.encode(["a", "b"])
+
+
+def test_a_static_model_has_no_token_embeddings(tmp_path):
+    model = SentenceTransformer(static_model(tmp_path, {"embeddings": table()}))
+    with pytest.raises(ValueError, match="'token_embeddings', but this model has sentence_embedding"):
+        model.encode(["a"], output_value="token_embeddings")
