@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from airvec.arrays import Floats
 from airvec.errors import ArgumentError
 from airvec.sentence_transformer import SentenceTransformer
-from airvec_exporter.errors import VerificationError
+from airvec_exporter.errors import ExportError, VerificationError
 from airvec_exporter.load import Checkpoint
 from airvec_exporter.texts import real_texts
 
@@ -66,12 +66,19 @@ def verify(checkpoint: Checkpoint, folder: Path, texts: Sequence[str] | None = N
 
 
 def reference(checkpoint: Checkpoint, texts: Sequence[str], prompt: str = "") -> Floats:
-    """The checkpoint's vectors in torch, float32 (n, d), from batches of 7 and 32 texts in turns."""
+    """The checkpoint's vectors in torch, float32 (n, d), from batches of 7 and 32 texts in turns.
+
+    Raises:
+        ExportError: torch fails on one of the texts, as it does where the length limit is above the body's.
+    """
     prompted = [prompt + text for text in texts]
     parts: dict[int, Floats] = {}
     with torch.inference_mode():
         for rows in _batches(checkpoint, prompted):
-            vectors = _embed(checkpoint, [prompted[row] for row in rows], checkpoint.prompt_length(prompt))
+            try:
+                vectors = _embed(checkpoint, [prompted[row] for row in rows], checkpoint.prompt_length(prompt))
+            except (IndexError, RuntimeError) as error:
+                raise ExportError(_too_long(checkpoint, error)) from error
             parts |= dict(zip(rows, vectors, strict=True))
     return np.stack([parts[row] for row in range(len(texts))])
 
@@ -124,6 +131,13 @@ def _uncut(checkpoint: Checkpoint) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def _too_long(checkpoint: Checkpoint, error: Exception) -> str:
+    return (
+        f"{checkpoint.folder.name}: the checkpoint itself fails in torch ({error}), expected it to run texts of up to "
+        f"its limit of {checkpoint.spec.max_length} tokens. State a lower max_seq_length in sentence_bert_config.json."
+    )
 
 
 def _failure(checkpoint: Checkpoint, row: int, text: str, tokens: int, delta: float, bound: float) -> str:

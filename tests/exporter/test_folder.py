@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from airvec.folder import read_folder
 from airvec_exporter.folder import write_folder
 from airvec_exporter.load import Checkpoint, load
+from airvec_exporter.verify import reference
 from tests import tiny
 from tests.exporter.conftest import PROMPTS
 
@@ -119,3 +123,46 @@ def test_the_written_folder_reads_as_the_checkpoint_does(written: Path, tiny_ber
     assert [spec.type for spec in found.modules] == [spec.type for spec in wanted.modules]
     assert (found.prompts, found.similarity_fn_name) == (wanted.prompts, wanted.similarity_fn_name)
     assert found.tokenizer.max_length == wanted.tokenizer.max_length == 64
+
+
+def test_a_body_in_a_folder_of_its_own_is_written_to_the_root(tmp_path: Path):
+    source = tiny.tiny_checkpoint(tmp_path / "source")
+    body = source / "0_Transformer"
+    body.mkdir()
+    for path in list(source.iterdir()):
+        if path.is_file() and path.name not in ("modules.json", "config_sentence_transformers.json"):
+            path.rename(body / path.name)
+    entries = read(source / "modules.json")
+    entries[0]["path"] = body.name
+    (source / "modules.json").write_text(json.dumps(entries))
+    (tmp_path / "out").mkdir()
+    write_folder(load(source), tmp_path / "out")
+    assert read(tmp_path / "out/modules.json")[0]["path"] == ""
+    assert np.array_equal(vectors(tmp_path / "out"), vectors(source))
+
+
+def test_a_pickled_checkpoint_is_written_as_safetensors_with_its_own_config(tmp_path: Path):
+    source = tiny.tiny_checkpoint(tmp_path / "source")
+    torch.save(load_file(source / "model.safetensors"), source / "pytorch_model.bin")
+    (source / "model.safetensors").unlink()
+    (tmp_path / "out").mkdir()
+    write_folder(load(source), tmp_path / "out")
+    assert not (tmp_path / "out/pytorch_model.bin").exists()
+    assert (tmp_path / "out/config.json").read_bytes() == (source / "config.json").read_bytes()
+    assert np.array_equal(vectors(tmp_path / "out"), vectors(source))
+
+
+def test_weights_in_several_files_are_kept_in_several(tmp_path: Path):
+    source = tiny.tiny_checkpoint(tmp_path / "source")
+    (source / "model.safetensors").unlink()
+    tiny.tiny_body("bert").save_pretrained(source, max_shard_size="40KB")
+    (tmp_path / "out").mkdir()
+    write_folder(load(source), tmp_path / "out")
+    shards = sorted(path.name for path in (tmp_path / "out").glob("model*.safetensors*"))
+    assert len(shards) > 2
+    assert shards == sorted(path.name for path in source.glob("model*.safetensors*"))
+    assert np.array_equal(vectors(tmp_path / "out"), vectors(source))
+
+
+def vectors(folder: Path) -> np.ndarray:
+    return reference(load(folder), tiny.texts(6))

@@ -1,16 +1,14 @@
 """The body as an ONNX graph."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from transformers import BertConfig
 
 from airvec.manifest import sha256_of
-from airvec_exporter import graph as exporting
 from airvec_exporter.errors import ExportError
 from airvec_exporter.graph import Graph, export_graph
 from airvec_exporter.load import Checkpoint
@@ -44,23 +42,6 @@ def test_no_path_of_this_machine_and_no_stack_trace_is_in_the_file(graph: Graph)
     assert not any(trace in data for trace in (b"site-packages", b"stack_trace", b".py", str(Path.home()).encode()))
 
 
-def test_weights_above_the_limit_lie_beside_the_graph(
-    loaded: Checkpoint, graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(exporting, "LARGEST", 1000)
-    written = export_graph(loaded, tmp_path / "model.onnx")
-    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "model.onnx_data"}
-    assert written.path.stat().st_size < graph.path.stat().st_size / 2
-    assert np.array_equal(run(written.path), run(graph.path))
-
-
-def run(path: Path) -> np.ndarray:
-    ids = np.arange(12, dtype=np.int64).reshape(3, 4)
-    feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return session.run(None, feeds)[0]
-
-
 class DataDependent(torch.nn.Module):
     config = BertConfig(vocab_size=100, type_vocab_size=1)
 
@@ -69,8 +50,6 @@ class DataDependent(torch.nn.Module):
 
 
 def test_a_body_that_cannot_be_traced_is_named(loaded: Checkpoint, tmp_path: Path):
-    from dataclasses import replace
-
     with pytest.raises(ExportError, match=r"DataDependent: torch.onnx.export cannot trace it .* use another model"):
         export_graph(replace(loaded, body=DataDependent()), tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

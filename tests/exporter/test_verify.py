@@ -9,8 +9,8 @@ import pytest
 from onnx import numpy_helper
 
 from airvec.errors import ArgumentError
-from airvec_exporter.errors import VerificationError
-from airvec_exporter.load import Checkpoint
+from airvec_exporter.errors import ExportError, VerificationError
+from airvec_exporter.load import Checkpoint, load
 from airvec_exporter.pipeline import ExportReport
 from airvec_exporter.verify import BOUND, reference, unit, verify
 from tests import tiny
@@ -83,3 +83,9 @@ def test_own_texts_are_counted(loaded: Checkpoint, report: ExportReport):
 
 def test_zero_vectors_stay_zero():
     assert np.array_equal(unit(np.zeros((1, 3), np.float32)), np.zeros((1, 3)))
+
+
+def test_a_limit_above_what_the_body_can_read_is_an_error_that_names_it(tmp_path: Path):
+    folder = tiny.tiny_checkpoint(tmp_path / "roberta", "roberta", max_seq_length=tiny.POSITIONS)
+    with pytest.raises(ExportError, match=rf"roberta: .* limit of {tiny.POSITIONS} tokens. State a lower"):
+        reference(load(folder), ["word " * 400, "word"])
