@@ -88,6 +88,10 @@ def load(path: Path) -> Checkpoint:
         ModelFolderError: a file is damaged, or a module of a kind that is not exported.
         ExportError: transformers cannot load the body or the tokenizer.
     """
+    if not path.is_dir():
+        raise ModelNotFoundError(
+            f"{path}: no such folder, expected a checkpoint. Fetch one with: hf download NAME --local-dir FOLDER"
+        )
     folder = read_folder(path)
     check_dense(folder)
     modules = build(folder.modules[1:], folder.name)

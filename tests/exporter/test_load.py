@@ -116,7 +116,9 @@ def test_left_padded_reference_equals_the_answer_for_each_text_alone(tmp_path: P
 
 
 def test_missing_folders_and_files_are_named(tmp_path: Path, folder: Path):
-    with pytest.raises(ModelNotFoundError, match="nowhere: no such folder"):
+    with pytest.raises(
+        ModelNotFoundError, match="nowhere: no such folder, expected a checkpoint. Fetch one with: hf download"
+    ):
         load(tmp_path / "nowhere")
     (folder / "model.safetensors").unlink()
     with pytest.raises(ExportError, match=r"^checkpoint: transformers cannot load the model: .*model.safetensors"):
