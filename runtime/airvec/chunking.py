@@ -13,7 +13,7 @@ from airvec.arguments import check_text
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError
 from airvec.folder import read_folder
-from airvec.tokenizer import open_tokenizer
+from airvec.tokenizer import bad_text, open_tokenizer
 
 DEFAULT_MODEL = Path(__file__).parent / "default_model"
 
@@ -43,7 +43,7 @@ def chunk(text: str, tokens: int = 256, overlap: int = 32, *, tokenizer: Backend
 
     Raises:
         ArgumentError: `tokens` below 1, or `overlap` below 0 or not below `tokens`; or no whole numbers.
-        InputError: `text` is not a str.
+        InputError: `text` is not a str, or holds half of a surrogate pair.
 
     >>> [piece.text for piece in chunk("one two three four five", tokens=2, overlap=1)]
     ['one two', 'two three', 'three four', 'four five']
@@ -51,7 +51,10 @@ def chunk(text: str, tokens: int = 256, overlap: int = 32, *, tokenizer: Backend
     if whole_number("overlap", overlap, 0) >= whole_number("tokens", tokens):
         raise ArgumentError(f"overlap: {overlap!r}, expected a whole number below tokens={tokens!r}. Correct one.")
     check_text(text, 0)
-    encoding = (tokenizer or _default_tokenizer()).encode(text, add_special_tokens=False)
+    try:
+        encoding = (tokenizer or _default_tokenizer()).encode(text, add_special_tokens=False)
+    except (TypeError, UnicodeEncodeError) as error:
+        raise bad_text([text], error) from error
     offsets, words = encoding.offsets, encoding.word_ids
     starts = [place for place in range(len(offsets)) if place == 0 or words[place] != words[place - 1]]
     return [

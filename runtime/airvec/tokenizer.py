@@ -117,7 +117,7 @@ class Tokenizer:
         try:
             encodings = self.backend.encode_batch_fast(texts, add_special_tokens=self.add_special_tokens)
         except (TypeError, UnicodeEncodeError) as error:
-            raise _bad_text(texts, error) from error
+            raise bad_text(texts, error) from error
         return _tokens(encodings)
 
     def _cut(self, row: Tokens, head: int, room: int) -> list[Tokens]:
@@ -220,7 +220,8 @@ def _tokens(encodings: Sequence[Encoding]) -> Tokens:
     )
 
 
-def _bad_text(texts: Sequence[str], error: Exception) -> InputError:
+def bad_text(texts: Sequence[str], error: Exception) -> InputError:
+    """What to raise when the tokenizer refuses texts: it says no more than TypeError."""
     for text in texts:
         try:
             text.encode()
