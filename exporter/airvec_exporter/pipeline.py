@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from airvec import __version__ as airvec_version
 from airvec.errors import ArgumentError
 from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
 from airvec_exporter.folder import write_folder
@@ -26,7 +27,7 @@ from airvec_exporter.verify import BOUND, Measured, verify
 
 STEPS = ("loading", "tracing", "writing", "verifying")
 MODEL_FILES = ("modules.json", "config.json", "airvec.json")  # one of them makes a folder a model's
-PACKAGES = ("airvec", "torch", "transformers", "onnx", "onnxscript")
+PACKAGES = ("torch", "transformers", "onnx", "onnxscript")
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _manifest(loaded: Checkpoint, folder: Path, graph: Graph | None, measured: M
             sha256_of(graph.path), graph.path.stat().st_size, graph.inputs, graph.outputs, graph.opset,
             max_delta=measured.max_delta, min_cosine=measured.min_cosine, texts=measured.texts,
         )  # fmt: skip
-    versions = {package: _version(package) for package in PACKAGES}
+    versions = {"airvec": airvec_version} | {package: version(package) for package in PACKAGES}
     return Manifest(source=name, revision=revision, versions=versions, graphs=graphs)
 
 
@@ -150,13 +151,6 @@ def _source(path: Path) -> tuple[str, str | None]:
     if len(parts) > 3 and parts[-2] == "snapshots" and parts[-3].startswith("models--"):
         return parts[-3].removeprefix("models--").replace("--", "/"), parts[-1]
     return parts[-1], None
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # airvec run from its sources
-        return "unknown"
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def find_graph(folder: ModelFolder, variant: str = "auto", file_name: str | None
         ArgumentError: `file_name` leaves the folder.
     """
     home = folder.modules[0].path
-    name = file_name or ("model.onnx" if variant in FP32_VARIANTS else f"model_{variant}.onnx")
+    name = file_name or graph_name(variant)
     try:
         places = [inside(home, name, "file_name"), inside(home, f"onnx/{name}", "file_name")]
     except ModelFolderError as error:
@@ -143,6 +143,11 @@ def find_graph(folder: ModelFolder, variant: str = "auto", file_name: str | None
             _check_record(folder, place)
             return place
     raise _no_graph(folder, home, name)
+
+
+def graph_name(variant: str) -> str:
+    """The file name of a variant's graph."""
+    return "model.onnx" if variant in FP32_VARIANTS else f"model_{variant}.onnx"
 
 
 def graph_files(folder: ModelFolder) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def open_pipeline(folder: ModelFolder, tokenizer: TokenizerSpec, options: Backen
     static = folder.modules[0].type == "StaticEmbedding"
     opened = open_tokenizer(tokenizer, add_special_tokens=not static)
     modules = open_modules(folder)
-    backend = open_backend(folder, options, opened.pad_id, opened.padding_side)
+    backend = open_backend(folder, options, opened.pad_id)
     modules = () if backend.pools else modules
     width = check_dimensions(modules, backend.output_dim)
     if width is None:

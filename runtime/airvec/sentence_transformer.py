@@ -6,7 +6,7 @@ Knows nothing of graphs, modules and token ids.
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -34,7 +34,7 @@ from airvec.checks import whole_number
 from airvec.chunking import DEFAULT_MODEL
 from airvec.copying import copy_folder
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import FP32_VARIANTS, ModelFolder, read_folder
+from airvec.folder import ModelFolder, graph_name, read_folder
 from airvec.hub import HubOptions, find_model
 from airvec.modules.normalize import unit
 from airvec.pipeline import check_on_truncate, open_pipeline
@@ -102,9 +102,10 @@ class SentenceTransformer:
     ) -> None:
         options = backend_options(backend, variant, device, model_kwargs, threads)
         hub = HubOptions(cache_folder or default_cache_folder(), revision, local_files_only, token)
-        graph = options.file_name or ("model.onnx" if variant in FP32_VARIANTS else f"model_{variant}.onnx")
         name = DEFAULT_MODEL if model_name_or_path is None else model_name_or_path
-        self._folder = read_folder(find_model(name, "sentence-transformers", graph, hub))
+        self._folder = read_folder(
+            find_model(name, "sentence-transformers", options.file_name or graph_name(variant), hub)
+        )
         _check_model_type(self._folder)
         self.prompts = self._folder.prompts | {name: text or "" for name, text in (prompts or {}).items()}
         default = default_prompt_name or self._folder.default_prompt_name
@@ -272,10 +273,16 @@ class SentenceTransformer:
         check_batch_size(batch_size)
         check_on_truncate(on_truncate)
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
-        return self._stream(
-            iter(inputs), text, batch_size, want_progress(show_progress_bar), normalize_embeddings, truncate_dim,
-            chunk_size, on_truncate,
-        )  # fmt: skip
+        parts = _parts(iter(inputs), chunk_size)
+        show = want_progress(show_progress_bar)
+
+        def stream() -> Iterator[Floats]:
+            with progress_bar(show, None, "Encoding") as advance:
+                for part in parts:
+                    found = self._pipeline.embed(part, text, batch_size, on_truncate, advance)
+                    yield self._finish([found], normalize_embeddings, truncate_dim, on_truncate)
+
+        return stream()
 
     def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Floats:
         """Similarity of every row of one (n, dim) with every row of the other (m, dim): float32 (n, m)."""
@@ -326,12 +333,7 @@ class SentenceTransformer:
         """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""
         listed, _ = check_texts(texts)
         tokenizer = self._pipeline.tokenizer
-        batch = pad(tokenizer.truncate(tokenizer.encode(listed)), tokenizer.pad_id, tokenizer.padding_side)
-        return {
-            "input_ids": batch.input_ids,
-            "attention_mask": batch.attention_mask,
-            "token_type_ids": batch.token_type_ids,
-        }
+        return asdict(pad(tokenizer.truncate(tokenizer.encode(listed)), tokenizer.pad_id, tokenizer.padding_side))
 
     @contextmanager
     def truncate_embeddings(self, truncate_dim: int | None) -> Generator[None]:
@@ -371,16 +373,13 @@ class SentenceTransformer:
         embeddings = embeddings[:, :dim]
         return unit(embeddings) if normalize or (shortened and on_truncate == "chunk") else embeddings
 
-    def _stream(
-        self, texts: Iterator[str], prompt: str, batch_size: int | None, show: bool, normalize: bool,
-        truncate_dim: int | None, chunk_size: int, on_truncate: str,
-    ) -> Iterator[Floats]:  # fmt: skip
-        read = 0
-        with progress_bar(show, None, "Encoding") as advance:
-            while part := [check_text(text, read + place) for place, text in enumerate(islice(texts, chunk_size))]:
-                read += len(part)
-                found = self._pipeline.embed(part, prompt, batch_size, on_truncate, advance)
-                yield self._finish([found], normalize, truncate_dim, on_truncate)
+
+def _parts(texts: Iterator[object], size: int) -> Iterator[list[str]]:
+    """Lists of `size` checked texts, each read when it is asked for."""
+    read = 0
+    while part := [check_text(text, read + place) for place, text in enumerate(islice(texts, size))]:
+        read += len(part)
+        yield part
 
 
 def _check_model_type(folder: ModelFolder) -> None:

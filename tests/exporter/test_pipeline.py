@@ -101,7 +101,6 @@ def test_weights_above_the_limit_lie_beside_the_graph_and_are_in_the_manifest(
     assert np.array_equal(found, wanted)
 
 
-@pytest.mark.xfail(reason="the runtime pads on the tokenizer's side; on the right, every text gets its own answer")
 def test_left_padded_bodies_with_absolute_positions_give_the_answer_for_each_text_alone(tmp_path: Path):
     folder = tiny.tiny_checkpoint(tmp_path / "left", padding_side="left", pooling=("cls", "mean", "weightedmean"))
     out = export(folder, tmp_path / "out", texts=tiny.texts()).path

@@ -53,7 +53,7 @@ class Backend(Protocol):
         ...
 
 
-def open_backend(folder: ModelFolder, options: BackendOptions, pad_id: int, padding_side: str) -> Backend:
+def open_backend(folder: ModelFolder, options: BackendOptions, pad_id: int) -> Backend:
     """Open the first module of a model folder.
 
     Raises:
@@ -73,7 +73,7 @@ def open_backend(folder: ModelFolder, options: BackendOptions, pad_id: int, padd
     if kind == "Transformer":
         from airvec.backends.onnx import OnnxGraph
 
-        return OnnxGraph(folder, options, pad_id, padding_side)
+        return OnnxGraph(folder, options, pad_id)
     raise ModelFolderError(
         f"{folder.name}/modules.json: module 0 has type {kind!r}, expected Transformer or StaticEmbedding. "
         "This version of airvec cannot run it."

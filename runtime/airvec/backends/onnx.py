@@ -31,9 +31,9 @@ class OnnxGraph:
 
     token_budget = TOKEN_BUDGET
 
-    def __init__(self, folder: ModelFolder, options: BackendOptions, pad_id: int, padding_side: str) -> None:
+    def __init__(self, folder: ModelFolder, options: BackendOptions, pad_id: int) -> None:
         self.file = find_graph(folder, options.variant, options.file_name)
-        self._options, self._pad_id, self._padding_side = options, pad_id, padding_side
+        self._options, self._pad_id = options, pad_id
         self._lock = threading.Lock()
         check_external_data(self.file)
         self._alone = _open_session(self.file, options, options.threads)
@@ -49,7 +49,9 @@ class OnnxGraph:
         Raises:
             ModelFolderError: ONNX Runtime failed; the message holds its own and the batch's shape.
         """
-        batch = pad(tokens, self._pad_id, self._padding_side)
+        # Always on the right: then positions start at the text, and a text's answer is that of the text alone, for
+        # encoders by the mask and for decoders because nothing looks ahead. Padded on the left, a tiny BERT moved by 0.1.
+        batch = pad(tokens, self._pad_id, "right")
         ids = {
             "input_ids": batch.input_ids,
             "attention_mask": batch.attention_mask,
@@ -91,7 +93,7 @@ def _session_options(given: Any, threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors reach the caller as exceptions; warnings say nothing that a user can act on
+    options.log_severity_level = 4  # errors reach the caller as exceptions, and warnings say nothing to act on
     if threads == 1:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
