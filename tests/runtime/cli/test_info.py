@@ -1,0 +1,133 @@
+"""Mirrors runtime/airvec/cli/info.py."""
+
+import shutil
+
+import pytest
+
+from airvec.cli import info
+from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
+from tests.folders import static_model, table, word_model
+
+INTEL = """processor : 0
+cpu family : 6
+model : 85
+model name : A Fast CPU
+flags : fpu sse4_2 avx2 avx512f avx512_vnni other
+"""
+ARM = "processor : 0\nFeatures : fp asimd asimddp i8mm\n"
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model folder whose manifest says what its one graph is."""
+    folder = word_model(tmp_path / "words", settings={"prompts": {"query": "q: "}, "similarity_fn_name": "dot"})
+    graph = folder / "onnx" / "model.onnx"
+    record = GraphRecord(sha256_of(graph), graph.stat().st_size, opset=18, max_delta=3.4e-7, min_cosine=0.9999999)
+    versions = {"torch": "2.9", "airvec": "0.1"}
+    write_manifest(folder, Manifest("org/words", versions=versions, graphs={"onnx/model.onnx": record}))
+    return folder
+
+
+def test_alone_it_tells_about_the_machine(run, monkeypatch):
+    monkeypatch.setenv("AIRVEC_THREADS", "3")
+    seen = run("info")
+    assert (seen.code, seen.err) == (0, "")
+    assert seen.out.startswith("this machine\n")
+    for name in ("CPU", "instruction sets", "memory limit", "system", *info.PACKAGES):
+        assert f"\n{name} " in seen.out
+    assert "threads we may use  3" in seen.out
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "sets"),
+    [
+        (INTEL, "A Fast CPU, family 6, model 85", "sse4_2 avx2 avx512f avx512_vnni"),
+        (ARM, "not known", "asimd asimddp i8mm"),
+        ("", "not known", "not known"),
+    ],
+)
+def test_the_cpu_is_read_where_linux_tells_it(run, monkeypatch, tmp_path, text, name, sets):
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(info, "CPUINFO", tmp_path / "cpuinfo")
+    rows = dict(info.machine())
+    assert rows["CPU"].startswith(f"{name} (")
+    assert rows["instruction sets"] == sets
+
+
+def test_limits_of_a_container_are_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(info, "CPUINFO", tmp_path / "no-such-file")
+    monkeypatch.setattr(info, "cpu_quota", lambda: 1.5)
+    monkeypatch.setattr(info, "memory_limit", lambda: 512 * 2**20)
+    rows = dict(info.machine())
+    assert rows["threads we may use"].endswith(" (cgroup quota 1.5)")
+    assert rows["memory limit"] == "512 MiB (cgroup)"
+    monkeypatch.setattr(info, "memory_limit", lambda: None)
+    assert dict(info.machine())["memory limit"] == "none"
+
+
+def test_a_package_that_is_absent_is_said_to_be():
+    assert info._version("no-such-package-at-all") == "not installed"
+
+
+def test_a_folder_is_described_and_its_checksums_hold(run, model):
+    seen = run("info", model)
+    assert (seen.code, seen.err) == (0, "")
+    head, *lines = seen.out.splitlines()
+    assert head == "words"
+    rows = {name: value.strip() for name, _, value in (line.partition("  ") for line in lines[:6])}
+    assert rows == {
+        "modules": "Transformer → Pooling", "longest text": "8 tokens", "similarity": "dot", "prompts": "query='q: '",
+        "source": "org/words", "made with": "airvec 0.1 torch 2.9",
+    }  # fmt: skip
+    assert lines[-2].split() == ["onnx/model.onnx", "0.0", "18", "3.4e-07", "1.000000", "ok"]
+    assert lines[-1] == "all checksums hold"
+
+
+def test_a_damaged_graph_is_exit_code_1(run, model):
+    graph = model / "onnx" / "model.onnx"
+    raw = bytearray(graph.read_bytes())
+    raw[-1] ^= 1
+    graph.write_bytes(bytes(raw))
+    seen = run("info", model)
+    assert seen.code == 1
+    assert seen.out.splitlines()[-2].endswith("  DAMAGED")
+    assert seen.out.splitlines()[-1] == "damaged: fetch or export it again"
+
+
+def test_a_graph_that_is_gone_is_exit_code_1(run, model):
+    (model / "onnx" / "model.onnx").unlink()
+    seen = run("info", model)
+    assert seen.code == 1
+    assert seen.out.splitlines()[-2].split() == ["onnx/model.onnx", "18", "3.4e-07", "1.000000", "MISSING"]
+
+
+def test_a_graph_that_the_manifest_does_not_know_is_no_damage(run, model):
+    shutil.copy(model / "onnx" / "model.onnx", model / "onnx" / "model_O2.onnx")
+    seen = run("info", model)
+    assert seen.code == 0
+    assert "onnx/model_O2.onnx 0.0 not in airvec.json" in " ".join(seen.out.split())
+    assert seen.out.endswith("\nall checksums hold\n")
+    (model / "airvec.json").unlink()
+    seen = run("info", model)
+    assert seen.code == 0
+    assert "checksums" not in seen.out
+
+
+def test_a_manifest_that_leaves_the_folder_is_refused(run, model):
+    write_manifest(model, Manifest(graphs={"../../secret": GraphRecord("ab", 1)}))
+    seen = run("info", model)
+    assert seen.code == 1
+    assert "words/airvec.json: path '../../secret' leaves the model folder" in seen.err
+
+
+def test_a_static_model_has_no_graphs_and_no_limit(run, tmp_path):
+    seen = run("info", static_model(tmp_path / "static", {"embedding.weight": table()}))
+    assert seen.code == 0
+    assert "longest text  no limit" in seen.out
+    assert "graph" not in seen.out
+
+
+def test_a_folder_that_is_no_model_is_an_error(run, tmp_path):
+    seen = run("info", tmp_path)
+    assert seen.code == 1
+    assert "neither modules.json nor config.json" in seen.err

@@ -1,0 +1,56 @@
+"""Mirrors runtime/airvec/cli/search.py."""
+
+import json
+
+import pytest
+
+from airvec.cli.search import results_table
+
+CORPUS = ["a b", "c", "d e", "a"]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    file = tmp_path / "corpus.txt"
+    file.write_text("\n".join(CORPUS) + "\n")
+    return file
+
+
+def test_json_lines_hold_rank_score_line_and_text(run, words, corpus):
+    seen = run("search", "a", "c", "--corpus", corpus, "--top-k", 2, "--format", "jsonl", "--model", words)
+    assert (seen.code, seen.err) == (0, "")
+    found = [json.loads(line) for line in seen.out.splitlines()]
+    assert [(one["query"], one["rank"]) for one in found] == [("a", 1), ("a", 2), ("c", 1), ("c", 2)]
+    assert (found[0]["text"], found[0]["line"], found[0]["score"]) == ("a", 4, 1.0)
+    assert (found[2]["text"], found[2]["line"], found[2]["score"]) == ("c", 2, 1.0)
+    assert found[0]["score"] >= found[1]["score"]
+
+
+def test_the_table_shows_each_query_and_its_results(run, words, corpus):
+    seen = run("search", "a", "c", "--corpus", corpus, "--top-k", 1, "--model", words)
+    assert seen.out == f"a\n    1.000 {'█' * 10} a\nc\n    1.000 {'█' * 10} c\n"
+
+
+def test_fewer_texts_than_asked_for_and_none_at_all(run, words, corpus):
+    assert len(run("search", "a", "--corpus", corpus, "-k", 50, "--model", words).out.splitlines()) == 5
+    assert run("search", "a", "--corpus", "-", "--model", words, stdin="") == (0, "a\n", "")
+
+
+def test_a_field_of_json_lines_from_standard_input(run, words):
+    lines = '{"body": "a"}\n{"body": "b"}\n'
+    arguments = ("search", "b", "--corpus", "-", "--field", "body", "-k", 1, "--format", "jsonl", "--model", words)
+    assert json.loads(run(*arguments, stdin=lines).out)["line"] == 2
+
+
+def test_a_number_of_results_that_cannot_be_is_refused_before_the_corpus_is_encoded(run, corpus):
+    seen = run("search", "a", "--corpus", corpus, "--top-k", 0, "--model", "./not-even-looked-for")
+    assert seen.code == 1
+    assert "--top-k: 0, expected a whole number of at least 1" in seen.err
+
+
+def test_bars_are_full_at_one_or_at_the_best_score():
+    results = [(50.0, 0, "far above one"), (25.0, 1, "half of it"), (-3.0, 2, "below\nzero")]
+    _, first, second, third = results_table("q", results).splitlines()
+    assert [line.count("█") for line in (first, second, third)] == [10, 5, 0]
+    assert third.endswith("below zero")
+    assert results_table("q", [(0.5, 0, "half")]).count("█") == 5
