@@ -57,6 +57,8 @@ class InferenceSession:
         sess_options: SessionOptions | None = None,
         providers: Sequence[str | tuple[str, dict[str, Any]]] | None = None,
         provider_options: Sequence[dict[str, Any]] | None = None,
+        *,
+        disabled_optimizers: Sequence[str] | None = None,
     ) -> None: ...
     # Any, not an array: a graph may also give lists and dicts; the adapter says what it expects.
     def run(
