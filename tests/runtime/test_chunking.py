@@ -60,6 +60,10 @@ def test_a_word_longer_than_a_chunk_is_cut_inside():
     assert cut("ab abcdefghij ab", 4, 1, LETTERS) == ["ab", "abcd", "efgh", "ij ab"]
 
 
+def test_a_long_word_behind_an_overlap_is_cut_rather_than_the_overlap_given_alone():
+    assert cut("a b cdefghij", 3, 1, LETTERS) == ["a b", "b cd", "efg", "hij"]
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
 def test_a_blank_text_has_no_chunks(text):
     assert chunk(text) == []
@@ -80,6 +84,7 @@ def test_chunks_are_pieces_of_the_text_in_order_that_leave_only_white_space_out(
     assert all(1 <= piece.tokens <= tokens for piece in chunks)
     places = [(piece.start, piece.end) for piece in chunks]
     assert places == sorted(set(places))
+    assert all(one[1] < two[1] for one, two in pairwise(places))  # each brings something new
     covered = {place for start, end in places for place in range(start, end)}
     assert all(text[place].isspace() for place in set(range(len(text))) - covered)
 

@@ -126,8 +126,9 @@ def test_a_reader_that_was_never_there_is_no_error():
     """All of the output fits in the buffer, so the pipe breaks only when it is flushed."""
     reading, writing = os.pipe()
     os.close(reading)
+    buffered = os.environ | {"PYTHONUNBUFFERED": ""}
     with os.fdopen(writing, "wb") as stdout:
-        done = subprocess.run([*AIRVEC, "info"], stdout=stdout, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run([*AIRVEC, "info"], stdout=stdout, stderr=subprocess.PIPE, env=buffered, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -135,6 +136,18 @@ def test_json_lines_are_utf8_whatever_the_locale():
     done = airvec("similarity", "é 世", "ü", "--format", "jsonl", PYTHONIOENCODING="ascii")
     assert done.stderr == b""
     assert '"é 世"' in done.stdout.decode("utf-8")
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_and_a_table(environment, coloured):
+    ours, terminal = os.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as seen:
+        more = os.environ | {"TERM": "xterm"} | environment
+        subprocess.run([*AIRVEC, "encode", "a", "b"], stdout=terminal, env=more, check=True)
+        os.close(terminal)
+        shown = seen.read(10_000).decode()
+    assert shown.replace("\033[1m", "").startswith("text  first 6 of 256 values")
+    assert ("\033[" in shown) is coloured
 
 
 def test_standard_input_is_read_in_a_pipe():
