@@ -87,12 +87,14 @@ def backend_options(
     Raises:
         ArgumentError: a device, provider or key that cannot be served.
     """
-    given = dict(model_kwargs or {})
-    _check_keys("model_kwargs", given, MODEL_KWARGS)
+    given = _checked("model_kwargs", model_kwargs, MODEL_KWARGS)
+    file_name = given.get("file_name")
+    if file_name is not None and not isinstance(file_name, str):
+        raise ArgumentError(f"file_name: {file_name!r}, expected a str such as 'onnx/model.onnx'. Correct it.")
     provider = given.get("provider")
     providers = _device_providers(device) if provider is None else _named_provider(str(provider))
     count = available_threads() if threads is None else whole_number("threads", threads)
-    return BackendOptions(backend, variant, given.get("file_name"), providers, given.get("session_options"), count)
+    return BackendOptions(backend, variant, file_name, providers, given.get("session_options"), count)
 
 
 def tokenizer_spec(
@@ -111,8 +113,7 @@ def tokenizer_spec(
             f"processor_kwargs: {dict(processor_kwargs)!r}, given together with its old name tokenizer_kwargs. "
             "Give one of the two."
         )
-    given = dict(processor_kwargs or tokenizer_kwargs or {})
-    _check_keys("processor_kwargs", given, TOKENIZER_KWARGS)
+    given = _checked("processor_kwargs", processor_kwargs or tokenizer_kwargs, TOKENIZER_KWARGS)
     limit = max_seq_length if max_seq_length is not None else given.get("model_max_length")
     if limit is not None:
         spec = replace(spec, max_length=whole_number("max_seq_length", limit))
@@ -181,12 +182,15 @@ def _named_provider(name: str) -> tuple[str, ...]:
     return (check_provider(name),)
 
 
-def _check_keys(where: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in given:
+def _checked(where: str, given: Mapping[str, Any] | None, known: Sequence[str]) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise ArgumentError(f"{where}: {given!r}, expected a dict with any of {', '.join(known)}. Correct it.")
+    for key in given or {}:
         if key not in known:
             raise ArgumentError(
                 f"{where}: key {key!r}, expected {', '.join(known)}. Leave it out: torch's arguments do not apply."
             )
+    return dict(given or {})
 
 
 def _described(value: object) -> str:

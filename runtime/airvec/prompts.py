@@ -27,11 +27,36 @@ def resolve_prompt(
                 AirvecWarning,
                 stacklevel=3,
             )
-        return prompt
+        return check_prompt("prompt", prompt)
     name = default_name if prompt_name is None else prompt_name
     if name is None:
         return ""
     return prompts[check_prompt_name(prompts, name, "prompt_name")]
+
+
+def merged_prompts(saved: Mapping[str, str], given: Mapping[str, str | None] | None) -> dict[str, str]:
+    """The saved prompts with the caller's over them; None is the empty prompt.
+
+    Raises:
+        ArgumentError: not a mapping from names to texts.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ArgumentError(f"prompts: {given!r}, expected a dict from names to texts. Pass {{'query': 'query: '}}.")
+    merged = dict(saved)
+    for name, text in (given or {}).items():
+        merged[name] = check_prompt(f"prompts[{name!r}]", "" if text is None else text)
+    return merged
+
+
+def check_prompt(where: str, prompt: str) -> str:
+    """The prompt itself, if it is a text.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    if not isinstance(prompt, str):
+        raise ArgumentError(f"{where}: {prompt!r}, expected a str. Convert it first.")
+    return prompt
 
 
 def check_prompt_name(prompts: Mapping[str, str], name: str, where: str) -> str:

@@ -40,7 +40,7 @@ from airvec.modules.normalize import unit
 from airvec.pipeline import check_on_truncate, open_pipeline
 from airvec.precision import check_precision, quantize_embeddings
 from airvec.progress import progress_bar
-from airvec.prompts import check_prompt_name, document_name, query_name, resolve_prompt
+from airvec.prompts import check_prompt_name, document_name, merged_prompts, query_name, resolve_prompt
 from airvec.similarity import SIMILARITIES, check_similarity_name
 
 # Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory.
@@ -107,11 +107,13 @@ class SentenceTransformer:
             find_model(name, "sentence-transformers", options.file_name or graph_name(variant), hub)
         )
         _check_model_type(self._folder)
-        self.prompts = self._folder.prompts | {name: text or "" for name, text in (prompts or {}).items()}
+        self.prompts = merged_prompts(self._folder.prompts, prompts)
         default = default_prompt_name or self._folder.default_prompt_name
         self.default_prompt_name = default and check_prompt_name(self.prompts, default, "default_prompt_name")
         self.similarity_fn_name = similarity_fn_name or self._folder.similarity_fn_name or "cosine"
-        self.truncate_dim = check_dim("truncate_dim", truncate_dim or self._folder.truncate_dim)
+        self.truncate_dim = check_dim(
+            "truncate_dim", self._folder.truncate_dim if truncate_dim is None else truncate_dim
+        )
         self._device = device or "cpu"
         spec = tokenizer_spec(self._folder.tokenizer, max_seq_length, tokenizer_kwargs, processor_kwargs)
         self._pipeline = open_pipeline(self._folder, spec, options)
@@ -267,7 +269,7 @@ class SentenceTransformer:
         Raises:
             InputError: an item that is not a text, when it is reached; the arrays before it have been given.
         """
-        if isinstance(inputs, (str, bytes)):
+        if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Iterable):
             inputs, _ = check_texts(inputs)
         whole_number("chunk_size", chunk_size)
         check_batch_size(batch_size)

@@ -186,6 +186,30 @@ def test_arguments_that_cannot_be_are_refused(model, argument, message):
         model.encode(["a"], **argument)
 
 
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"prompts": ["a"]}, r"prompts: \['a'\], expected a dict"),
+        ({"prompts": {"a": 3}}, r"prompts\['a'\]: 3, expected a str"),
+        ({"truncate_dim": 0}, "truncate_dim: 0"),
+        ({"truncate_dim": 2.5}, "truncate_dim: 2.5"),
+        ({"max_seq_length": 0}, "max_seq_length: 0"),
+        ({"model_kwargs": 3}, "model_kwargs: 3, expected a dict"),
+        ({"model_kwargs": {"file_name": 3}}, "file_name: 3, expected a str"),
+        ({"similarity_fn_name": "angle"}, "similarity_fn_name: 'angle'"),
+        ({"device": "mps"}, "device: 'mps'"),
+    ],
+)
+def test_constructor_arguments_that_cannot_be_are_refused(tmp_path, argument, message):
+    with pytest.raises(ArgumentError, match=message):
+        SentenceTransformer(word_model(tmp_path), **argument)
+
+
+def test_a_prompt_that_is_no_text_is_refused(model):
+    with pytest.raises(ArgumentError, match="prompt: 3, expected a str"):
+        model.encode("a", prompt=3)
+
+
 def test_long_texts_are_cut_told_refused_or_averaged(model):
     long, short = "a b c d e f g h", "a b"
     np.testing.assert_allclose(model.encode(long), mean(*"abcdef"), atol=1e-6)
@@ -236,6 +260,9 @@ def test_a_stream_gives_what_encode_gives_and_a_bad_item_only_stops_it_there(mod
     with pytest.raises(InputError, match="text 2: int 3"):
         next(stream)
     assert list(model.encode_stream([])) == []
+    assert [array.shape for array in model.encode_stream("a")] == [(1, 4)]
+    with pytest.raises(InputError, match="texts: int 3"):
+        model.encode_stream(3)
     with pytest.raises(ArgumentError, match="chunk_size: 0"):
         model.encode_stream(["a"], chunk_size=0)
 

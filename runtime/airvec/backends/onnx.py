@@ -53,8 +53,8 @@ class OnnxGraph:
         Raises:
             ModelFolderError: ONNX Runtime failed; the message holds its own and the batch's shape.
         """
-        # Always on the right: then positions start at the text, and a text's answer is that of the text alone, for
-        # encoders by the mask and for decoders because nothing looks ahead. Padded on the left, a tiny BERT moved by 0.1.
+        # Always on the right: then positions start at the text, and its answer is that of the text alone, for encoders
+        # by the mask and for decoders because nothing looks ahead. Padded on the left, a tiny BERT moved by 0.1.
         batch = pad(tokens, self._pad_id, "right")
         ids = {
             "input_ids": batch.input_ids,
@@ -102,7 +102,7 @@ def _session_options(given: Any, threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # errors reach the caller as exceptions, and warnings say nothing to act on
+    options.log_severity_level = 4  # errors reach the caller as exceptions; warnings say nothing to act on
     if threads == 1:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
