@@ -80,7 +80,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelNotFoundError(f"{where}: no such file. The model folder is incomplete: fetch it again.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a number of thousands of digits, too deep
         raise ModelFolderError(f"{where}: not valid JSON ({error}). The file is damaged: fetch it again.") from error
 
 
