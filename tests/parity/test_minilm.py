@@ -18,7 +18,8 @@ BOUND = 1e-5
 BATCH_INVARIANCE = 1e-6
 LENGTHS = (0, 1, 100, 130, 200, 300, 600)
 ODD_TEXTS = [
-    "", " ", "\n\t  ", "\0", "a\0b", "\0\0\0", "😀", "🏳️‍🌈👩‍👩‍👧‍👦 families", "naïve café ÅNGSTRÖM", "你好，世界", "مرحبا بالعالم",
+    "", " ", "\n\t  ", "\0", "a\0b", "\0\0\0", "😀", "🏳️‍🌈👩‍👩‍👧‍👦 families", "naïve café ÅNGSTRÖM",
+    "你好，世界", "مرحبا بالعالم",
     "[SEP] [CLS] [PAD] [MASK]", "x" * 5000, "a" * 99 + " b", "\u200b\ufeff", "e\u0301", "ﬁne ligature", "1,234.56 €",
     "<script>alert(1)</script>", "don't can't won't", "UPPER lower MiXeD", "-" * 300,
 ]  # fmt: skip

@@ -161,7 +161,7 @@ def test_conversions(model, monkeypatch):
 
 
 def test_precisions(model):
-    texts = [word for word in "abcdefghij"] * 12
+    texts = list("abcdefghij") * 12
     plain = model.encode(texts)
     assert model.encode(texts, precision="int8").dtype == np.int8
     assert model.encode(texts, precision="ubinary").tolist() == np.packbits(plain > 0, axis=1).tolist()
