@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from airvec import SentenceTransformer
-from airvec.similarity import cos_sim, pairwise_cos_sim
 from measure.datasets import DATA, MissingDataError, ScoredPairs, read_beir, read_sts
 from measure.scores import ndcg, spearman, top
 from measure.table import markdown
+
+from airvec import SentenceTransformer
+from airvec.similarity import cos_sim, pairwise_cos_sim
 
 NOT_NEEDED = ("torch", "transformers", "sentence_transformers", "scipy")
 EMBEDDED = "default"
@@ -40,7 +40,9 @@ def score_scifact(model: SentenceTransformer, data: Path, progress: bool) -> flo
     queries = model.encode_query(list(task.queries.values()))
     names = list(task.corpus)
     ranked = [[names[column] for column in row] for row in top(cos_sim(queries, corpus))]
-    return 100 * float(np.mean([ndcg(row, task.relevant[query]) for row, query in zip(ranked, task.queries)]))
+    return 100 * float(
+        np.mean([ndcg(row, task.relevant[query]) for row, query in zip(ranked, task.queries, strict=True)])
+    )
 
 
 def score(name: str, data: Path, dev: bool, progress: bool) -> dict[str, Any]:

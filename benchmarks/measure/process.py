@@ -22,7 +22,7 @@ class WorkerError(RuntimeError):
 
 
 class Process:
-    """A running worker: `python` is its interpreter, `import_path` the folders to import from besides its environment."""
+    """A running worker: `python` is its interpreter, `import_path` holds folders to import from as well."""
 
     def __init__(self, python: Path, import_path: str = "", name: str = "worker") -> None:
         self.name = name

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from measure.datasets import LONG, SHORT
 from measure.environments import RUNTIME, installed_mb, python_of
 from measure.peers import REFERENCE, Peer
@@ -31,10 +30,10 @@ Tick = Callable[[str], None]
 class Size:
     """How much is measured: texts a round, rounds, single texts a round, fresh processes."""
 
-    short: int = 1000
+    short: int = 1200
     long: int = 160
-    rounds: int = 5
-    singles: int = 20
+    rounds: int = 7
+    singles: int = 15
     starts: int = 5
 
     def texts(self, kind: str, peer: Peer) -> int:

@@ -20,7 +20,9 @@ def markdown(rows: Sequence[Mapping[str, object]]) -> str:
     right = [column > 0 for column in range(len(titles))]
     widths = [max(3, *map(len, column)) for column in zip(titles, *cells, strict=True)]
     rule = [f"{'-' * (width + 1)}{':' if flush else '-'}" for width, flush in zip(widths, right, strict=True)]
-    return "\n".join([_line(titles, widths, right), f"|{'|'.join(rule)}|", *(_line(row, widths, right) for row in cells)])
+    return "\n".join(
+        [_line(titles, widths, right), f"|{'|'.join(rule)}|", *(_line(row, widths, right) for row in cells)]
+    )
 
 
 def shown(value: object) -> str:

@@ -63,7 +63,7 @@ class Worker:
         return {}
 
     def encode(self, file: str, first: int, batch_size: int | None, save: str | None = None) -> dict[str, Any]:
-        """Embed the first lines of a file at once: seconds by the clock and of CPU; the vectors into the .npy file `save`."""
+        """Embed the first lines of a file at once: seconds by clock and of CPU; vectors into the .npy file `save`."""
         texts = read_lines(file, 0, first)
         start, start_cpu = time.perf_counter(), time.process_time()
         vectors = self.encode_texts(texts, batch_size)
@@ -105,7 +105,9 @@ class Worker:
         """Write a checkpoint with sentence-transformers' own export."""
         from sentence_transformers import SentenceTransformer
 
-        SentenceTransformer(checkpoint, device="cpu", backend=backend, model_kwargs={"export": True}).save_pretrained(out)
+        SentenceTransformer(checkpoint, device="cpu", backend=backend, model_kwargs={"export": True}).save_pretrained(
+            out
+        )
         return {}
 
     def memory(self) -> dict[str, Any]:
