@@ -4,6 +4,7 @@ Knows nothing of how fast they are.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -45,9 +46,9 @@ def make_models(checkpoint: Path, exported: Path | None, cache: Path, environmen
 def _export(checkpoint: Path, out: Path) -> Path:
     """`airvec export` of this checkout, in the environment that runs this script."""
     code = "import sys; from airvec_exporter import export; export(sys.argv[1], sys.argv[2], overwrite=True)"
-    paths = {"PYTHONPATH": f"{ROOT / 'runtime'}:{ROOT / 'exporter'}", "PATH": ""}
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "runtime"), str(ROOT / "exporter")])}
     out.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-c", code, str(checkpoint), str(out)], check=True, env=paths)
+    subprocess.run([sys.executable, "-c", code, str(checkpoint), str(out)], check=True, env=os.environ | paths)
     return out
 
 
