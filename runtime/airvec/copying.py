@@ -3,8 +3,10 @@
 Knows nothing of what is in it.
 """
 
+import os
 import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 
 from airvec.errors import ArgumentError
 
@@ -26,25 +28,22 @@ def copy_folder(source: Path, target: Path) -> None:
     if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / "modules.json").is_file())):
         raise ArgumentError(f"path: {str(target)!r} exists and is no model folder. Give another path, or empty it.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    work = Path(mkdtemp(prefix=".airvec-", dir=target.parent))  # a name of our own, however many copy at once
     try:
-        shutil.copytree(source, fresh, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-        _take_place(fresh, target)
+        shutil.copytree(source, work / "new", ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+        _take_place(work / "new", target, work / "old")
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        if target.exists() or not os.path.lexists(work / "old"):  # else it holds all there is left of the old model
+            shutil.rmtree(work, ignore_errors=True)
 
 
-def _take_place(fresh: Path, target: Path) -> None:
-    """Rename `fresh` to `target`; what lay there goes last, and comes back if the renaming fails."""
-    old = target.with_name(f".{target.name}.old")
+def _take_place(fresh: Path, target: Path, old: Path) -> None:
+    """Rename `target` to `old` and `fresh` to `target`; what lay there comes back if the renaming fails."""
     if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
     try:
         fresh.rename(target)
     except OSError:
-        if old.exists():
+        if os.path.lexists(old) and not target.exists():
             old.rename(target)
         raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -92,7 +92,7 @@ def test_a_copy_that_fails_leaves_what_was_there(source, tmp_path, monkeypatch):
     (target / "modules.json").write_text("old")
 
     def half(source, fresh, ignore):
-        fresh.mkdir()
+        (fresh / "half").mkdir(parents=True)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copytree", half)
@@ -109,7 +109,7 @@ def test_a_renaming_that_fails_brings_back_what_was_there(source, tmp_path, monk
     rename = Path.rename
 
     def failing(self, other):
-        if self.name == ".copy.new":
+        if other == target and self.name == "new":
             raise PermissionError(13, "Permission denied")
         return rename(self, other)
 
@@ -120,9 +120,33 @@ def test_a_renaming_that_fails_brings_back_what_was_there(source, tmp_path, monk
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "source"]
 
 
-def test_leftovers_of_an_interrupted_copy_are_in_nobodys_way(source, tmp_path):
-    for leftover in (".copy.new", ".copy.old"):
-        (tmp_path / leftover).mkdir()
-        (tmp_path / leftover / "half").write_text("")
+def test_the_users_own_folders_beside_the_target_stay(source, tmp_path):
+    (tmp_path / "copy").mkdir()
+    for mine in (".copy.new", ".copy.old"):
+        (tmp_path / mine).mkdir()
+        (tmp_path / mine / "diary.txt").write_text("mine")
     copy_folder(source, tmp_path / "copy")
+    copy_folder(source, tmp_path / "copy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".copy.new", ".copy.old", "copy", "source"]
+    assert files(tmp_path / ".copy.new") == files(tmp_path / ".copy.old") == ["diary.txt"]
+
+
+def test_two_copies_at_once_do_not_meet(source, tmp_path, monkeypatch):
+    copytree, copying = shutil.copytree, []
+
+    def beside_another(*arguments, **options):
+        if not copying:
+            copying.append(True)
+            copy_folder(source, tmp_path / "copy")
+        return copytree(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "copytree", beside_another)
+    copy_folder(source, tmp_path / "copy")
+    assert files(tmp_path / "copy") == files(source)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "source"]
+
+
+def test_the_copy_may_be_entered_by_whom_any_new_folder_may(source, tmp_path):
+    source.chmod(0o755)
+    copy_folder(source, tmp_path / "copy")
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o755

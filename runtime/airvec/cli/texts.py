@@ -12,6 +12,7 @@ import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, cast
 
 from airvec.errors import ArgumentError, InputError, ModelNotFoundError
@@ -74,14 +75,12 @@ def written(path: Path) -> Generator[BinaryIO]:
         with path.open("wb") as file:
             yield file
         return
-    fresh = path.with_name(f".{path.name}.new")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with TemporaryDirectory(prefix=".airvec-", dir=path.parent) as folder:  # a name of our own
+        fresh = Path(folder) / "new"
         with fresh.open("wb") as file:
             yield file
         fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def json_lines(values: Iterable[Any]) -> Iterator[str]:

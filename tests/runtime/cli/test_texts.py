@@ -136,6 +136,23 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path):
     assert (tmp_path / "out").read_bytes() == b"old"
 
 
+def test_a_file_of_the_user_beside_the_new_one_stays_and_two_writers_do_not_meet(tmp_path):
+    (tmp_path / ".out.new").write_bytes(b"mine")
+    with written(tmp_path / "out") as one, written(tmp_path / "out") as other:
+        one.write(b"one")
+        other.write(b"other")
+    assert (tmp_path / ".out.new").read_bytes() == b"mine"
+    assert (tmp_path / "out").read_bytes() == b"one"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.new", "out"]
+
+
+def test_a_file_may_be_read_by_whom_any_new_file_may(tmp_path):
+    (tmp_path / "plain").touch()
+    with written(tmp_path / "out") as file:
+        file.write(b"all")
+    assert (tmp_path / "out").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     seen: list[bytes] = []
