@@ -1,4 +1,4 @@
-"""Reads `.safetensors` files into NumPy arrays, memory-mapped.
+"""Reads `.safetensors` files into NumPy arrays, memory-mapped, and takes the arrays that a module needs.
 
 The format is eight bytes (length of the header, little-endian), a JSON header, then the tensors' bytes.
 Source: https://github.com/huggingface/safetensors#format
@@ -7,12 +7,13 @@ Knows nothing of what the tensors are for.
 
 import json
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from airvec.arrays import Array, Floats
+from airvec.arrays import Array, Features, Floats
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.json_file import short_name
 
@@ -70,6 +71,20 @@ def need_tensor(tensors: Mapping[str, Array], file: Path, name: str, shape: tupl
     return to_float32(tensors[name])
 
 
+def need_feature(features: Features, name: str, where: str) -> Array:
+    """The feature `name`, which the backend or a module before the one that reads it must have made.
+
+    Raises:
+        ModelFolderError: none has, as with a Dense before any Pooling.
+    """
+    if name not in features:
+        raise ModelFolderError(
+            f"{where}: reads {name!r}, expected one of {', '.join(sorted(features))}, which the modules before it "
+            "give. Correct the name, or the order in modules.json."
+        )
+    return features[name]
+
+
 def to_float32(array: Array) -> Floats:
     """An array as float32: (…) of any float or integer dtype -> (…)."""
     return np.asarray(array, dtype=np.float32)
@@ -78,7 +93,7 @@ def to_float32(array: Array) -> Floats:
 def _header(path: Path, raw: bytes) -> dict[str, dict[str, Any]]:
     try:
         header = json.loads(raw)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, a number of over 4,300 digits
         raise _damaged(path, f"header that is not JSON ({error})") from error
     if not isinstance(header, dict):
         raise _damaged(path, f"header of type {type(header).__name__}")
@@ -90,9 +105,9 @@ def _tensor(path: Path, name: str, entry: dict[str, Any], data: Array) -> Array:
     try:
         dtype, shape = DTYPES[entry["dtype"]], tuple(int(size) for size in entry["shape"])
         start, end = (int(offset) for offset in entry["data_offsets"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _damaged(path, f"tensor {name!r} described as {entry!r}") from error
-    wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    wanted = prod(shape) * dtype.itemsize  # Python integers: NumPy's would wrap around
     if min(shape, default=0) < 0 or not 0 <= start <= end <= len(data) or end - start != wanted:
         raise _damaged(path, f"tensor {name!r} at bytes {start} to {end} of {len(data)}, for shape {list(shape)}")
     array = data[start:end].view(dtype).reshape(shape)

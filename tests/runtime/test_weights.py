@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
 
 from airvec.errors import ModelFolderError, ModelNotFoundError
-from airvec.weights import need_tensor, read_tensors
+from airvec.weights import need_feature, need_tensor, read_tensors
 
 
 def test_every_dtype_of_the_format_reads_as_the_official_library_wrote_it(tmp_path):
@@ -49,7 +49,14 @@ def test_a_file_cut_anywhere_is_an_error(tmp_path):
         b'{"x": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}',
         b'{"x": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}',
         b'{"x": {"dtype": "F32", "shape": [1]}}',
+        b'{"x": {"dtype": "F32", "shape": [Infinity], "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "F32", "shape": [1e30], "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "F32", "shape": [NaN], "data_offsets": [0, 4]}}',
+        b'{"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, Infinity]}}',
+        b'{"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 1e30]}}',
+        b'{"x": {"dtype": "F32", "shape": [4294967296, 4294967296], "data_offsets": [0, 0]}}',
         b'{"x": 3}',
+        b"[" * 100_000,
     ],
 )
 def test_a_header_that_lies_is_an_error(tmp_path, header):
@@ -72,3 +79,10 @@ def test_a_needed_tensor_must_be_there_with_its_shape(tmp_path):
         need_tensor(tensors, tmp_path / "f", "linear.bias", (2,))
     with pytest.raises(ModelFolderError, match=r"shape \[2, 3\], expected \[3, 2\]"):
         need_tensor(tensors, tmp_path / "f", "linear.weight", (3, 2))
+
+
+def test_a_needed_feature_must_be_there():
+    features = {"token_embeddings": np.ones((1, 2, 3)), "attention_mask": np.ones((1, 2))}
+    assert need_feature(features, "attention_mask", "m/config.json") is features["attention_mask"]
+    with pytest.raises(ModelFolderError, match="m/config.json: reads 'poem', expected one of attention_mask, token_em"):
+        need_feature(features, "poem", "m/config.json")

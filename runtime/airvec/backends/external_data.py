@@ -19,7 +19,7 @@ from airvec.json_file import short_name
 CHILDREN: dict[str, dict[int, str]] = {
     "model": {7: "graph", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "function": {7: "node"},
+    "function": {7: "node", 11: "attribute"},
     "node": {5: "attribute"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
     "sparse": {1: "tensor", 2: "tensor"},
@@ -48,12 +48,12 @@ def external_locations(file: Path) -> set[str]:
     """The files that the tensors of an ONNX graph are stored in, besides the graph itself.
 
     Raises:
-        ModelFolderError: the file is empty, cut short or not protobuf.
+        ModelFolderError: the file is empty, cut short or not protobuf, or nests graphs some hundred deep.
     """
     try:
         with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return set(_locations(data, 0, len(data), "model"))
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, RecursionError) as error:
         raise ModelFolderError(
             f"{short_name(file)}: not a whole ONNX file ({error}). It is damaged or cut short: fetch it again."
         ) from error

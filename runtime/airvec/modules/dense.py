@@ -14,7 +14,7 @@ from airvec.arrays import Features, Floats
 from airvec.errors import ModelFolderError
 from airvec.folder import ModuleSpec
 from airvec.json_file import JsonObject
-from airvec.weights import need_tensor, read_tensors
+from airvec.weights import need_feature, need_tensor, read_tensors
 
 TORCH_PREFIX = "torch.nn."
 DEFAULT_ACTIVATION = "torch.nn.modules.activation.Tanh"
@@ -74,8 +74,12 @@ class Dense:
         return int(out)
 
     def __call__(self, features: Features) -> Features:
-        """Write float32 (…, out) under the output name, from (…, in) under the input name."""
-        x = features[self.input_name]
+        """Write float32 (…, out) under the output name, from (…, in) under the input name.
+
+        Raises:
+            ModelFolderError: no module before it makes what it reads.
+        """
+        x = need_feature(features, self.input_name, self.where)
         y = x @ self.weight.T  # (…, out)
         if self.bias is not None:
             y = y + self.bias

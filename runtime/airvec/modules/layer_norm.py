@@ -12,7 +12,7 @@ import numpy as np
 from airvec.arrays import Features, Floats
 from airvec.errors import ModelFolderError
 from airvec.folder import ModuleSpec
-from airvec.weights import need_tensor, read_tensors
+from airvec.weights import need_feature, need_tensor, read_tensors
 
 EPSILON = 1e-5
 
@@ -52,8 +52,12 @@ class LayerNorm:
         return len(self.weight)
 
     def __call__(self, features: Features) -> Features:
-        """Replace `sentence_embedding`, float32 (batch, dim)."""
-        x = features["sentence_embedding"]
+        """Replace `sentence_embedding`, float32 (batch, dim).
+
+        Raises:
+            ModelFolderError: no module before it makes what it reads.
+        """
+        x = need_feature(features, "sentence_embedding", self.where)
         centred = x - x.mean(axis=-1, keepdims=True)
         variance = (centred * centred).mean(axis=-1, keepdims=True)  # (batch, 1)
         scaled = centred / np.sqrt(variance + np.float32(EPSILON)) * self.weight + self.bias

@@ -14,6 +14,7 @@ from airvec.arrays import Features, Floats, Integers
 from airvec.errors import ModelFolderError
 from airvec.folder import ModuleSpec
 from airvec.json_file import JsonObject
+from airvec.weights import need_feature
 
 SMALLEST_SUM = 1e-9
 
@@ -72,8 +73,11 @@ class Pooling:
 
         Reads `token_embeddings` (batch, tokens, dim), `attention_mask` (batch, tokens) and, for
         `include_prompt=False`, `prompt_length` (1,). A text whose tokens are all masked gives zeros (max: -inf).
+
+        Raises:
+            ModelFolderError: no module before it makes what it reads.
         """
-        hidden, mask = features["token_embeddings"], features["attention_mask"]
+        hidden, mask = (need_feature(features, name, self.where) for name in ("token_embeddings", "attention_mask"))
         pooled = mask
         if not self.include_prompt and "prompt_length" in features:
             pooled = _without_prompt(mask, int(features["prompt_length"][0]))

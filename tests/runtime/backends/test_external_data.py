@@ -62,6 +62,39 @@ def test_tensors_are_found_wherever_a_graph_can_hold_them(tmp_path):
     assert external_locations(tmp_path / "model.onnx") == expected
 
 
+def test_tensors_of_sparse_attributes_and_of_a_functions_defaults_are_found(tmp_path):
+    def sparse(location):
+        index = numpy_helper.from_array(np.array([0, 1]))
+        return helper.make_sparse_tensor(external_tensor(location), index, [4])
+
+    one = helper.make_attribute("sparse_value", sparse("in_one"))
+    several = helper.make_attribute("sparse_values", [sparse("in_several")])
+    node = helper.make_node("Constant", [], ["c"])
+    node.attribute.extend([one, several])
+    default = helper.make_attribute("value", external_tensor("in_default"))
+    function = helper.make_function(
+        "local", "F", [], ["c"], [node], [helper.make_opsetid("", 18)], attribute_protos=[default]
+    )
+    model = helper.make_model(helper.make_graph([node], "g", [], []), functions=[function])
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    assert external_locations(tmp_path / "model.onnx") == {"in_one", "in_several", "in_default"}
+
+
+def test_graphs_nested_without_end_are_an_error(tmp_path):
+    def field(number, content):
+        size, length = len(content), b""
+        while size >= 0x80:
+            size, length = size >> 7, length + bytes([size & 0x7F | 0x80])
+        return bytes([number << 3 | 2]) + length + bytes([size]) + content
+
+    graph = b""
+    for _ in range(700):
+        graph = field(1, field(5, field(6, graph)))  # a graph's node's attribute, which is a graph
+    (tmp_path / "model.onnx").write_bytes(field(7, graph))
+    with pytest.raises(ModelFolderError, match="model.onnx: not a whole ONNX file"):
+        external_locations(tmp_path / "model.onnx")
+
+
 def test_a_file_cut_anywhere_or_of_another_kind_is_an_error(tmp_path):
     whole = lookup_graph().SerializeToString()
     path = tmp_path / "model.onnx"

@@ -105,3 +105,13 @@ def test_a_width_that_does_not_fit_the_module_before_is_an_error(tmp_path):
     assert module.output_dim(3) == 2
     with pytest.raises(ModelFolderError, match="in_features 3, but the module before it gives 4"):
         module.output_dim(4)
+
+
+def test_features_that_are_not_there_are_named_with_those_that_are(tmp_path):
+    without_pooling = opened(tmp_path, {"linear.weight": WEIGHT}, bias=False)
+    message = "m/2_Dense/config.json: reads 'sentence_embedding', expected one of attention_mask, token_embeddings"
+    with pytest.raises(ModelFolderError, match=message):
+        without_pooling({"token_embeddings": X[None], "attention_mask": X})
+    unknown = opened(tmp_path, {"linear.weight": WEIGHT}, bias=False, module_input_name="poem")
+    with pytest.raises(ModelFolderError, match="reads 'poem', expected one of sentence_embedding"):
+        unknown({"sentence_embedding": X})

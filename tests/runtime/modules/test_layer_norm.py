@@ -33,3 +33,8 @@ def test_weights_and_widths_that_do_not_fit_are_errors(tmp_path):
         opened(tmp_path, size=3)
     with pytest.raises(ModelFolderError, match="dimension 2, but the module before it gives 5"):
         opened(tmp_path).output_dim(5)
+
+
+def test_a_layer_before_any_pooling_is_an_error(tmp_path):
+    with pytest.raises(ModelFolderError, match="reads 'sentence_embedding', expected one of token_embeddings"):
+        opened(tmp_path)({"token_embeddings": np.ones((1, 1, 2), np.float32)})

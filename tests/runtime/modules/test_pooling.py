@@ -112,3 +112,8 @@ def test_a_config_that_cannot_be_is_an_error(config, message):
 def test_token_embeddings_of_another_width_are_an_error():
     with pytest.raises(ModelFolderError, match="embedding dimension 2, but the graph's token embeddings have 3"):
         Pooling(2).output_dim(3)
+
+
+def test_pooling_of_a_graph_without_token_embeddings_is_an_error():
+    with pytest.raises(ModelFolderError, match="Pooling: reads 'token_embeddings', expected one of sentence_embedding"):
+        Pooling(2)({"sentence_embedding": HIDDEN[0]})
