@@ -7,8 +7,10 @@ Knows nothing of how texts become embeddings.
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence, Set, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import replace
+from importlib.util import find_spec
+from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -67,6 +69,14 @@ def check_text(text: object, place: int) -> str:
     raise InputError(f"text {place}: {_described(given)}, expected a str. {advice}")
 
 
+def checked_parts(texts: Iterator[object], size: int) -> Iterator[tuple[int, list[str]]]:
+    """Number of the first text and `size` checked texts, each read when it is asked for."""
+    read = 0
+    while part := [check_text(text, read + place) for place, text in enumerate(islice(texts, size))]:
+        yield read, part
+        read += len(part)
+
+
 def pick_inputs(inputs: object, sentences: object) -> object:
     """The one of encode's first argument and its old name that was given.
 
@@ -92,7 +102,9 @@ def backend_options(
     if file_name is not None and not isinstance(file_name, str):
         raise ArgumentError(f"file_name: {file_name!r}, expected a str such as 'onnx/model.onnx'. Correct it.")
     provider = given.get("provider")
-    providers = _device_providers(device) if provider is None else _named_provider(str(provider))
+    providers = _device_providers(device)
+    if provider is not None:
+        providers = _chosen_provider(str(provider), device, providers)
     count = available_threads() if threads is None else whole_number("threads", threads)
     return BackendOptions(backend, variant, file_name, providers, given.get("session_options"), count)
 
@@ -116,8 +128,23 @@ def tokenizer_spec(
     given = _checked("processor_kwargs", processor_kwargs or tokenizer_kwargs, TOKENIZER_KWARGS)
     limit = max_seq_length if max_seq_length is not None else given.get("model_max_length")
     if limit is not None:
-        spec = replace(spec, max_length=whole_number("max_seq_length", limit))
+        spec = replace(spec, max_length=check_limit(spec, limit))
     return replace(spec, padding_side=check_side(given.get("padding_side", spec.padding_side)))
+
+
+def check_limit(spec: TokenizerSpec, limit: object) -> int:
+    """The length limit itself, if the model can number so many tokens.
+
+    Raises:
+        ArgumentError: not a whole number above 0, or more than the model's positions.
+    """
+    tokens = whole_number("max_seq_length", limit)
+    if spec.positions is not None and tokens > spec.positions:
+        raise ArgumentError(
+            f"max_seq_length: {tokens}, but the model has positions for {spec.positions} tokens. Lower it to that, "
+            'and pass on_truncate="chunk" for longer texts.'
+        )
+    return tokens
 
 
 def check_device(device: object, own: str) -> None:
@@ -132,12 +159,19 @@ def check_device(device: object, own: str) -> None:
         )
 
 
-def check_output_value(value: str | None) -> str | None:
+def device_of(options: BackendOptions) -> str:
+    """Where the chosen provider runs, in the reference's words."""
+    return "cuda" if "CUDA" in str(options.providers) else "cpu"
+
+
+def check_output_value(value: str | None, on_truncate: str) -> str | None:
     """The value itself, if there is such an output.
 
     Raises:
-        ArgumentError: there is none.
+        ArgumentError: there is none, or it cannot be had with `on_truncate="chunk"`.
     """
+    if value != "sentence_embedding" and on_truncate == "chunk":
+        raise ArgumentError(f"output_value: {value!r}, but windows are averaged under on_truncate='chunk'. Choose one.")
     if value not in OUTPUT_VALUES:
         raise ArgumentError(f"output_value: {value!r}, expected one of {OUTPUT_VALUES}. Correct it.")
     return value
@@ -155,7 +189,8 @@ def check_dim(name: str, dim: int | None) -> int | None:
 def want_progress(show_progress_bar: bool | None) -> bool:
     """As the reference decides: None means yes if the `airvec` logger shows INFO."""
     if show_progress_bar is None:
-        return logging.getLogger("airvec").getEffectiveLevel() in (logging.INFO, logging.DEBUG)
+        wanted = logging.getLogger("airvec").getEffectiveLevel() in (logging.INFO, logging.DEBUG)
+        return wanted and find_spec("tqdm") is not None  # nobody asked for the bar: without tqdm there is none
     return show_progress_bar
 
 
@@ -174,6 +209,12 @@ def _device_providers(device: str | None) -> tuple[Any, ...] | None:
         raise ArgumentError(f"device: {device!r}, expected None, 'cpu', 'cuda' or 'cuda:N'. Use one of these.")
     (provider,) = _named_provider("CUDAExecutionProvider")
     return ((provider, {"device_id": number or "0"}), "CPUExecutionProvider")
+
+
+def _chosen_provider(provider: str, device: str | None, providers: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    if device is not None and ("CUDA" in provider) != (providers is not None):
+        raise ArgumentError(f"provider: {provider!r}, but device is {device!r}. Give one of the two.")
+    return providers or _named_provider(provider)
 
 
 def _named_provider(name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ and model2vec folders. A path that a model folder states never leaves that folde
 Knows nothing of tokenizers, graphs and module mathematics.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
@@ -26,6 +26,19 @@ TRANSFORMER_CONFIGS = (
 )
 KNOWN_PREFIXES = ("sentence_transformers.", "pylate.")
 UNSET_LENGTH = 10**18  # transformers writes 1e30 for "no limit"
+SIDES = ("left", "right")
+SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
+# transformers rebuilds the normaliser of these tokenizers from tokenizer_config.json.
+BERT_TOKENIZERS = (
+    "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer", "MPNetTokenizer",
+    "ConvBertTokenizer", "SqueezeBertTokenizer", "LayoutLMTokenizer",
+)  # fmt: skip
+BERT_TYPES = ("bert", "distilbert", "electra", "mobilebert", "mpnet", "convbert", "squeezebert", "nomic_bert")
+TOKENIZER_ARGUMENTS = (
+    "model_max_length", "padding_side", "truncation_side", "do_lower_case", "strip_accents",
+    "tokenize_chinese_chars", "add_prefix_space", "pad_token",
+)  # fmt: skip
+HARMLESS_ARGUMENTS = ("use_fast", "trust_remote_code", "clean_up_tokenization_spaces", "token", "revision")
 FP32_VARIANTS = ("auto", "fp32")
 
 
@@ -44,7 +57,8 @@ class TokenizerSpec:
 
     `max_length` counts special tokens; None = no limit. `bert_options` (do_lower_case, strip_accents,
     tokenize_chinese_chars) override the normaliser in `tokenizer.json` as transformers' BERT tokenizers do;
-    None where the folder's tokenizer is of another kind.
+    None where the folder's tokenizer is of another kind. `positions` is how many tokens the model's body can number.
+    `saved_arguments` are those that the folder saves for loading its tokenizer; the other fields include them.
     """
 
     file: Path
@@ -53,8 +67,11 @@ class TokenizerSpec:
     truncation_side: str = "right"
     lower_case: bool = False
     bert_options: dict[str, Any] | None = None
+    add_prefix_space: bool | None = None
     pad_token: str | None = None
     pad_id: int | None = None
+    positions: int | None = None
+    saved_arguments: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -88,15 +105,18 @@ def read_folder(path: Path) -> ModelFolder:
         raise ModelNotFoundError(f"{path}: no such folder. Give a model folder's path, or a model's name on the Hub.")
     modules = _modules(path)
     settings = read_object_if_there(path / "config_sentence_transformers.json")
+    prompts, similarity = _prompts(settings), settings.text("similarity_fn_name")
+    _check_choice(settings, "similarity_fn_name", similarity, SIMILARITY_NAMES)
+    _check_choice(settings, "default_prompt_name", settings.text("default_prompt_name"), tuple(prompts))
     return ModelFolder(
         path=path,
         model_type=settings.text("model_type", "SentenceTransformer") or "SentenceTransformer",
         modules=modules,
-        tokenizer=_tokenizer_spec(modules[0]),
-        prompts=_prompts(settings),
+        tokenizer=_tokenizer_spec(path, modules[0]),
+        prompts=prompts,
         default_prompt_name=settings.text("default_prompt_name"),
-        similarity_fn_name=settings.text("similarity_fn_name"),
-        truncate_dim=settings.integer("truncate_dim"),
+        similarity_fn_name=similarity,
+        truncate_dim=None if settings.values.get("truncate_dim") is None else settings.need_integer("truncate_dim"),
         manifest=read_manifest(path),
     )
 
@@ -202,7 +222,14 @@ def _module(path: Path, file: Path, index: int, entry: object) -> ModuleSpec:
 
 
 def _default_modules(path: Path) -> tuple[ModuleSpec, ...]:
-    """What the reference assumes for a folder without modules.json: mean pooling, or the last token of a decoder."""
+    """What the reference assumes for a folder without modules.json: mean pooling, or the last token of a decoder.
+
+    A folder that was saved by sentence-transformers has one: without it, pooling would be a guess.
+    """
+    if (path / "config_sentence_transformers.json").is_file() or any(path.glob("[0-9]_*")):
+        raise ModelNotFoundError(
+            f"{short_name(path / 'modules.json')}: no such file. The download is incomplete: fetch it."
+        )
     config = read_object_if_there(path / "config.json")
     if config.text("model_type") == "model2vec":
         static = ModuleSpec("StaticEmbedding", path, config)
@@ -228,22 +255,48 @@ def _prompts(settings: JsonObject) -> dict[str, str]:
     return prompts | {name: section.text(name, "") or "" for name in section.values}
 
 
-def _tokenizer_spec(first: ModuleSpec) -> TokenizerSpec:
+def _tokenizer_spec(root: Path, first: ModuleSpec) -> TokenizerSpec:
     home = first.path
     if first.type == "StaticEmbedding":
         return TokenizerSpec(home / "tokenizer.json")
-    saved = _transformer_config(home)
+    saved = _transformer_config(home) if (root / "modules.json").is_file() else JsonObject("", {})
+    arguments = _saved_arguments(saved)
     options = read_object_if_there(home / "tokenizer_config.json")
+    options = JsonObject(options.file, options.values | arguments)
+    positions = first.config.integer("max_position_embeddings")
+    positions = None if positions == -1 else positions
+    for key in ("padding_side", "truncation_side"):
+        _check_choice(options, key, options.text(key), SIDES)
     return TokenizerSpec(
         file=home / "tokenizer.json",
-        max_length=_max_length(saved, options, first.config),
+        max_length=_max_length(saved, options, positions),
         padding_side=options.text("padding_side", "right") or "right",
         truncation_side=options.text("truncation_side", "right") or "right",
         lower_case=saved.flag("do_lower_case", False),
         bert_options=_bert_options(options, first.config),
+        add_prefix_space=options.optional_flag("add_prefix_space"),
         pad_token=_pad_token(home, options),
         pad_id=first.config.integer("pad_token_id"),
+        positions=positions,
+        saved_arguments=arguments,
     )
+
+
+def _check_choice(found: JsonObject, key: str, value: str | None, known: tuple[str, ...]) -> None:
+    if value is not None and value not in known:
+        raise ModelFolderError(f"{found.file}: {key!r} is {value!r}, expected one of {', '.join(known)}. Correct it.")
+
+
+def _saved_arguments(saved: JsonObject) -> dict[str, Any]:
+    """What the folder saves for loading its tokenizer, under the old or the new name."""
+    found = saved.section("tokenizer_args").values | saved.section("processor_kwargs").values
+    for key in found:
+        if key not in TOKENIZER_ARGUMENTS + HARMLESS_ARGUMENTS:
+            raise ModelFolderError(
+                f"{saved.file}: tokenizer argument {key!r}, expected any of {', '.join(TOKENIZER_ARGUMENTS)}. "
+                "Export the checkpoint again with airvec export."
+            )
+    return {key: value for key, value in found.items() if key in TOKENIZER_ARGUMENTS}
 
 
 def _transformer_config(home: Path) -> JsonObject:
@@ -251,17 +304,13 @@ def _transformer_config(home: Path) -> JsonObject:
     return read_object(found[0]) if found else JsonObject(short_name(home / TRANSFORMER_CONFIGS[0]), {})
 
 
-def _max_length(saved: JsonObject, options: JsonObject, config: JsonObject) -> int | None:
+def _max_length(saved: JsonObject, options: JsonObject, positions: int | None) -> int | None:
     """The reference's order: saved arguments, max_seq_length, then the tokenizer's limit capped by the model's."""
-    for key in ("processor_kwargs", "tokenizer_args"):
-        stated = saved.section(key).integer("model_max_length")
+    arguments = JsonObject(saved.file, _saved_arguments(saved))
+    for stated in (arguments.integer("model_max_length"), saved.integer("max_seq_length")):
         if stated is not None:
             return _limit(stated)
-    stated = saved.integer("max_seq_length")
-    if stated is not None:
-        return _limit(stated)
-    positions = config.integer("max_position_embeddings")
-    limits = [options.integer("model_max_length"), None if positions == -1 else positions]
+    limits = [options.integer("model_max_length"), positions]
     return min((limit for limit in limits if limit is not None and limit < UNSET_LENGTH), default=None)
 
 
@@ -270,15 +319,14 @@ def _limit(stated: int) -> int | None:
 
 
 def _bert_options(options: JsonObject, config: JsonObject) -> dict[str, Any] | None:
-    """transformers rebuilds these tokenizers' normaliser from tokenizer_config.json, whatever tokenizer.json says."""
-    kind = options.text("tokenizer_class") or {"bert": "BertTokenizer", "mpnet": "MPNetTokenizer"}.get(
-        config.text("model_type") or "", ""
-    )
-    if kind.removesuffix("Fast") not in ("BertTokenizer", "MPNetTokenizer", "DistilBertTokenizer", "ElectraTokenizer"):
+    kind = options.text("tokenizer_class")
+    if (kind or "").removesuffix("Fast") not in BERT_TOKENIZERS and (
+        kind or config.text("model_type") not in BERT_TYPES
+    ):
         return None
     return {
         "lowercase": options.flag("do_lower_case", True),
-        "strip_accents": options.values.get("strip_accents"),
+        "strip_accents": options.optional_flag("strip_accents"),
         "handle_chinese_chars": options.flag("tokenize_chinese_chars", True),
     }
 

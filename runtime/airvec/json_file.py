@@ -27,6 +27,10 @@ class JsonObject:
         """The boolean under `key`, or `default` where the key is absent or null."""
         return cast(bool, self._get(key, bool, default))
 
+    def optional_flag(self, key: str) -> bool | None:
+        """The boolean under `key`, or None where the key is absent or null."""
+        return cast("bool | None", self._get(key, bool, None))
+
     def integer(self, key: str, default: int | None = None) -> int | None:
         """The whole number under `key`, or `default`; 512.0 and 1e30 count, true does not."""
         found = self.values.get(key)

@@ -19,7 +19,9 @@ from airvec.batching import Tokens, plan
 from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError, TruncationError
 from airvec.folder import ModelFolder, TokenizerSpec
 from airvec.modules import Module, check_dimensions, open_modules
-from airvec.modules.normalize import unit
+from airvec.modules.dropout import Dropout
+from airvec.modules.normalize import Normalize, unit
+from airvec.modules.pooling import Pooling
 from airvec.tokenizer import Tokenizer, open_tokenizer
 
 ON_TRUNCATE = ("ignore", "warn", "error", "chunk")
@@ -39,16 +41,19 @@ class Pipeline:
     output_dim: int
     threads: int
 
-    def tokens(self, texts: Sequence[str], prompt: str, on_truncate: str) -> Tokens:
-        """Token ids of all texts, cut at the length limit.
+    def tokens(self, texts: Sequence[str], prompt: str) -> Tokens:
+        """Token ids of all texts, cut at the length limit."""
+        return self.tokenizer.truncate(self.tokenizer.encode(texts, prompt))
+
+    def tell_long(self, texts: Sequence[str], prompt: str, on_truncate: str, first: int = 0) -> None:
+        """Under "warn" and "error", look for texts over the limit before any is run; `first` is their first number.
 
         Raises:
-            TruncationError: a text is over the limit, and `on_truncate` is "error".
+            TruncationError: there is one, and `on_truncate` is "error".
         """
-        uncut = self.tokenizer.encode(texts, prompt)
-        if on_truncate in ("warn", "error"):
-            _tell_long(uncut.lengths, self.tokenizer.max_length, on_truncate)
-        return self.tokenizer.truncate(uncut)
+        limit = self.tokenizer.max_length
+        if on_truncate in ("warn", "error") and limit is not None:
+            _tell_long(self.tokenizer.encode(texts, prompt).lengths, limit, on_truncate, first)
 
     def embed(
         self, texts: Sequence[str], prompt: str, batch_size: int | None, on_truncate: str, progress: Progress
@@ -59,13 +64,13 @@ class Pipeline:
             texts: n texts.
             prompt: in front of each.
             batch_size: most texts in a batch; None = as many as the token budget allows.
-            on_truncate: "ignore", "warn" and "error" cut; "chunk" averages the embeddings of all windows of a
-                long text, and then scales every embedding of the call to length 1.
+            on_truncate: "chunk" averages the embeddings of all windows of a long text, and then scales every
+                embedding of the call to length 1; the others cut it.
             progress: called with the number of texts that have been finished, in steps.
         """
         length = self.tokenizer.prompt_length(prompt)
         if on_truncate != "chunk":
-            return self._embed(self.tokens(texts, prompt, on_truncate), length, batch_size, progress)
+            return self._embed(self.tokens(texts, prompt), length, batch_size, progress)
         windows, owners = self.tokenizer.windows(self.tokenizer.encode(texts, prompt), length)
         embeddings = self._embed(windows, length, batch_size, lambda _: None)
         progress(len(texts))
@@ -73,7 +78,7 @@ class Pipeline:
 
     def features(self, texts: Sequence[str], prompt: str, batch_size: int | None) -> Iterator[tuple[int, Features]]:
         """Index and features of each text, without padding and not in input order: all arrays that modules made."""
-        tokens, length = self.tokens(texts, prompt, "ignore"), self.tokenizer.prompt_length(prompt)
+        tokens, length = self.tokens(texts, prompt), self.tokenizer.prompt_length(prompt)
         for rows in plan(tokens.lengths, self.backend.token_budget, batch_size):
             features = self._forward(tokens.take(rows), length, bulk=False)
             for place, row in enumerate(rows):
@@ -90,7 +95,9 @@ class Pipeline:
             progress(len(rows))
 
         if bulk:
-            _run_beside(run, batches, self.threads)
+            # Halving the last batches lets all threads end at about the same time.
+            last = [half for rows in batches[-self.threads :] for half in np.array_split(rows, 2) if len(half)]
+            _run_beside(run, batches[: -self.threads] + last, self.threads)
         else:
             for rows in batches:
                 run(rows)
@@ -124,7 +131,7 @@ def open_pipeline(folder: ModelFolder, tokenizer: TokenizerSpec, options: Backen
     opened = open_tokenizer(tokenizer, add_special_tokens=not static)
     modules = open_modules(folder)
     backend = open_backend(folder, options, opened.pad_id)
-    modules = () if backend.pools else modules
+    modules = _after_pooling(folder, modules) if backend.pools else modules
     width = check_dimensions(modules, backend.output_dim)
     if width is None:
         raise ModelFolderError(
@@ -132,6 +139,21 @@ def open_pipeline(folder: ModelFolder, tokenizer: TokenizerSpec, options: Backen
             "Re-export the checkpoint with airvec export."
         )
     return Pipeline(opened, backend, modules, width, options.threads)
+
+
+def _after_pooling(folder: ModelFolder, modules: tuple[Module, ...]) -> tuple[Module, ...]:
+    """What is left to do behind a graph that gives `sentence_embedding`.
+
+    It holds the pooling, and perhaps the normalisation, which can be done twice; a layer cannot be.
+    """
+    for spec, module in zip(folder.modules[1:], modules, strict=True):
+        if (isinstance(module, Pooling) and module.include_prompt) or isinstance(module, (Normalize, Dropout)):
+            continue
+        raise ModelFolderError(
+            f"{folder.name}: its graph gives sentence_embedding, which may or may not include module {spec.type!r} "
+            f"(in {spec.path.name}), expected a graph with last_hidden_state. Export it again with airvec export."
+        )
+    return tuple(module for module in modules if isinstance(module, Normalize))
 
 
 def check_on_truncate(value: str) -> str:
@@ -145,19 +167,19 @@ def check_on_truncate(value: str) -> str:
     return value
 
 
-def _tell_long(lengths: Integers, limit: int | None, on_truncate: str) -> None:
-    long = np.flatnonzero(lengths > limit) if limit is not None else np.zeros(0, np.int64)
+def _tell_long(lengths: Integers, limit: int, on_truncate: str, first: int) -> None:
+    long = np.flatnonzero(lengths > limit)
     if not len(long):
         return
     worst = int(long[lengths[long].argmax()])
     found = (
-        f"text {worst}: {lengths[worst]} tokens, the model reads {limit} "
+        f"text {first + worst}: {lengths[worst]} tokens, the model reads {limit} "
         f"({len(long)} of {len(lengths)} texts are over). "
         'Cut the texts with airvec.chunk, or pass on_truncate="chunk" or "ignore".'
     )
     if on_truncate == "error":
         raise TruncationError(found)
-    warnings.warn(found, AirvecWarning, stacklevel=5)
+    warnings.warn(found, AirvecWarning, stacklevel=4)
 
 
 def _average(embeddings: Floats, owners: Integers, count: int) -> Floats:

@@ -35,7 +35,7 @@ def resolve_prompt(
 
 
 def merged_prompts(saved: Mapping[str, str], given: Mapping[str, str | None] | None) -> dict[str, str]:
-    """The saved prompts with the caller's over them; None is the empty prompt.
+    """The saved prompts with the caller's over them; None keeps the saved one, or else is the empty prompt.
 
     Raises:
         ArgumentError: not a mapping from names to texts.
@@ -44,7 +44,10 @@ def merged_prompts(saved: Mapping[str, str], given: Mapping[str, str | None] | N
         raise ArgumentError(f"prompts: {given!r}, expected a dict from names to texts. Pass {{'query': 'query: '}}.")
     merged = dict(saved)
     for name, text in (given or {}).items():
-        merged[name] = check_prompt(f"prompts[{name!r}]", "" if text is None else text)
+        if text is None:
+            merged.setdefault(name, "")
+        else:
+            merged[name] = check_prompt(f"prompts[{name!r}]", text)
     return merged
 
 
@@ -65,7 +68,7 @@ def check_prompt_name(prompts: Mapping[str, str], name: str, where: str) -> str:
     Raises:
         ArgumentError: there is none; the message lists the names there are.
     """
-    if name not in prompts:
+    if not isinstance(name, str) or name not in prompts:
         raise ArgumentError(f"{where}: {name!r}, expected one of {', '.join(map(repr, prompts))}. Add it to prompts.")
     return name
 

@@ -7,7 +7,6 @@ Knows nothing of graphs, modules and token ids.
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ from airvec.arguments import (
     backend_options,
     check_device,
     check_dim,
+    check_limit,
     check_output_value,
-    check_text,
     check_texts,
+    checked_parts,
     default_cache_folder,
     pick_inputs,
     tokenizer_spec,
@@ -174,14 +174,17 @@ class SentenceTransformer:
         check_device(device, self._device)
         check_batch_size(batch_size)
         check_precision(precision)
+        check_dim("truncate_dim", truncate_dim)
+        check_output_value(output_value, check_on_truncate(on_truncate))
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
-        if check_output_value(output_value) != "sentence_embedding":
+        self._pipeline.tell_long(texts, text, on_truncate)
+        if output_value != "sentence_embedding":
             listed = self._features(texts, text, batch_size, output_value)
             return listed[0] if single else listed
         with progress_bar(want_progress(show_progress_bar), len(texts), "Encoding") as advance:
             parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
             found = [self._pipeline.embed(part, text, batch_size, on_truncate, advance) for part in parts]
-        embeddings = self._finish(found, normalize_embeddings, truncate_dim, check_on_truncate(on_truncate))
+        embeddings = self._finish(found, normalize_embeddings, truncate_dim, on_truncate)
         result = quantize_embeddings(embeddings, check_precision(precision))
         return _shaped(result, single, convert_to_numpy, convert_to_tensor)
 
@@ -252,16 +255,8 @@ class SentenceTransformer:
     ) -> Iterator[Floats]:
         """Embeddings of any iterable of texts, in arrays, as it is read: for corpora that do not fit in memory.
 
-        Args:
-            inputs: texts; a generator or an open file is read only as far as its embeddings are asked for.
-            prompt_name: as in `encode`.
-            prompt: as in `encode`.
-            batch_size: as in `encode`.
-            show_progress_bar: as in `encode`.
-            normalize_embeddings: as in `encode`.
-            truncate_dim: as in `encode`.
-            chunk_size: texts an array; the last array may have fewer.
-            on_truncate: as in `encode`.
+        A generator or an open file is read only as far as its embeddings are asked for. The arguments are those of
+        `encode`; besides, `chunk_size` is the number of texts an array, of which the last may have fewer.
 
         Yields:
             float32 (chunk_size, dim), in input order.
@@ -274,13 +269,15 @@ class SentenceTransformer:
         whole_number("chunk_size", chunk_size)
         check_batch_size(batch_size)
         check_on_truncate(on_truncate)
+        check_dim("truncate_dim", truncate_dim)
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
-        parts = _parts(iter(inputs), chunk_size)
+        parts = checked_parts(iter(inputs), chunk_size)
         show = want_progress(show_progress_bar)
 
         def stream() -> Iterator[Floats]:
             with progress_bar(show, None, "Encoding") as advance:
-                for part in parts:
+                for first, part in parts:
+                    self._pipeline.tell_long(part, text, on_truncate, first)
                     found = self._pipeline.embed(part, text, batch_size, on_truncate, advance)
                     yield self._finish([found], normalize_embeddings, truncate_dim, on_truncate)
 
@@ -304,13 +301,23 @@ class SentenceTransformer:
         self._similarity = check_similarity_name(name)
 
     @property
+    def truncate_dim(self) -> int | None:
+        """Dimensions that `encode` keeps where a call names none; None = all."""
+        return self._truncate_dim
+
+    @truncate_dim.setter
+    def truncate_dim(self, dim: int | None) -> None:
+        self._truncate_dim = check_dim("truncate_dim", dim)
+
+    @property
     def max_seq_length(self) -> int | None:
         """Most tokens of a text, special tokens included; None = no limit."""
         return self._pipeline.tokenizer.max_length
 
     @max_seq_length.setter
     def max_seq_length(self, limit: int | None) -> None:
-        tokenizer = self._pipeline.tokenizer.with_max_length(limit)
+        wanted = None if limit is None else check_limit(self._folder.tokenizer, limit)
+        tokenizer = self._pipeline.tokenizer.with_max_length(wanted)
         self._pipeline = replace(self._pipeline, tokenizer=tokenizer)
 
     @property
@@ -340,14 +347,14 @@ class SentenceTransformer:
     @contextmanager
     def truncate_embeddings(self, truncate_dim: int | None) -> Generator[None]:
         """Inside `with`, encode to the first `truncate_dim` dimensions."""
-        before, self.truncate_dim = self.truncate_dim, check_dim("truncate_dim", truncate_dim)
+        before, self.truncate_dim = self.truncate_dim, truncate_dim
         try:
             yield
         finally:
             self.truncate_dim = before
 
     def save_pretrained(self, path: str | PathLike[str]) -> None:
-        """Copy the model folder to `path`: whole or not at all. A model folder that lies there is replaced.
+        """Copy the model folder as it was opened to `path`: whole or not at all. A model that lies there is replaced.
 
         Raises:
             ArgumentError: something other than a model folder lies there.
@@ -374,14 +381,6 @@ class SentenceTransformer:
         shortened = dim is not None and dim < embeddings.shape[1]
         embeddings = embeddings[:, :dim]
         return unit(embeddings) if normalize or (shortened and on_truncate == "chunk") else embeddings
-
-
-def _parts(texts: Iterator[object], size: int) -> Iterator[list[str]]:
-    """Lists of `size` checked texts, each read when it is asked for."""
-    read = 0
-    while part := [check_text(text, read + place) for place, text in enumerate(islice(texts, size))]:
-        read += len(part)
-        yield part
 
 
 def _check_model_type(folder: ModelFolder) -> None:

@@ -11,19 +11,18 @@ from itertools import chain
 from typing import Any, cast
 
 import numpy as np
-from tokenizers import Encoding, normalizers
+from tokenizers import Encoding, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Backend
 
 from airvec.arrays import Integers
 from airvec.batching import Tokens, join
 from airvec.checks import whole_number
-from airvec.errors import ArgumentError, InputError, ModelFolderError, ModelNotFoundError
-from airvec.folder import TokenizerSpec
+from airvec.errors import AirvecError, ArgumentError, InputError, ModelFolderError, ModelNotFoundError
+from airvec.folder import SIDES, TokenizerSpec
 from airvec.json_file import short_name
 
 # Texts handed to the Rust library at once: its results take some 100 bytes a token until we have copied the ids.
 TEXTS_AT_ONCE = 256
-SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,12 @@ class Tokenizer:
     def prompt_length(self, prompt: str) -> int:
         """Leading tokens that `include_prompt=False` leaves out of pooling; 0 for an empty prompt.
 
-        As the reference counts them: those of the prompt alone, special tokens in front included, one at the end not.
+        As the reference counts them: those of the prompt alone, cut like a text, special tokens in front included and
+        one at the end not.
         """
         if not prompt:
             return 0
-        return len(self.encode([prompt]).ids) - (1 if self.suffix else 0)
+        return len(self.truncate(self.encode([prompt])).ids) - (1 if self.suffix else 0)
 
     def with_max_length(self, max_length: int | None) -> "Tokenizer":
         """The same tokenizer with another limit.
@@ -118,6 +118,8 @@ class Tokenizer:
             encodings = self.backend.encode_batch_fast(texts, add_special_tokens=self.add_special_tokens)
         except (TypeError, UnicodeEncodeError) as error:
             raise bad_text(texts, error) from error
+        except Exception as error:  # the Rust library's only kind
+            raise ModelFolderError(f"tokenizer.json: cannot read texts ({error}). Fetch the file again.") from error
         return _tokens(encodings)
 
     def _cut(self, row: Tokens, head: int, room: int) -> list[Tokens]:
@@ -135,30 +137,18 @@ def open_tokenizer(spec: TokenizerSpec, add_special_tokens: bool = True) -> Toke
         ModelNotFoundError: there is no `tokenizer.json`.
         ModelFolderError: it is damaged, or of a format that this version of tokenizers does not read.
     """
-    backend = _load(spec)
-    # A static model has no limit of its own: there the file's own truncation is the model's, as in the reference.
-    truncation: dict[str, Any] | None = None if add_special_tokens else cast("Any", backend).truncation
-    pad_id = _pad_id(backend, spec)
-    backend.no_truncation()
-    backend.no_padding()
-    if spec.bert_options and isinstance(backend.normalizer, normalizers.BertNormalizer):
-        backend.normalizer = normalizers.BertNormalizer(clean_text=True, **spec.bert_options)
-    if spec.lower_case:
-        backend.normalizer = _lower_cased(backend.normalizer)
-    mask = backend.encode("a", add_special_tokens=add_special_tokens).special_tokens_mask
-    for side in (spec.padding_side, spec.truncation_side):
-        check_side(side)
-    tokenizer = Tokenizer(
-        backend=backend,
-        max_length=None,
-        pad_id=pad_id,
-        padding_side=spec.padding_side,
-        truncation_side=spec.truncation_side,
-        add_special_tokens=add_special_tokens,
-        prefix=_leading_ones(mask),
-        suffix=_leading_ones(mask[::-1]),
-    )
-    return tokenizer.with_max_length(spec.max_length if truncation is None else int(truncation["max_length"]))
+    where = short_name(spec.file)
+    if not spec.file.is_file():
+        raise ModelNotFoundError(
+            f"{where}: no such file; airvec reads no vocab.txt or sentencepiece.model. "
+            "Re-export the checkpoint with airvec export, which writes it."
+        )
+    try:
+        return _open(spec, add_special_tokens)
+    except (AirvecError, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # the Rust library raises bare Exception, and panics that are no Exception at all
+        raise ModelFolderError(f"{where}: not a tokenizer ({error}). The file is damaged: fetch it again.") from error
 
 
 def check_side(side: str) -> str:
@@ -172,17 +162,36 @@ def check_side(side: str) -> str:
     return side
 
 
-def _load(spec: TokenizerSpec) -> Backend:
-    where = short_name(spec.file)
-    if not spec.file.is_file():
-        raise ModelNotFoundError(
-            f"{where}: no such file; airvec reads no vocab.txt or sentencepiece.model. "
-            "Re-export the checkpoint with airvec export, which writes it."
-        )
-    try:
-        return Backend.from_file(str(spec.file))
-    except Exception as error:  # the Rust library raises bare Exception for whatever is wrong with the file
-        raise ModelFolderError(f"{where}: not a tokenizer ({error}). The file is damaged: fetch it again.") from error
+def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
+    backend = Backend.from_file(str(spec.file))
+    # A static model has no limit of its own: there the file's own truncation is the model's, as in the reference.
+    truncation: dict[str, Any] | None = None if add_special_tokens else cast("Any", backend).truncation
+    pad_id = _pad_id(backend, spec)
+    backend.no_truncation()
+    backend.no_padding()
+    _apply_settings(backend, spec)
+    mask = backend.encode("a", add_special_tokens=add_special_tokens).special_tokens_mask
+    tokenizer = Tokenizer(
+        backend=backend,
+        max_length=None,
+        pad_id=pad_id,
+        padding_side=spec.padding_side,
+        truncation_side=str(truncation["direction"]) if truncation else spec.truncation_side,
+        add_special_tokens=add_special_tokens,
+        prefix=_leading_ones(mask),
+        suffix=_leading_ones(mask[::-1]),
+    )
+    return tokenizer.with_max_length(int(truncation["max_length"]) if truncation else spec.max_length)
+
+
+def _apply_settings(backend: Backend, spec: TokenizerSpec) -> None:
+    """What the folder says of its tokenizer outside tokenizer.json, as transformers applies it."""
+    if spec.bert_options and isinstance(backend.normalizer, normalizers.BertNormalizer):
+        backend.normalizer = normalizers.BertNormalizer(clean_text=True, **spec.bert_options)
+    if spec.lower_case:
+        backend.normalizer = _lower_cased(backend.normalizer)
+    if spec.add_prefix_space is not None and isinstance(backend.pre_tokenizer, pre_tokenizers.ByteLevel):
+        backend.pre_tokenizer.add_prefix_space = spec.add_prefix_space
 
 
 def _pad_id(backend: Backend, spec: TokenizerSpec) -> int:

@@ -138,6 +138,30 @@ def test_tokenizer_arguments_that_cannot_be_served_are_refused(tokenizer, proces
         arguments.tokenizer_spec(TokenizerSpec(file=None), None, tokenizer, processor)
 
 
+def test_a_limit_beyond_the_models_positions_is_refused_with_both_numbers():
+    spec = TokenizerSpec(file=None, max_length=256, positions=512)
+    assert arguments.tokenizer_spec(spec, 512, None, None).max_length == 512
+    with pytest.raises(ArgumentError, match="max_seq_length: 513, but the model has positions for 512 tokens"):
+        arguments.tokenizer_spec(spec, 513, None, None)
+
+
+def test_device_and_provider_may_not_contradict_each_other():
+    assert options(device="cpu", model_kwargs={"provider": "CPUExecutionProvider"}).providers == (
+        "CPUExecutionProvider",
+    )
+    with pytest.raises(ArgumentError, match="provider: 'CUDAExecutionProvider', but device is 'cpu'"):
+        options(device="cpu", model_kwargs={"provider": "CUDAExecutionProvider"})
+    with pytest.raises(ArgumentError, match="device: 'tpu'"):
+        options(device="tpu", model_kwargs={"provider": "CPUExecutionProvider"})
+
+
+def test_without_tqdm_a_logger_at_info_draws_no_bar(monkeypatch):
+    monkeypatch.setattr(arguments, "find_spec", lambda _: None)
+    monkeypatch.setattr(logging.getLogger("airvec"), "getEffectiveLevel", lambda: logging.INFO)
+    assert not arguments.want_progress(None)
+    assert arguments.want_progress(True)
+
+
 def test_a_call_may_repeat_the_models_device_but_not_change_it():
     assert arguments.check_device(None, "cpu") is None
     assert arguments.check_device("cpu", "cpu") is None

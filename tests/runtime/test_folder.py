@@ -93,6 +93,41 @@ def test_a_plain_transformers_folder_gets_the_references_pooling(tmp_path):
     assert read_folder(tmp_path).modules[1].config.text("pooling_mode") == "mean"
 
 
+@pytest.mark.parametrize("left", ["config_sentence_transformers.json", "1_Pooling"])
+def test_a_saved_model_that_lost_its_modules_is_incomplete_and_not_a_plain_one(tmp_path, left):
+    word_model(tmp_path)
+    (tmp_path / "modules.json").unlink()
+    if left == "1_Pooling":
+        (tmp_path / "config_sentence_transformers.json").unlink()
+    with pytest.raises(ModelNotFoundError, match=r"modules.json: no such file. The download is incomplete"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "values"),
+    [
+        ("config_sentence_transformers.json", {"similarity_fn_name": "angle"}),
+        ("config_sentence_transformers.json", {"default_prompt_name": "nope"}),
+        ("config_sentence_transformers.json", {"truncate_dim": 0}),
+        ("tokenizer_config.json", {"padding_side": "up"}),
+        ("tokenizer_config.json", {"truncation_side": "down"}),
+        ("tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "strip_accents": 1}),
+        ("sentence_bert_config.json", {"tokenizer_args": {"torch_dtype": "float16"}}),
+    ],
+)
+def test_a_value_that_cannot_be_is_an_error_that_names_the_file(tmp_path, file, values):
+    word_model(tmp_path)
+    write_json(tmp_path / file, values)
+    with pytest.raises(ModelFolderError, match=rf"{file}: .*{next(iter(values))}|{file}: .*torch_dtype|strip_accents"):
+        read_folder(tmp_path)
+
+
+def test_harmless_arguments_of_the_tokenizer_are_read_over(tmp_path):
+    word_model(tmp_path, limits={"tokenizer_args": {"use_fast": True, "padding_side": "left"}})
+    found = read_folder(tmp_path).tokenizer
+    assert (found.padding_side, found.saved_arguments) == ("left", {"padding_side": "left"})
+
+
 def test_a_model2vec_folder_is_a_static_model(tmp_path):
     write_json(tmp_path / "config.json", {"model_type": "model2vec", "normalize": True})
     assert [module.type for module in read_folder(tmp_path).modules] == ["StaticEmbedding", "Normalize"]

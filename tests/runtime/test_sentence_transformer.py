@@ -225,6 +225,28 @@ def test_long_texts_are_cut_told_refused_or_averaged(model):
     assert model.encode([], on_truncate="chunk").shape == (0, 4)
 
 
+def test_long_texts_are_found_before_anything_is_run_and_numbered_through(model, monkeypatch):
+    texts = ["a"] * 5000
+    texts[4700] = "a b c d e f g h"
+    monkeypatch.setattr(type(model._pipeline), "embed", None)
+    with pytest.raises(TruncationError, match=r"text 4700: 10 tokens.*1 of 5000 texts"):
+        model.encode(texts, on_truncate="error")
+    stream = model.encode_stream(texts[4699:], chunk_size=1, on_truncate="error")
+    monkeypatch.undo()
+    assert next(stream).shape == (1, 4)
+    with pytest.raises(TruncationError, match=r"text 1: .*1 of 1 texts"):
+        next(stream)
+
+
+@pytest.mark.parametrize("output", ["token_embeddings", None])
+def test_other_outputs_check_the_same_arguments(model, output):
+    with pytest.raises(TruncationError, match="text 0: 10 tokens"):
+        model.encode("a b c d e f g h", output_value=output, on_truncate="error")
+    for argument in ({"on_truncate": "cut"}, {"truncate_dim": 0}, {"on_truncate": "chunk"}):
+        with pytest.raises(ArgumentError, match=next(iter(argument)).replace("on_truncate", "on_truncate|windows")):
+            model.encode("a", output_value=output, **argument)
+
+
 def test_the_length_limit_can_be_read_and_set(tmp_path, model):
     assert model.max_seq_length == 8
     model.max_seq_length = 4

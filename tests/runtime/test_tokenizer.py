@@ -1,5 +1,6 @@
 """Mirrors runtime/airvec/tokenizer.py."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -139,9 +140,35 @@ def test_a_missing_and_a_damaged_tokenizer_are_errors(tmp_path):
             open_tokenizer(spec)
 
 
-def test_a_side_that_is_none_is_refused(tmp_path):
-    with pytest.raises(ArgumentError, match="padding_side: 'up'"):
-        opened(tmp_path, padding_side="up")
+def test_a_file_on_which_the_rust_library_panics_is_an_error(tmp_path):
+    values = json.loads(word_tokenizer().to_str())
+    values["post_processor"]["special_tokens"] = {}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(values))
+    with pytest.raises(ModelFolderError, match=r"tokenizer.json: not a tokenizer"):
+        open_tokenizer(TokenizerSpec(tmp_path / "tokenizer.json"))
+
+
+def test_a_padding_token_that_is_no_text_is_an_error(tmp_path):
+    with pytest.raises(ModelFolderError, match=r"tokenizer.json: not a tokenizer"):
+        opened(tmp_path, pad_token="\ud800")
+
+
+def test_a_static_models_own_truncation_keeps_its_side(tmp_path):
+    backend = word_tokenizer(special=False)
+    backend.enable_truncation(2, direction="left")
+    tokenizer = opened(tmp_path, backend, add_special_tokens=False)
+    assert texts_in(tokenizer.truncate(tokenizer.encode(["a b c"]))) == [[B, C]]
+
+
+def test_a_prompt_over_the_limit_counts_as_far_as_it_is_read(tmp_path):
+    assert opened(tmp_path, max_length=4).prompt_length("a b c a b ") == 3
+
+
+def test_a_space_in_front_of_byte_level_tokens_comes_from_the_folder(tmp_path):
+    backend = Tokenizer(models.BPE({"a": 0, "Ġ": 1, "Ġa": 2}, [("Ġ", "a")]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    assert texts_in(opened(tmp_path, backend).encode(["a"])) == [[0]]
+    assert texts_in(opened(tmp_path, backend, add_prefix_space=True).encode(["a"])) == [[2]]
 
 
 def test_types_that_a_tokenizer_gives_travel_with_the_ids(tmp_path):

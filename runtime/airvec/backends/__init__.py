@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from airvec.arrays import Features
 from airvec.batching import Tokens
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import ModelFolder
+from airvec.folder import FP32_VARIANTS, ModelFolder
 
 __all__ = ["BACKENDS", "Backend", "BackendOptions", "open_backend"]
 
@@ -69,6 +69,7 @@ def open_backend(folder: ModelFolder, options: BackendOptions, pad_id: int) -> B
     if kind == "StaticEmbedding":
         from airvec.backends.static import StaticTable
 
+        _refuse_graph_options(folder, options)
         return StaticTable.open(folder.modules[0])
     if kind == "Transformer":
         from airvec.backends.onnx import OnnxGraph
@@ -78,3 +79,12 @@ def open_backend(folder: ModelFolder, options: BackendOptions, pad_id: int) -> B
         f"{folder.name}/modules.json: module 0 has type {kind!r}, expected Transformer or StaticEmbedding. "
         "This version of airvec cannot run it."
     )
+
+
+def _refuse_graph_options(folder: ModelFolder, options: BackendOptions) -> None:
+    given = {"variant": options.variant, "file_name": options.file_name, "session_options": options.session_options}
+    for name, value in given.items():
+        if value not in (None, *FP32_VARIANTS):
+            raise ArgumentError(
+                f"{name}: {value!r}, but {folder.name} is a static model and has no graph. Leave the argument out."
+            )

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 
 from airvec.arrays import Features
@@ -39,6 +40,7 @@ class OnnxGraph:
         self.file = find_graph(folder, options.variant, options.file_name)
         self._options, self._pad_id = options, pad_id
         self._lock = threading.Lock()
+        _check_version(folder)
         check_external_data(self.file)
         self._alone = _open_session(self.file, options, options.threads)
         self._beside: ort.InferenceSession | None = None
@@ -69,7 +71,8 @@ class OnnxGraph:
                 f"{short_name(self.file)}: failed on a batch of shape {list(batch.input_ids.shape)}: {error} "
                 "If the graph has fixed sizes, export it again with airvec export."
             ) from error
-        return {**ids, (POOLED_OUTPUT if self.pools else "token_embeddings"): found}
+        # Graphs in half precision give float16, in which a sum of squares overflows.
+        return {**ids, (POOLED_OUTPUT if self.pools else "token_embeddings"): np.asarray(found, np.float32)}
 
     def _bulk_session(self) -> ort.InferenceSession:
         if self._options.threads == 1 or self._options.session_options is not None:
@@ -80,12 +83,26 @@ class OnnxGraph:
         return self._beside
 
 
+def _check_version(folder: ModelFolder) -> None:
+    needed = folder.manifest.min_onnxruntime if folder.manifest else "0"
+    if _numbers(ort.__version__) < _numbers(needed):
+        raise ModelFolderError(
+            f"{folder.name}/airvec.json: needs onnxruntime {needed}, found {ort.__version__}. "
+            "Upgrade with: pip install --upgrade onnxruntime"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+
+
 def _open_session(file: Path, options: BackendOptions, threads: int) -> ort.InferenceSession:
     providers = list(options.providers or ["CPUExecutionProvider"])
+    settings = _session_options(options.session_options, threads)
     try:
         return ort.InferenceSession(
             str(file),
-            _session_options(options.session_options, threads),
+            settings,
             providers,
             disabled_optimizers=SLOW_FUSIONS if options.providers is None else None,
         )
@@ -98,6 +115,8 @@ def _open_session(file: Path, options: BackendOptions, threads: int) -> ort.Infe
 
 def _session_options(given: Any, threads: int) -> ort.SessionOptions:
     if given is not None:
+        if not isinstance(given, ort.SessionOptions):
+            raise ArgumentError(f"session_options: {given!r}, expected an onnxruntime.SessionOptions. Make one.")
         return given
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

@@ -9,7 +9,8 @@ import pytest
 
 from airvec import SentenceTransformer
 from airvec.errors import ArgumentError, ModelFolderError
-from tests.folders import lookup_graph, rows_of, table, word_model
+from airvec.manifest import Manifest, write_manifest
+from tests.folders import MEAN, lookup_graph, rows_of, table, word_model, write_json
 
 
 def with_graph(folder, **graph):
@@ -33,6 +34,32 @@ def test_token_embeddings_may_have_either_name(tmp_path):
 def test_a_graph_that_pools_is_taken_at_its_word(tmp_path):
     model = SentenceTransformer(with_graph(tmp_path, output="sentence_embedding"))
     np.testing.assert_allclose(model.encode(["a b"])[0], rows_of("a", "b").max(axis=0), atol=1e-6)
+
+
+def test_behind_a_graph_that_pools_vectors_are_normalised_and_layers_refused(tmp_path):
+    folder = word_model(tmp_path, normalize=True)
+    onnx.save(lookup_graph(output="sentence_embedding"), folder / "onnx" / "model.onnx")
+    assert np.linalg.norm(SentenceTransformer(folder).encode("a b")) == pytest.approx(1)
+    write_json(folder / "1_Pooling" / "config.json", {**MEAN, "include_prompt": False})
+    with pytest.raises(ModelFolderError, match="may or may not include module 'Pooling'"):
+        SentenceTransformer(folder)
+
+
+def test_a_folder_for_a_newer_onnxruntime_is_refused(tmp_path):
+    write_manifest(word_model(tmp_path), Manifest(min_onnxruntime="99.1"))
+    with pytest.raises(ModelFolderError, match="needs onnxruntime 99.1, found .*pip install --upgrade onnxruntime"):
+        SentenceTransformer(tmp_path)
+
+
+@pytest.mark.parametrize("argument", [{"variant": "int8"}, {"model_kwargs": {"file_name": "x.onnx"}}])
+def test_a_static_model_refuses_what_is_for_graphs(argument):
+    with pytest.raises(ArgumentError, match="is a static model and has no graph"):
+        SentenceTransformer(**argument)
+
+
+def test_session_options_of_another_kind_are_refused(tmp_path):
+    with pytest.raises(ArgumentError, match="session_options: 5, expected an onnxruntime.SessionOptions"):
+        SentenceTransformer(word_model(tmp_path), model_kwargs={"session_options": 5})
 
 
 @pytest.mark.parametrize(
