@@ -39,7 +39,8 @@ def dot_score(a: Vectors, b: Vectors) -> Floats:
     """
     x, y = _two(a, b)
     if _integers(x) and _integers(y):
-        return (x.astype(np.float64) @ y.astype(np.float64).T).astype(np.float32)  # exact below 2**53
+        exact = _exact(x, y)
+        return _as_float32(x.astype(exact) @ y.astype(exact).T)
     return _as_float32(x) @ _as_float32(y).T
 
 
@@ -149,11 +150,20 @@ def _integers(array: Array) -> bool:
     return array.dtype.kind in "iu"
 
 
+def _exact(x: Array, y: Array) -> type[np.float32 | np.float64]:
+    """The faster type that holds every sum of products of these integers: float32 up to 2**24, else float64."""
+    largest = [max(-int(np.iinfo(side.dtype).min), int(np.iinfo(side.dtype).max)) for side in (x, y)]
+    return np.float32 if x.shape[1] * largest[0] * largest[1] <= 2**24 else np.float64
+
+
 def _distances(a: Vectors, b: Vectors, norm: Callable[[Floats], Floats]) -> Floats:
-    """In blocks of rows, so that the differences (rows, m, dim) stay below a bound however many rows there are."""
+    """In blocks of both sides, so that the differences (rows, columns, dim) stay below a bound however many there are."""
     x, y = (_as_float32(rows) for rows in _two(a, b))
     result = np.empty((len(x), len(y)), np.float32)
-    step = max(1, BLOCK_BYTES // max(1, y.nbytes))
-    for start in range(0, len(x), step):
-        result[start : start + step] = -norm(x[start : start + step, None, :] - y[None, :, :])
+    pairs = max(1, BLOCK_BYTES // max(1, 4 * x.shape[1]))  # compared at once
+    wide = min(pairs, max(1, len(y)))
+    high = pairs // wide
+    for i in range(0, len(x), high):
+        for j in range(0, len(y), wide):
+            result[i : i + high, j : j + wide] = -norm(x[i : i + high, None, :] - y[None, j : j + wide, :])
     return result

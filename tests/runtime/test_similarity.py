@@ -1,5 +1,7 @@
 """Mirrors runtime/airvec/similarity.py; what all similarities share is in contracts/test_similarities.py."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,34 @@ def test_distances_are_the_same_however_small_the_blocks(monkeypatch):
     monkeypatch.setattr(similarity, "BLOCK_BYTES", 1)
     assert (euclidean_sim(vectors, vectors[:11]) == whole[0]).all()
     assert (manhattan_sim(vectors, vectors[:11]) == whole[1]).all()
+
+
+def test_distances_to_many_rows_take_little_memory_besides_the_answer():
+    few, many = np.zeros((2, 64), np.float32), np.zeros((500_000, 64), np.float32)
+    tracemalloc.start()
+    for distance in (manhattan_sim, euclidean_sim):
+        assert distance(few, many).shape == (2, 500_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * similarity.BLOCK_BYTES
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+@pytest.mark.parametrize("dim", [1, 258, 259, 1024, 1025, 4096])
+def test_dot_products_of_codes_are_exact_at_every_width(kind, dim):
+    ends = np.iinfo(kind)
+    codes = np.random.default_rng(dim).integers(ends.max - 3, ends.max, (5, dim), dtype=kind, endpoint=True)
+    codes[0] = ends.min
+    exact = codes.astype(np.int64) @ codes.T.astype(np.int64)
+    assert (dot_score(codes, codes) == exact.astype(np.float32)).all()
+
+
+def test_codes_are_multiplied_in_single_precision_where_that_is_exact():
+    for kind, dim, expected in (
+        (np.int8, 1024, np.float32), (np.int8, 1025, np.float64), (np.uint8, 258, np.float32),
+        (np.uint8, 259, np.float64), (np.int32, 1, np.float64),
+    ):  # fmt: skip
+        assert similarity._exact(np.zeros((1, dim), kind), np.zeros((1, dim), kind)) is expected
 
 
 def test_equal_vectors_have_the_distance_zero_exactly():

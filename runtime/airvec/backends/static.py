@@ -10,13 +10,14 @@ from typing import Self
 
 import numpy as np
 
-from airvec.arrays import Array, Features, Floats
+from airvec.arrays import Array, Features, Floats, TokenIds
 from airvec.batching import Tokens
 from airvec.errors import ModelFolderError
 from airvec.folder import ModuleSpec
 from airvec.json_file import short_name
 from airvec.weights import read_tensors, to_float32
 
+BLOCK = 8192  # tokens of one text whose rows are gathered at once
 TABLE_NAMES = ("embedding.weight", "embeddings")
 
 
@@ -66,12 +67,20 @@ class StaticTable:
                 "tokenizer.json and model.safetensors are of different models: fetch the folder again."
             )
         sums = np.zeros((len(tokens), self.rows.shape[1]), np.float32)
-        filled = np.flatnonzero(tokens.lengths)
-        if len(filled):
-            gathered = self.rows[tokens.ids]  # (tokens, dim)
-            sums[filled] = np.add.reduceat(gathered, tokens.offsets[filled], axis=0)
+        short = np.flatnonzero((tokens.lengths > 0) & (tokens.lengths <= BLOCK))
+        if len(short):
+            some = tokens if tokens.lengths.max() <= BLOCK else tokens.take(short)
+            gathered = self.rows[some.ids]  # (tokens, dim)
+            sums[short] = np.add.reduceat(gathered, some.offsets[:-1][some.lengths > 0], axis=0)
+        for row in np.flatnonzero(tokens.lengths > BLOCK):
+            sums[row] = self._sum(tokens.ids[tokens.offsets[row] : tokens.offsets[row + 1]])
         counts = np.maximum(tokens.lengths, 1).astype(np.float32)
         return {"sentence_embedding": sums / counts[:, None], "input_ids": tokens.ids, "offsets": tokens.offsets[:-1]}
+
+    def _sum(self, ids: TokenIds) -> Array:
+        """Sum of the rows of a long text, float64 (dim,): block by block, as all at once would be 1 KB a token."""
+        blocks = (self.rows[ids[start : start + BLOCK]] for start in range(0, len(ids), BLOCK))
+        return np.sum([block.sum(axis=0, dtype=np.float64) for block in blocks], axis=0)
 
 
 def _fold(table: Array, mapping: Array | None, weights: Array | None, where: str) -> Array:

@@ -1,9 +1,13 @@
 """Mirrors runtime/airvec/backends/static.py."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from airvec import SentenceTransformer
+from airvec.backends.static import BLOCK, StaticTable
+from airvec.batching import Tokens
 from airvec.errors import ModelFolderError
 from tests.folders import rows_of, static_model, table
 
@@ -66,3 +70,30 @@ def test_a_static_model_has_no_token_embeddings(tmp_path):
     model = SentenceTransformer(static_model(tmp_path, {"embeddings": table()}))
     with pytest.raises(ValueError, match="'token_embeddings', but this model has sentence_embedding"):
         model.encode(["a"], output_value="token_embeddings")
+
+
+def tokens_of(*texts: np.ndarray) -> Tokens:
+    """Texts given as ids."""
+    ids = np.concatenate(texts).astype(np.int32)
+    return Tokens(ids, np.zeros_like(ids), np.cumsum([0, *map(len, texts)]))
+
+
+def test_long_texts_have_the_mean_of_all_their_rows_whatever_stands_beside_them():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(1000, 8)).astype(np.float32)
+    texts = [random.integers(0, 1000, size) for size in (3, 0, BLOCK + 1, BLOCK, 5 * BLOCK - 1, 0, 7)]
+    found = StaticTable(rows).run(tokens_of(*texts), bulk=True)["sentence_embedding"]
+    expected = [rows[ids].astype(np.float64).mean(axis=0) if len(ids) else np.zeros(8) for ids in texts]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    alone = [StaticTable(rows).run(tokens_of(ids), bulk=False)["sentence_embedding"][0] for ids in texts]
+    assert (found == alone).all()
+
+
+def test_a_text_of_two_million_tokens_takes_little_memory():
+    rows = np.random.default_rng(0).normal(size=(30_000, 256)).astype(np.float32)
+    tokens = tokens_of(np.random.default_rng(1).integers(0, 30_000, 2_000_000))
+    tracemalloc.start()
+    StaticTable(rows).run(tokens, bulk=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * 2**20
