@@ -77,6 +77,7 @@ def tiny_checkpoint(
     padding_side: str = "right",
     max_seq_length: int = 64,
     generation: str = "old",
+    transformer: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a sentence-transformers folder with random weights.
 
@@ -91,6 +92,7 @@ def tiny_checkpoint(
         padding_side: of the tokenizer.
         max_seq_length: counts special tokens.
         generation: `"old"` (up to 5.3) or `"new"` (6.x) files.
+        transformer: more keys of `sentence_bert_config.json`.
 
     Returns:
         The folder.
@@ -112,10 +114,8 @@ def tiny_checkpoint(
     settings = {"prompts": dict(prompts or {}), "default_prompt_name": None, "similarity_fn_name": "cosine"}
     _write(folder / "config_sentence_transformers.json", settings)
     limits = {"max_seq_length": max_seq_length, "do_lower_case": False}
-    _write(
-        folder / "sentence_bert_config.json",
-        limits if generation == "old" else {"transformer_task": "feature-extraction"},
-    )
+    stated = limits if generation == "old" else {"transformer_task": "feature-extraction"}
+    _write(folder / "sentence_bert_config.json", {**stated, **(transformer or {})})
     return folder
 
 

@@ -102,8 +102,8 @@ def _write_tokenizer(checkpoint: Checkpoint, home: Path, out: Path) -> None:
 
 
 def _tokenizer_config(tokenizer: Any, spec: TokenizerSpec, home: Path) -> dict[str, Any]:
-    """The checkpoint's own settings, with what it leaves to transformers' defaults stated."""
-    stated = dict(read_object_if_there(home / "tokenizer_config.json").values)
+    """The checkpoint's own settings under its saved arguments, with what is left to transformers' defaults stated."""
+    stated = {**read_object_if_there(home / "tokenizer_config.json").values, **spec.saved_arguments}
     stated.setdefault("tokenizer_class", type(tokenizer).__name__)
     stated.setdefault("pad_token", spec.pad_token)
     stated.setdefault("padding_side", spec.padding_side)

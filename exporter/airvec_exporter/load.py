@@ -73,10 +73,11 @@ class Checkpoint:
         return {name: made[name] for name in input_names(self.body) if name in made}
 
     def prompt_length(self, prompt: str) -> int:
-        """The tokens of the prompt alone, leading special ones included, a last special one not."""
+        """The tokens of the prompt alone, cut like a text, leading special ones included, a last special one not."""
         if not prompt or self.is_static:
             return 0
-        ids = self.tokenizer(prompt)["input_ids"]
+        limit = self.spec.max_length
+        ids = self.tokenizer(prompt, truncation=limit is not None, max_length=limit)["input_ids"]
         return len(ids) - (ids[-1] in self.tokenizer.all_special_ids)
 
 
@@ -174,8 +175,10 @@ def _tokenizer(folder: ModelFolder) -> Any:
             f"{folder.name}: no tokenizer, expected one of {', '.join(VOCABULARIES)}. Fetch the checkpoint again."
         )
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(home, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            home, local_files_only=True, trust_remote_code=False, **folder.tokenizer.saved_arguments
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise ExportError(
             f"{folder.name}: transformers cannot load the tokenizer: {_first_line(error)} Fetch its files again."
         ) from error

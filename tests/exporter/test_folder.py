@@ -93,6 +93,19 @@ def test_what_the_tokenizer_leaves_to_defaults_is_stated(tiny_bert: Path, tmp_pa
     assert (written["padding_side"], written["truncation_side"], written["pad_token"]) == ("right", "right", "[PAD]")
 
 
+def test_saved_tokenizer_arguments_are_in_the_tokenizer_s_own_files(tmp_path: Path):
+    source = tiny.tiny_checkpoint(tmp_path / "source")
+    config = source / "sentence_bert_config.json"
+    arguments = {"truncation_side": "left", "padding_side": "left", "do_lower_case": False, "model_max_length": 32}
+    config.write_text(json.dumps({**read(config), "processor_kwargs": arguments}))
+    (tmp_path / "out").mkdir()
+    write_folder(load(source), tmp_path / "out")
+    assert arguments.items() <= read(tmp_path / "out/tokenizer_config.json").items()
+    assert read(tmp_path / "out/sentence_bert_config.json") == {"max_seq_length": 32, "do_lower_case": False}
+    assert read(tmp_path / "out/tokenizer.json")["normalizer"]["lowercase"] is False
+    assert read_folder(tmp_path / "out").tokenizer.saved_arguments == {}
+
+
 def test_writing_leaves_the_checkpoint_s_own_tokenizer_alone(loaded: Checkpoint, tmp_path: Path):
     loaded.tokenizer.backend_tokenizer.enable_truncation(9)
     write_folder(loaded, tmp_path)

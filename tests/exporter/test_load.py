@@ -1,6 +1,7 @@
 """Checkpoint folders of all kinds, loaded in torch; broken ones, refused."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ def test_a_plain_transformers_folder_gets_mean_pooling(folder: Path):
     wanted = reference(load(folder), tiny.texts(8))
     for name in ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"):
         (folder / name).unlink()
+    for home in folder.glob("[0-9]_*"):
+        shutil.rmtree(home)
     edit(folder / "tokenizer_config.json", model_max_length=64)
     loaded = load(folder)
     assert [type(module).__name__ for module in loaded.modules] == ["Pooling"]
@@ -96,6 +99,21 @@ def test_the_prompt_s_length_leaves_the_last_special_token_out(loaded: Checkpoin
     alone = loaded.tokenizer("search query: ")["input_ids"]
     assert loaded.prompt_length("search query: ") == len(alone) - 1
     assert loaded.prompt_length("") == 0
+
+
+def test_a_prompt_longer_than_the_limit_is_measured_cut_as_texts_are(loaded: Checkpoint):
+    assert loaded.prompt_length("word " * 500) == loaded.spec.max_length - 1
+
+
+@pytest.mark.parametrize("key", ["tokenizer_args", "processor_kwargs"])
+def test_the_tokenizer_is_loaded_with_the_arguments_that_the_folder_saves(folder: Path, key: str):
+    shouting, text = "SHOUT", " ".join(f"word{number}" for number in range(90))
+    before = load(folder).tokenize([text])["input_ids"]
+    edit(folder / "sentence_bert_config.json", **{key: {"truncation_side": "left", "do_lower_case": False}})
+    loaded = load(folder)
+    assert loaded.spec.truncation_side == "left"
+    assert not torch.equal(loaded.tokenize([text])["input_ids"], before)
+    assert not torch.equal(loaded.tokenize([shouting])["input_ids"], loaded.tokenize([shouting.lower()])["input_ids"])
 
 
 @pytest.mark.parametrize(("side", "architecture", "moves"), [

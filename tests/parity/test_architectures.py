@@ -3,6 +3,7 @@
 Knows nothing of single modules: those are in test_modules.py.
 """
 
+import json
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -115,6 +116,30 @@ def test_queries_equal_the_reference_s(case: Case, checkpoint: Path, exported: E
 def test_the_written_folder_is_the_same_model_in_the_reference(exported: ExportReport, wanted: np.ndarray):
     model = Reference(str(exported.path), device="cpu")
     assert np.abs(unit(model.encode(TEXTS)) - wanted).max() <= BOUND
+
+
+@pytest.mark.parametrize("saved", [
+    {"tokenizer_args": {"truncation_side": "left"}},
+    {"processor_kwargs": {"do_lower_case": False}},
+    {"tokenizer_args": {"model_max_length": 20, "padding_side": "right"}},
+], ids=lambda saved: next(iter(saved)))  # fmt: skip
+def test_tokenizer_arguments_that_the_folder_saves_are_the_reference_s(saved: dict[str, Any], tmp_path: Path):
+    folder = tiny.tiny_checkpoint(tmp_path / "checkpoint", transformer=saved)
+    plain = tiny.tiny_checkpoint(tmp_path / "plain")
+    expected, without = (unit(Reference(str(path), device="cpu").encode(TEXTS)) for path in (folder, plain))
+    assert np.abs(expected - without).max() > 0.01
+    out = export(folder, tmp_path / "out", texts=TEXTS).path
+    assert not set(saved) & set(json.loads((out / "sentence_bert_config.json").read_text()))
+    for found in (SentenceTransformer(str(out)), Reference(str(out), device="cpu")):
+        assert np.abs(unit(found.encode(TEXTS)) - expected).max() <= BOUND
+
+
+def test_a_prompt_longer_than_the_limit_is_left_out_of_pooling_as_in_the_reference(tmp_path: Path):
+    prompts = {"query": "word " * 30, "document": ""}
+    options = {"prompts": prompts, "include_prompt": False, "max_seq_length": 16, "pooling": "mean"}
+    folder = tiny.tiny_checkpoint(tmp_path / "checkpoint", normalize=False, **options)
+    expected = Reference(str(folder), device="cpu").encode_query(TEXTS)
+    assert np.allclose(reference(load(folder), TEXTS, prompts["query"]), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("more", MORE, ids=lambda case: f"{case.architecture}-{case.options['pooling']}")
