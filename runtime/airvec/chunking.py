@@ -39,7 +39,8 @@ def chunk(text: str, tokens: int = 256, overlap: int = 32, *, tokenizer: Backend
 
     Returns:
         The chunks in order. Together they hold every token; only white space lies between them. A single word of
-        more than `tokens` tokens is cut inside.
+        more than `tokens` tokens is cut inside; its pieces, encoded alone, may have more tokens than they are said to,
+        as a tokenizer that sees other neighbours may split letters in another way.
 
     Raises:
         ArgumentError: `tokens` below 1, or `overlap` below 0 or not below `tokens`; or no whole numbers.

@@ -34,10 +34,11 @@ def quantize_embeddings(
         float32, uint8 or int8 (n, dim), or (n, ceil(dim / 8)) for bits.
 
     Raises:
-        ArgumentError: unknown precision, integer embeddings, or ranges from a single vector.
+        ArgumentError: unknown precision, integer embeddings, or ranges from a single vector; for int8 and uint8 also a
+            value that is not finite.
     """
     check_precision(precision)
-    array = np.asarray(embeddings)
+    array = _numbers("embeddings", embeddings)
     if array.dtype.kind != "f":
         raise ArgumentError(f"embeddings: dtype {array.dtype}, expected float. Quantise the float embeddings.")
     if precision == "float32":
@@ -52,20 +53,23 @@ def quantize_embeddings(
 def normalize_embeddings(embeddings: Vectors) -> Floats:
     """Vectors (…, dim) scaled to length 1; zero vectors stay zero.
 
+    Raises:
+        ArgumentError: rows of different lengths, or no numbers.
+
     >>> normalize_embeddings([0.0, 5.0]).tolist()
     [0.0, 1.0]
     """
-    return unit(np.asarray(embeddings, np.float32))
+    return unit(_numbers("embeddings", embeddings).astype(np.float32, copy=False))
 
 
 def truncate_embeddings(embeddings: Vectors, truncate_dim: int | None) -> Array:
     """The first `truncate_dim` dimensions of (…, dim); None = all. Lengths change: normalise afterwards.
 
     Raises:
-        ArgumentError: `truncate_dim` is no whole number, or below 1.
+        ArgumentError: `truncate_dim` is no whole number, or below 1; or `embeddings` are no rows of numbers.
     """
     dim = None if truncate_dim is None else whole_number("truncate_dim", truncate_dim)
-    return np.asarray(embeddings)[..., :dim]
+    return _numbers("embeddings", embeddings)[..., :dim]
 
 
 def check_precision(precision: str | None) -> str:
@@ -85,9 +89,11 @@ def _levels(array: Array, ranges: Array | None, calibration: Array | None) -> Ar
     """Level 0 to 255 of each value, as float: values outside the ranges go to the nearest end."""
     if array.ndim == 2 and not len(array):
         return array
+    _finite("embeddings", array)
     if ranges is None:
-        ranges = _ranges(np.atleast_2d(array) if calibration is None else np.atleast_2d(calibration), array.shape[-1])
-    limits = np.asarray(ranges).astype(np.float32, copy=False)
+        data = array if calibration is None else _finite("calibration_embeddings", calibration)
+        ranges = _ranges(np.atleast_2d(data), array.shape[-1])
+    limits = _finite("ranges", ranges).astype(np.float32, copy=False)
     if limits.shape != (2, array.shape[-1]):
         raise ArgumentError(
             f"ranges: shape {list(limits.shape)}, expected [2, {array.shape[-1]}]: smallest and largest by dimension."
@@ -95,6 +101,28 @@ def _levels(array: Array, ranges: Array | None, calibration: Array | None) -> Ar
     steps = (limits[1] - limits[0]) / LEVELS
     steps = np.where(steps == 0, 1, steps)
     return np.clip(np.floor((array - limits[0]) / steps), 0, LEVELS)
+
+
+def _numbers(name: str, values: Vectors) -> Array:
+    """An array of at least one dimension."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ArgumentError(f"{name}: {error}. Expected rows of one length.") from None
+    if array.ndim == 0 or array.dtype.kind not in "fiub":
+        raise ArgumentError(
+            f"{name}: shape {list(array.shape)} of {array.dtype}, expected numbers of shape [dim] or [n, dim]."
+        )
+    return array
+
+
+def _finite(name: str, values: Vectors) -> Array:
+    """An array without NaN and infinity, which have no level and would spoil the ranges of all rows."""
+    array = _numbers(name, values)
+    bad = np.argwhere(~np.isfinite(np.atleast_2d(array)))
+    if len(bad):
+        raise ArgumentError(f"{name}: row {bad[0][0]} holds a value that is no number, expected finite ones. Mend it.")
+    return array
 
 
 def _ranges(data: Array, dim: int) -> Array:

@@ -157,7 +157,7 @@ def _exact(x: Array, y: Array) -> type[np.float32 | np.float64]:
 
 
 def _distances(a: Vectors, b: Vectors, norm: Callable[[Floats], Floats]) -> Floats:
-    """In blocks of both sides, so that the differences (rows, columns, dim) stay below a bound however many there are."""
+    """In blocks of both sides, so that the differences (rows, columns, dim) stay below a bound."""
     x, y = (_as_float32(rows) for rows in _two(a, b))
     result = np.empty((len(x), len(y)), np.float32)
     pairs = max(1, BLOCK_BYTES // max(1, 4 * x.shape[1]))  # compared at once

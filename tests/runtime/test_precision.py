@@ -115,6 +115,42 @@ def test_calibration_vectors_of_another_width_are_refused():
         quantize_embeddings(np.eye(2), "int8", calibration_embeddings=np.zeros((200, 3)))
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("precision", ["int8", "uint8"])
+def test_what_is_no_number_has_no_level(bad, precision):
+    values = np.zeros((120, 2), np.float32)
+    values[7, 1] = bad
+    with pytest.raises(ArgumentError, match="embeddings: row 7 holds a value that is no number"):
+        quantize_embeddings(values, precision)
+    with pytest.raises(ArgumentError, match="embeddings: row 0 holds a value"):
+        quantize_embeddings(values[7], precision, RANGES)
+    with pytest.raises(ArgumentError, match="calibration_embeddings: row 7 holds a value"):
+        quantize_embeddings(np.zeros((2, 2)), precision, calibration_embeddings=values)
+    with pytest.raises(ArgumentError, match="ranges: row 1 holds a value"):
+        quantize_embeddings(np.zeros((2, 2)), precision, np.array([[0, 0], [1, bad]]))
+
+
+@pytest.mark.parametrize("bad", [[[1.0, 2.0], [1.0]], "x", [["a", "b"]], None, [[1.0, None]], {}])
+def test_what_is_no_array_of_numbers_is_refused(bad):
+    with pytest.raises(ArgumentError, match="embeddings: "):
+        quantize_embeddings(bad, "int8")
+    with pytest.raises(ArgumentError, match="embeddings: "):
+        normalize_embeddings(bad)
+    with pytest.raises(ArgumentError, match="embeddings: "):
+        truncate_embeddings(bad, 1)
+    if bad is not None:
+        with pytest.raises(ArgumentError, match="ranges: "):
+            quantize_embeddings(np.eye(2), "int8", bad)
+        with pytest.raises(ArgumentError, match="calibration_embeddings: "):
+            quantize_embeddings(np.eye(2), "int8", calibration_embeddings=bad)
+
+
+def test_a_single_number_is_no_vector():
+    for function in (lambda x: quantize_embeddings(x, "binary"), normalize_embeddings):
+        with pytest.raises(ArgumentError, match=r"embeddings: shape \[\] of float64"):
+            function(np.float64(3))
+
+
 def test_lists_of_vectors_and_half_precision_are_read():
     listed = [np.array([1.0, -1.0]), np.array([0.5, 2.0])]
     assert quantize_embeddings(listed, "ubinary").tolist() == [[128], [192]]

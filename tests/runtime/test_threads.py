@@ -22,8 +22,19 @@ def machine(monkeypatch):
 
 
 def write(root, name, text):
-    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text(text)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Write what /proc/self/cgroup holds, and give its path."""
+
+    def write_own(text):
+        write(tmp_path, "proc", text)
+        return tmp_path / "proc"
+
+    return write_own
 
 
 @pytest.mark.parametrize(("quota", "expected"), [(None, 8), (2.0, 2), (1.5, 2), (0.25, 1), (64.0, 8)])
@@ -76,6 +87,50 @@ def test_no_files_mean_no_limits(tmp_path):
 def test_the_memory_limit_of_both_versions(tmp_path, name, text, expected):
     write(tmp_path, name, text)
     assert memory_limit(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "expected"), [("200000", "150000", 1.5), ("100000", "max", 1), ("max", "max", None)]
+)
+def test_the_smallest_quota_of_our_own_group_and_those_around_it_counts(tmp_path, own, inner, outer, expected):
+    write(tmp_path, "system/job/cpu.max", f"{inner} 100000\n")
+    write(tmp_path, "system/cpu.max", f"{outer} 100000\n")
+    write(tmp_path, "system/another/cpu.max", "10000 100000\n")
+    assert cpu_quota(tmp_path, own("0::/system/job\n")) == expected
+
+
+def test_the_smallest_memory_limit_of_our_own_group_and_those_around_it_counts(tmp_path, own):
+    write(tmp_path, "system/job/memory.max", "max\n")
+    write(tmp_path, "system/memory.max", "1000\n")
+    write(tmp_path, "memory.max", "2000\n")
+    assert memory_limit(tmp_path, own("0::/system/job\n")) == 1000
+
+
+def test_groups_of_version_1_are_found_by_controller(tmp_path, own):
+    write(tmp_path, "cpu/docker/a/cpu.cfs_quota_us", "50000\n")
+    write(tmp_path, "cpu/docker/a/cpu.cfs_period_us", "100000\n")
+    write(tmp_path, "memory/docker/b/memory.limit_in_bytes", "1000\n")
+    write(tmp_path, "memory/memory.limit_in_bytes", f"{2**63 - 4096}\n")
+    proc = own("12:pids:/x\n4:cpu,cpuacct:/docker/a\n3:memory:/docker/b\n0::/elsewhere\n")
+    assert cpu_quota(tmp_path, proc) == 0.5
+    assert memory_limit(tmp_path, proc) == 1000
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "0::", "0::/../../etc\n", "0::/gone/a\n", "1:\xff:\n"])
+def test_groups_that_cannot_be_read_leave_the_root(tmp_path, own, text):
+    write(tmp_path, "cpu.max", "100000 100000\n")
+    assert cpu_quota(tmp_path, own(text)) == 1
+    assert cpu_quota(tmp_path, tmp_path / "nowhere") == 1
+    (tmp_path / "proc").write_bytes(b"0::/\xff\n")
+    assert cpu_quota(tmp_path, tmp_path / "proc") == 1
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"9" * 5000, b"-5"])
+def test_files_that_hold_no_number_are_no_limit(tmp_path, raw):
+    for name in ("cpu.max", "memory.max"):
+        (tmp_path / name).write_bytes(raw)
+    assert cpu_quota(tmp_path) is None
+    assert memory_limit(tmp_path) is None
 
 
 def test_this_machine_answers(monkeypatch):
