@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airvec.cli.model import add_model_arguments, open_model, show_progress
+from airvec.cli.model import add_model_arguments, open_model, positive, show_progress
 from airvec.cli.style import shorten, table
 from airvec.cli.texts import add_text_arguments, json_lines, read_texts, written
 from airvec.errors import ArgumentError
@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
         default="ignore",
         help="for texts over the model's limit",
     )
-    parser.add_argument("--batch-size", type=int, help="most texts in a batch (default: by tokens)")
+    parser.add_argument("--batch-size", type=positive, help="most texts in a batch (default: by tokens)")
     add_model_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -110,10 +110,14 @@ def _number(value: float) -> float:
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
+def _cell(value: float) -> str:
+    return f"{value:7.4f}" if isinstance(value, float) else f"{value:4d}"
+
+
 def _table(texts: list[str], vectors: Any) -> str:
     shown, dim = min(SHOWN_VALUES, vectors.shape[1]), vectors.shape[1]
     rows = [
-        [shorten(text, 40), " ".join(f"{value:7.4f}" for value in vector[:shown]) + (" …" if shown < dim else "")]
-        for text, vector in zip(texts, vectors, strict=True)
+        [shorten(text, 40), " ".join(map(_cell, vector[:shown])) + (" …" if shown < dim else "")]
+        for text, vector in zip(texts, vectors.tolist(), strict=True)
     ]
     return table(["text", f"first {shown} of {dim} values"], rows)

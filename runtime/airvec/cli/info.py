@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airvec.cli.style import GREEN, RED, paint, table
+from airvec.errors import ModelNotFoundError
 from airvec.folder import ModelFolder, graph_files, inside, read_folder
 from airvec.manifest import FILE_NAME, GraphRecord, sha256_of
 from airvec.threads import available_threads, cpu_quota, memory_limit
@@ -43,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.folder is None:
         print(table(["this machine", ""], machine()))
         return 0
+    if not arguments.folder.is_dir():
+        raise ModelNotFoundError(
+            f"{arguments.folder}: no such folder. Give a model folder's path: info looks on this disk only."
+        )
     folder = read_folder(arguments.folder)
     print(table([folder.name, ""], _model_rows(folder)))
     recorded = folder.manifest.graphs if folder.manifest else {}

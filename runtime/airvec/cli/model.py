@@ -19,10 +19,21 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", "-m", help="folder, or name on the Hub (default: the small English one inside airvec)"
     )
     group.add_argument("--variant", default="auto", help="graph to use: auto (fp32), or NAME for onnx/model_NAME.onnx")
-    group.add_argument("--threads", type=int, help="CPUs to use (default: all that this process may)")
-    group.add_argument("--max-seq-length", type=int, help="most tokens of a text (default: the model's)")
-    group.add_argument("--truncate-dim", type=int, help="dimensions to keep (default: all)")
+    group.add_argument("--threads", type=positive, help="CPUs to use (default: all that this process may)")
+    group.add_argument("--max-seq-length", type=positive, help="most tokens of a text (default: the model's)")
+    group.add_argument("--truncate-dim", type=positive, help="dimensions to keep (default: all)")
     group.add_argument("--no-progress", action="store_true", help="no progress bar")
+
+
+def positive(value: str) -> int:
+    """A whole number of at least 1, as an argument's `type`.
+
+    Raises:
+        ArgumentTypeError: it is something else; argparse ends with the usage and exit code 2.
+    """
+    if not (value.isdecimal() and len(value) < 20 and int(value) > 0):
+        raise argparse.ArgumentTypeError(f"{value!r:.60}, expected a whole number of at least 1")
+    return int(value)
 
 
 def open_model(arguments: argparse.Namespace) -> "SentenceTransformer":

@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from airvec.checks import whole_number
-from airvec.cli.model import add_model_arguments, open_model, show_progress
+from airvec.cli.model import add_model_arguments, open_model, positive, show_progress
 from airvec.cli.style import BOLD, bar, paint, shade, shorten
-from airvec.cli.texts import json_lines, read_file
+from airvec.cli.texts import json_lines, numbered
 
 EXAMPLES = """examples:
   airvec search "how do I reset my password" --corpus faq.txt
@@ -33,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         "--corpus", "-c", type=Path, required=True, metavar="FILE", help="texts: lines, or JSONL; - = standard input"
     )
     parser.add_argument("--field", default="text", help="the key of the text in JSONL objects (default: text)")
-    parser.add_argument("--top-k", "-k", type=int, default=5, help="results a query (default: 5)")
+    parser.add_argument("--top-k", "-k", type=positive, default=5, help="results a query (default: 5)")
     parser.add_argument("--format", choices=("table", "jsonl"), default="table")
     add_model_arguments(parser)
     parser.set_defaults(run=run)
@@ -44,16 +43,15 @@ def run(arguments: argparse.Namespace) -> int:
     from airvec.search import semantic_search
     from airvec.similarity import SIMILARITIES
 
-    whole_number("--top-k", arguments.top_k)  # before the corpus is encoded
-    corpus = list(read_file(arguments.corpus, arguments.field))
+    lines = list(numbered(arguments.corpus, arguments.field))
     model = open_model(arguments)
-    documents = model.encode_document(corpus, show_progress_bar=show_progress(arguments))
+    documents = model.encode_document([text for _, text in lines], show_progress_bar=show_progress(arguments))
     score = SIMILARITIES[model.similarity_fn_name][0]
     found = semantic_search(
         model.encode_query(arguments.queries), documents, top_k=arguments.top_k, score_function=score
     )
     for query, hits in zip(arguments.queries, found, strict=True):
-        results = [(hit["score"], hit["corpus_id"], corpus[hit["corpus_id"]]) for hit in hits]
+        results = [(hit["score"], *lines[hit["corpus_id"]]) for hit in hits]
         if arguments.format == "jsonl":
             sys.stdout.writelines(json_lines(_records(query, results)))
         else:
@@ -74,6 +72,6 @@ def results_table(query: str, results: list[tuple[float, int, str]]) -> str:
 
 def _records(query: str, results: list[tuple[float, int, str]]) -> list[dict[str, Any]]:
     return [
-        {"query": query, "rank": rank, "score": round(score, 6), "line": row + 1, "text": text}
-        for rank, (score, row, text) in enumerate(results, 1)
+        {"query": query, "rank": rank, "score": round(score, 6), "line": line, "text": text}
+        for rank, (score, line, text) in enumerate(results, 1)
     ]

@@ -1,8 +1,8 @@
 """Texts from arguments, files or standard input, and results to files.
 
 A `.jsonl` file holds a JSON string, or an object with the text under a field, on each line, and so does standard
-input that starts with `{`; any other file holds a text a line. Blank lines at the end are not texts. Files are written
-under a temporary name, then renamed.
+input that starts with `{`; any other file holds a text a line. Blank lines at the end, and all in JSONL, are not
+texts. Files are written under a temporary name, then renamed.
 Knows nothing of embeddings.
 """
 
@@ -45,7 +45,12 @@ def read_texts(arguments: argparse.Namespace) -> list[str]:
 
 
 def read_file(path: Path, field: str = "text") -> Iterator[str]:
-    """The texts of a file, or of standard input for `-`.
+    """The texts of a file, or of standard input for `-`; raises what `numbered` raises."""
+    return (text for _, text in numbered(path, field))
+
+
+def numbered(path: Path, field: str = "text") -> Iterator[tuple[int, str]]:
+    """The texts of a file, or of standard input for `-`, with the numbers of their lines, from 1.
 
     Raises:
         ModelNotFoundError: no such file.
@@ -65,7 +70,10 @@ def read_file(path: Path, field: str = "text") -> Iterator[str]:
         lines.pop()
     as_json = path.suffix in (".jsonl", ".ndjson") or (str(path) == "-" and content.lstrip()[:1] == "{")
     for number, line in enumerate(lines, 1):
-        yield _json_text(line, f"{path}: line {number}", field) if as_json else line.rstrip("\r")
+        if not as_json:
+            yield number, line.rstrip("\r")
+        elif line.strip():
+            yield number, _json_text(line, f"{path}: line {number}", field)
 
 
 @contextmanager

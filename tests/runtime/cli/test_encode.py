@@ -114,3 +114,11 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(run, words, tmp_path):
     assert run("encode", "--file", texts, "--out", out, "--model", words).code == 1
     assert out.read_bytes() == b"old"
     assert {path.name for path in tmp_path.iterdir()} == {"vectors.npy", "texts.jsonl"}
+
+
+@pytest.mark.parametrize("precision", ["binary", "ubinary"])
+def test_a_table_shows_whole_numbers_as_such(run, words, precision):
+    seen = run("encode", "a", "b", "--precision", precision, "--format", "table", "--model", words)
+    assert seen.code == 0
+    assert "." not in seen.out
+    assert all(-128 <= int(value) <= 255 for line in seen.out.splitlines()[1:] for value in line.split()[1:])

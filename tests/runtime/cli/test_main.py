@@ -56,18 +56,28 @@ def test_wrong_usage_is_exit_code_2_with_the_usage(run, arguments):
 
 
 @pytest.mark.parametrize(
+    "option", ["encode --batch-size", "encode --threads", "encode --truncate-dim", "encode --max-seq-length",
+               "search --corpus x --top-k"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "9" * 5000])
+def test_a_number_that_cannot_be_is_wrong_usage(run, option, value):
+    command, *options = option.split()
+    seen = run(command, "a", *options, value)
+    assert seen.code == 2
+    assert f"argument {options[-1]}" in seen.err
+    assert f"{value[:40]!r}"[:-1] in seen.err
+    assert "expected a whole number of at least 1" in seen.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["encode", "a", "--model", "./nowhere"], "./nowhere: no such folder."),
-        (["encode", "a", "--batch-size", "0"], "batch_size: 0"),
-        (["encode", "a", "--threads", "0"], "threads: 0"),
-        (["encode", "a", "--truncate-dim", "-1"], "truncate_dim: -1"),
-        (["encode", "a", "--max-seq-length", "0"], "max_seq_length: 0"),
         (["encode", "a", "--prompt-name", "poem"], "prompt_name: 'poem', expected one of 'query', 'document'"),
         (["encode", "a \udcff"], "half of a surrogate pair"),
         (["similarity", "only one"], "texts: 1 given, expected at least 2"),
         (["search", "a", "--corpus", "nowhere.txt"], "nowhere.txt: no such file."),
-        (["info", "nowhere"], "nowhere: no such folder."),
+        (["info", "nowhere"], "nowhere: no such folder. Give a model folder's path: info looks on this disk only."),
         (["encode", "a", "--out", "."], "Is a directory"),
     ],
 )

@@ -42,15 +42,15 @@ def test_a_field_of_json_lines_from_standard_input(run, words):
     assert json.loads(run(*arguments, stdin=lines).out)["line"] == 2
 
 
-def test_a_number_of_results_that_cannot_be_is_refused_before_the_corpus_is_encoded(run, corpus):
-    seen = run("search", "a", "--corpus", corpus, "--top-k", 0, "--model", "./not-even-looked-for")
-    assert seen.code == 1
-    assert "--top-k: 0, expected a whole number of at least 1" in seen.err
-
-
 def test_bars_are_full_at_one_or_at_the_best_score():
     results = [(50.0, 0, "far above one"), (25.0, 1, "half of it"), (-3.0, 2, "below\nzero")]
     _, first, second, third = results_table("q", results).splitlines()
     assert [line.count("█") for line in (first, second, third)] == [10, 5, 0]
     assert third.endswith("below zero")
     assert results_table("q", [(0.5, 0, "half")]).count("█") == 5
+
+
+def test_a_result_names_its_line_where_blank_ones_lie_between(run, words, tmp_path):
+    (tmp_path / "corpus.jsonl").write_text('"c"\n\n\n"a b"\n')
+    seen = run("search", "a b", "--corpus", tmp_path / "corpus.jsonl", "--format", "jsonl", "--model", words)
+    assert [json.loads(line)["line"] for line in seen.out.splitlines()] == [4, 1]

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from airvec.cli.texts import add_text_arguments, json_lines, read_file, read_texts, written
+from airvec.cli.texts import add_text_arguments, json_lines, numbered, read_file, read_texts, written
 from airvec.errors import ArgumentError, InputError, ModelNotFoundError
 
 
@@ -52,6 +52,15 @@ def test_json_lines_hold_texts_or_objects_with_one(file, name):
     assert list(read_file(path)) == ["one\ntwo", "three", ""]
 
 
+def test_blank_lines_among_json_lines_are_skipped_and_counted(file):
+    path = file("texts.jsonl", '\n"one"\n \r\n\n"two"\n\n')
+    assert list(read_file(path)) == ["one", "two"]
+    assert list(numbered(path)) == [(2, "one"), (5, "two")]
+    assert list(numbered(file("texts.txt", "one\n\ntwo\n"))) == [(1, "one"), (2, ""), (3, "two")]
+    with pytest.raises(InputError, match="line 3: 7, expected a text"):
+        list(read_file(file("texts.jsonl", '"one"\n\n7\n')))
+
+
 def test_another_field_may_hold_the_text(file):
     assert list(read_file(file("texts.jsonl", '{"body": "one", "text": 2}'), "body")) == ["one"]
 
@@ -60,7 +69,6 @@ def test_another_field_may_hold_the_text(file):
     ("line", "message"),
     [
         ("{", "line 2: not JSON"),
-        ("", "line 2: not JSON"),
         ('{"body": "b", "id": 1}', "line 2: no key 'text', found body, id. Name it with --field"),
         ("{}", "line 2: no key 'text', found none"),
         ("3", "line 2: 3, expected a text"),
