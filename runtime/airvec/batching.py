@@ -67,6 +67,8 @@ class Batch:
 def join(parts: Iterable[Tokens]) -> Tokens:
     """The texts of all parts, in order; no parts give no texts."""
     found = list(parts)
+    if len(found) == 1:
+        return found[0]
     lengths = np.concatenate([np.zeros(0, np.int64), *(part.lengths for part in found)])
     empty = np.zeros(0, np.int32)
     ids = np.concatenate([empty, *(part.ids for part in found)])

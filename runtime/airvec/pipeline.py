@@ -90,7 +90,8 @@ class Pipeline:
         bulk = self.threads > 1 and len(batches) >= BULK_BATCHES
 
         def run(rows: Integers) -> None:
-            features = self._forward(tokens.take(rows), prompt_length, bulk)
+            batch = tokens if len(tokens) == 1 else tokens.take(rows)
+            features = self._forward(batch, prompt_length, bulk)
             result[rows] = self._checked(features["sentence_embedding"])
             progress(len(rows))
 

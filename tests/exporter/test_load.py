@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from airvec.errors import ModelFolderError, ModelNotFoundError
+from airvec.errors import AirvecError, ModelFolderError, ModelNotFoundError
 from airvec_exporter.errors import ExportError
 from airvec_exporter.load import Checkpoint, input_names, load
 from airvec_exporter.verify import reference
@@ -140,6 +140,31 @@ def test_missing_folders_and_files_are_named(tmp_path: Path, folder: Path):
         load(tmp_path / "nowhere")
     (folder / "model.safetensors").unlink()
     with pytest.raises(ExportError, match=r"^checkpoint: transformers cannot load the model: .*model.safetensors"):
+        load(folder)
+
+
+@pytest.mark.parametrize("size", [0, 4, 200, 20000])
+def test_weights_cut_short_are_an_error_that_names_the_file(folder: Path, size: int):
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[:size])
+    with pytest.raises(ModelFolderError, match="checkpoint/model.safetensors: not a file of tensors"):
+        load(folder)
+
+
+def test_a_pickle_cut_short_is_an_error_too(folder: Path):
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    whole = (folder / "pytorch_model.bin").read_bytes()
+    for size in (0, 4, len(whole) // 2):
+        (folder / "pytorch_model.bin").write_bytes(whole[:size])
+        with pytest.raises(AirvecError, match="checkpoint"):
+            load(folder)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "{}", "5", "{", '{"version": "1.0", "model": null}', ""])
+def test_a_damaged_tokenizer_is_an_error_that_names_the_file(folder: Path, text: str):
+    (folder / "tokenizer.json").write_text(text)
+    with pytest.raises(ModelFolderError, match="checkpoint/tokenizer.json: not a tokenizer"):
         load(folder)
 
 

@@ -4,12 +4,13 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import airvec
-from airvec.errors import ArgumentError, ModelFolderError
+from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.manifest import read_manifest, sha256_of
 from airvec_exporter import graph as exporting
 from airvec_exporter import pipeline
@@ -189,6 +190,30 @@ def test_a_broken_checkpoint_leaves_nothing(tmp_path: Path):
     with pytest.raises(ModelFolderError, match="modules.json: not valid JSON"):
         export(folder, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize("files", [["modules.json"], ["modules.json", "config_sentence_transformers.json"]])
+def test_a_checkpoint_whose_download_is_incomplete_leaves_nothing(tmp_path: Path, files: list[str]):
+    folder = tiny.tiny_checkpoint(tmp_path / "in" / "checkpoint")
+    for name in files:
+        (folder / name).unlink()
+    with pytest.raises((ModelNotFoundError, ModelFolderError), match="checkpoint/modules.json: no such file"):
+        export(folder, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("checkpoint", 5), ("checkpoint", None), ("out", 5), ("out", b"out"), ("max_delta", "x"), ("max_delta", True),
+    ("max_delta", -1), ("max_delta", float("nan")), ("texts", 5), ("texts", "one"), ("texts", [1, 2]), ("texts", ["a"]),
+])  # fmt: skip
+def test_arguments_of_the_wrong_type_are_named_before_any_work(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: Any
+):
+    monkeypatch.setattr(pipeline, "load", None)
+    given = {"checkpoint": tiny_bert, "out": tmp_path / "out", name: value}
+    with pytest.raises(ArgumentError, match=f"^{name}: .*, expected a"):
+        export(given.pop("checkpoint"), given.pop("out"), **given)
+    assert not list(tmp_path.iterdir())
 
 
 def test_progress_names_the_steps_and_can_be_switched_off(

@@ -9,6 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from airvec.errors import ArgumentError
+from airvec.sentence_transformer import SentenceTransformer
 from airvec_exporter.errors import ExportError, VerificationError
 from airvec_exporter.load import Checkpoint, load
 from airvec_exporter.pipeline import ExportReport
@@ -63,6 +64,20 @@ def test_the_model_s_prompt_is_in_front_and_left_out_of_pooling(loaded: Checkpoi
     glued = reference(loaded, [prompt + text for text in texts])
     assert np.abs(with_prompt - without).max() > 0.01
     assert np.abs(with_prompt - glued).max() > 0.01
+
+
+@pytest.mark.parametrize("wrong", ["", "search query: "])
+def test_texts_with_and_without_the_prompt_are_both_measured(
+    loaded: Checkpoint, report: ExportReport, monkeypatch: pytest.MonkeyPatch, wrong: str
+):
+    right = SentenceTransformer.encode
+
+    def encode(self: SentenceTransformer, texts: list[str], *, prompt: str) -> np.ndarray:
+        return right(self, texts, prompt=prompt) + (0.1 if prompt == wrong else 0)
+
+    monkeypatch.setattr(SentenceTransformer, "encode", encode)
+    with pytest.raises(VerificationError, match="tiny-bert: text "):
+        verify(loaded, report.path, tiny.texts(8))
 
 
 def test_batches_do_not_change_the_reference(loaded: Checkpoint):
