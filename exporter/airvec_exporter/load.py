@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -22,7 +23,8 @@ from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder import ModelFolder, TokenizerSpec, read_folder
 from airvec_exporter.errors import ExportError
 from airvec_exporter.modules import build
-from airvec_exporter.static import StaticBody
+from airvec_exporter.static import StaticBody, read_tokenizer
+from airvec_exporter.weights import check_whole
 
 # AutoModel would load the decoder as well. Their relative positions do not trace with SDPA: eager attention.
 ENCODERS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
@@ -145,6 +147,7 @@ def quiet_transformers() -> Iterator[None]:
 
 
 def _body(home: Path, name: str) -> nn.Module:
+    check_whole(home)
     try:
         config = transformers.AutoConfig.from_pretrained(home, local_files_only=True, trust_remote_code=False)
         config.use_cache = False
@@ -153,7 +156,7 @@ def _body(home: Path, name: str) -> nn.Module:
             home, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True,
             **({"attn_implementation": "eager"} if kind else {"trust_remote_code": False}),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
         raise ExportError(
             f"{name}: transformers cannot load the model: {_first_line(error)} "
             "Check that the folder is complete; models with code of their own are not exported."
@@ -174,6 +177,8 @@ def _tokenizer(folder: ModelFolder) -> Any:
         raise ModelNotFoundError(
             f"{folder.name}: no tokenizer, expected one of {', '.join(VOCABULARIES)}. Fetch the checkpoint again."
         )
+    if (home / "tokenizer.json").is_file():
+        read_tokenizer(home / "tokenizer.json")  # transformers' own errors for a damaged one do not name it
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             home, local_files_only=True, trust_remote_code=False, **folder.tokenizer.saved_arguments

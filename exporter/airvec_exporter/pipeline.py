@@ -23,7 +23,7 @@ from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
 from airvec_exporter.folder import write_folder
 from airvec_exporter.graph import Graph, export_graph
 from airvec_exporter.load import Checkpoint, load
-from airvec_exporter.verify import BOUND, Measured, verify
+from airvec_exporter.verify import BOUND, Measured, check_texts, verify
 
 STEPS = ("loading", "tracing", "writing", "verifying")
 MODEL_FILES = ("modules.json", "config.json", "airvec.json")  # one of them makes a folder a model's
@@ -86,13 +86,16 @@ def export(
         show_progress_bar: None = where stderr is a terminal.
 
     Raises:
-        ArgumentError: `out` is there already, or lies where it cannot.
+        ArgumentError: `out` is there already, or lies where it cannot; or an argument of the wrong type.
         ModelNotFoundError: no such checkpoint.
         ModelFolderError: a file of it is damaged or of an unknown kind.
         ExportError: transformers cannot load it, or torch cannot trace it.
         VerificationError: the result does not give the checkpoint's vectors.
     """
-    source, target, start = Path(checkpoint), Path(out).absolute(), time.perf_counter()
+    start = time.perf_counter()
+    source, target = _path("checkpoint", checkpoint), _path("out", out).absolute()
+    check_texts(texts)
+    _check_bound(max_delta)
     check_target(source, target, overwrite)
     with _progress(show_progress_bar) as step, _temporary(target) as folder:
         step("loading")
@@ -129,6 +132,17 @@ def check_target(source: Path, target: Path, overwrite: bool) -> None:
         raise ArgumentError(
             f"{target}: holds none of {', '.join(MODEL_FILES)}, so it is no model folder. Choose another."
         )
+
+
+def _path(name: str, value: object) -> Path:
+    if not isinstance(value, str | Path):
+        raise ArgumentError(f"{name}: {value!r}, expected a folder's path. Give a str or a Path.")
+    return Path(value)
+
+
+def _check_bound(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise ArgumentError(f"max_delta: {value!r}, expected a number of at least 0. The default is {BOUND:g}.")
 
 
 def _manifest(loaded: Checkpoint, folder: Path, graph: Graph | None, measured: Measured) -> Manifest:

@@ -36,7 +36,7 @@ class StaticBody(nn.Module):
             ModelNotFoundError: a file is missing.
             ModelFolderError: a file is damaged or holds no table.
         """
-        return cls(_table(read_state(spec.path), spec.path), _tokenizer(spec.path / "tokenizer.json"))
+        return cls(_table(read_state(spec.path), spec.path), read_tokenizer(spec.path / "tokenizer.json"))
 
     def forward(self, texts: Sequence[str]) -> dict[str, Any]:
         """`sentence_embedding`, float32 (batch, d); a text without tokens gives zeros."""
@@ -60,7 +60,13 @@ def _table(state: dict[str, Tensor], home: Path) -> Tensor:
     return table * state["weights"].float()[:, None] if "weights" in state else table
 
 
-def _tokenizer(path: Path) -> Tokenizer:
+def read_tokenizer(path: Path) -> Tokenizer:
+    """A `tokenizer.json`, as it is.
+
+    Raises:
+        ModelNotFoundError: there is none.
+        ModelFolderError: it is damaged.
+    """
     if not path.is_file():
         raise ModelNotFoundError(f"{short_name(path)}: no such file. The checkpoint is incomplete: fetch it again.")
     try:

@@ -1,7 +1,7 @@
 """Does the exported folder, run by airvec, give the checkpoint's vectors, run by torch?
 
 Both on the same texts, in batches that mix lengths: a graph that is wrong only where there is padding, or more than
-one text, is found.
+one text, is found. Where the model has prompts, every other text gets one.
 Knows nothing of how graph and folder were made.
 """
 
@@ -49,13 +49,10 @@ def verify(checkpoint: Checkpoint, folder: Path, texts: Sequence[str] | None = N
         ArgumentError: fewer than two texts.
         VerificationError: the bound is passed, or a value is not finite; names the worst text.
     """
-    if texts is not None and (isinstance(texts, str) or len(texts) < 2):
-        raise ArgumentError(f"texts: {texts!r:.80}, expected a list of two texts or more. Batches must mix lengths.")
+    check_texts(texts)
     tokenizer = _uncut(checkpoint)
     chosen = real_texts(lambda text: _offsets(tokenizer, text)) if texts is None else list(texts)
-    prompt = _prompt(checkpoint)
-    found = unit(SentenceTransformer(str(folder)).encode(chosen, prompt=prompt))  # (n, d)
-    wanted = unit(reference(checkpoint, chosen, prompt)[:, : found.shape[1]])
+    found, wanted = _both(checkpoint, SentenceTransformer(str(folder)), chosen)
     deltas = np.abs(found - wanted).max(axis=1)
     counts = [len(_offsets(tokenizer, text)) for text in chosen]
     worst = int(np.argmax(np.where(np.isnan(deltas), np.inf, deltas)))
@@ -63,6 +60,21 @@ def verify(checkpoint: Checkpoint, folder: Path, texts: Sequence[str] | None = N
         raise VerificationError(_failure(checkpoint, worst, chosen[worst], counts[worst], float(deltas[worst]), bound))
     cosines = (found.astype(np.float64) * wanted).sum(axis=1)
     return Measured(float(deltas.max()), float(cosines.min()), len(chosen), (min(counts), max(counts)), found.shape[1])
+
+
+def check_texts(texts: object) -> None:
+    """Refuse texts that cannot be measured on; None is fine.
+
+    Raises:
+        ArgumentError: not a sequence of two texts or more.
+    """
+    if texts is None:
+        return
+    if not isinstance(texts, Sequence) or isinstance(texts, str) or len(texts) < 2:
+        raise ArgumentError(f"texts: {texts!r:.80}, expected a list of two texts or more. Batches must mix lengths.")
+    wrong = next((text for text in texts if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise ArgumentError(f"texts: {wrong!r:.80}, expected a list of str. Convert it first.")
 
 
 def reference(checkpoint: Checkpoint, texts: Sequence[str], prompt: str = "") -> Floats:
@@ -86,6 +98,24 @@ def reference(checkpoint: Checkpoint, texts: Sequence[str], prompt: str = "") ->
 def unit(vectors: Floats) -> Floats:
     """Rows of length 1; zero rows stay: (n, d) -> (n, d)."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _both(checkpoint: Checkpoint, model: SentenceTransformer, texts: list[str]) -> tuple[Floats, Floats]:
+    """Unit vectors of airvec and of torch, (n, d) each: every other text behind the prompt, where there is one."""
+    prompt = _prompt(checkpoint)
+    found, wanted = [], []
+    for rows, before in ((texts[::2], prompt), (texts[1::2], "")) if prompt else ((texts, ""),):
+        found.append(unit(model.encode(rows, prompt=before)))  # (rows, d)
+        wanted.append(unit(reference(checkpoint, rows, before)[:, : found[-1].shape[1]]))
+    return _woven(found), _woven(wanted)
+
+
+def _woven(parts: list[Floats]) -> Floats:
+    """Row i of n parts to row i x n and its followers: undoes `[::n]`."""
+    whole = np.empty((sum(map(len, parts)), parts[0].shape[1]), np.float32)
+    for index, part in enumerate(parts):
+        whole[index :: len(parts)] = part
+    return whole
 
 
 def _embed(checkpoint: Checkpoint, texts: list[str], prompt_length: int) -> Floats:

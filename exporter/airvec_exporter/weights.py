@@ -10,7 +10,7 @@ import pickle
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -35,6 +35,20 @@ def read_state(folder: Path) -> dict[str, Tensor]:
         raise ModelFolderError(
             f"{short_name(path)}: not a file of tensors ({str(error).splitlines()[0]}). Fetch it again."
         ) from error
+
+
+def check_whole(folder: Path) -> None:
+    """Open the header of each safetensors file of a body, which says how long the file must be.
+
+    Raises:
+        ModelFolderError: a file is damaged or cut short.
+    """
+    for path in sorted(folder.glob("model*.safetensors")):
+        try:
+            with safe_open(path, "pt"):
+                pass
+        except SafetensorError as error:
+            raise ModelFolderError(f"{short_name(path)}: not a file of tensors ({error}). Fetch it again.") from error
 
 
 def fill(module: nn.Module, folder: Path) -> None:
