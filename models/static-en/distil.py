@@ -4,7 +4,7 @@ r"""Makes the embedded default model out of the teacher, as recipe.toml says: th
         --out runtime/airvec/default_model
 
 With --check nothing is written: the result is compared with what lies there, and the exit status is 1 if it differs.
-Knows nothing of quality: quality.py measures that.
+Knows nothing of quality: score.py measures that.
 """
 
 import argparse

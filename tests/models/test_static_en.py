@@ -12,7 +12,7 @@ import counts
 import numpy as np
 import package
 import pytest
-import quality
+import score
 import teacher
 import torch
 import vectors
@@ -41,7 +41,7 @@ TOKENIZER = {
 }
 
 
-@pytest.mark.parametrize("module", [vectors, quality], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [vectors, score], ids=lambda module: module.__name__)
 def test_the_examples_in_docstrings_hold(module):
     result = doctest.testmod(module)
     assert result.attempted
@@ -196,7 +196,7 @@ def test_an_input_of_another_sha256_is_refused(tmp_path):
 
 
 def test_spearman_with_ties_is_what_a_hand_gets():
-    assert quality.spearman(np.array([1, 2, 2, 3]), np.array([1, 2, 3, 4])) == pytest.approx(0.9486833)
+    assert score.spearman(np.array([1, 2, 2, 3]), np.array([1, 2, 3, 4])) == pytest.approx(0.9486833)
 
 
 def test_the_report_describes_the_model_that_lies_in_the_package():
@@ -214,7 +214,7 @@ def test_the_committed_counts_are_the_ones_that_the_recipe_names():
 
 def test_the_score_on_dev_is_the_reported_one(shared):
     reported = json.loads((RECIPE / "report.json").read_text())["quality"]["stsb_dev_spearman"]
-    found = quality.score_stsb(quality.StaticModel(MODEL), shared / "data" / "stsb" / "dev.tsv")
+    found = score.score_stsb(score.StaticModel(MODEL), shared / "data" / "stsb" / "dev.tsv")
     assert found == pytest.approx(reported, abs=0.006)
 
 

@@ -1,7 +1,7 @@
 """Scores the default model and writes report.json: STS Benchmark, SciFact, sizes, sha256, versions.
 
-    python models/static-en/quality.py --data DATA            dev, which the constants were chosen on
-    python models/static-en/quality.py --data DATA --final    also test and SciFact: once, at the end
+    python models/static-en/score.py --data DATA            dev, which the constants were chosen on
+    python models/static-en/score.py --data DATA --final    also test and SciFact: once, at the end
 
 DATA holds `stsb/{dev,test}.tsv` and `scifact/` in BEIR layout. Reads the files itself, so that a fault of the airvec
 runtime cannot hide here. Knows nothing of how the model was made.
@@ -132,7 +132,7 @@ def main() -> None:
     if options.final:
         scores["stsb_test_spearman"] = score_stsb(model, options.data / "stsb" / "test.tsv")
         scores["scifact_train_ndcg_at_10"] = score_scifact(model, options.data / "scifact")
-        measured = {"measured_by": "python models/static-en/quality.py --data DATA --final"}
+        measured = {"measured_by": "python models/static-en/score.py --data DATA --final"}
         rounded = {name: round(score, 2) for name, score in scores.items()}
         report = {"quality": measured | rounded} | describe(options.model)
         package.write_text(HERE / "report.json", json.dumps(report, indent=2) + "\n")
