@@ -28,6 +28,6 @@ def test_a_path_of_one_machine_would_be_caught(text):
     assert machine_paths(text)
 
 
-@pytest.mark.parametrize("text", ["./work/main", "https://host.example/home/page", "$HOME/work/x", "runtime/root/x"])
+@pytest.mark.parametrize("text", ["./build/main", "https://host.example/home/page", "$HOME/work/x", "runtime/root/x"])
 def test_other_paths_are_not_reported(text):
     assert not machine_paths(text)
