@@ -269,7 +269,7 @@ def _tokenizer_spec(root: Path, first: ModuleSpec) -> TokenizerSpec:
         _check_choice(options, key, options.text(key), SIDES)
     return TokenizerSpec(
         file=home / "tokenizer.json",
-        max_length=_max_length(saved, options, positions),
+        max_length=_max_length(JsonObject(saved.file, arguments), saved, options, positions),
         padding_side=options.text("padding_side", "right") or "right",
         truncation_side=options.text("truncation_side", "right") or "right",
         lower_case=saved.flag("do_lower_case", False),
@@ -304,9 +304,8 @@ def _transformer_config(home: Path) -> JsonObject:
     return read_object(found[0]) if found else JsonObject(short_name(home / TRANSFORMER_CONFIGS[0]), {})
 
 
-def _max_length(saved: JsonObject, options: JsonObject, positions: int | None) -> int | None:
+def _max_length(arguments: JsonObject, saved: JsonObject, options: JsonObject, positions: int | None) -> int | None:
     """The reference's order: saved arguments, max_seq_length, then the tokenizer's limit capped by the model's."""
-    arguments = JsonObject(saved.file, _saved_arguments(saved))
     for stated in (arguments.integer("model_max_length"), saved.integer("max_seq_length")):
         if stated is not None:
             return _limit(stated)

@@ -104,7 +104,7 @@ def _open_session(file: Path, options: BackendOptions, threads: int) -> ort.Infe
             str(file),
             settings,
             providers,
-            disabled_optimizers=SLOW_FUSIONS if options.providers is None else None,
+            disabled_optimizers=SLOW_FUSIONS if providers == ["CPUExecutionProvider"] else None,
         )
     except Exception as error:
         raise ModelFolderError(
