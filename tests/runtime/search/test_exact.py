@@ -1,4 +1,4 @@
-"""Mirrors runtime/airvec/search.py, against the loops of golden/reference.py."""
+"""Mirrors runtime/airvec/search/exact.py, against the loops of golden/reference.py."""
 
 import numpy as np
 import pytest
