@@ -89,6 +89,27 @@ def pick_inputs(inputs: object, sentences: object) -> object:
     return sentences if inputs is None else inputs
 
 
+def keyed_texts(inputs: object, task: str | None) -> tuple[object, str | None]:
+    """The texts of `{"query": text}` inputs, whose one key is the task; any others as they are.
+
+    Raises:
+        InputError: dicts with several keys, or with different ones.
+    """
+    listed = cast("list[object]", inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    if not listed or not all(isinstance(item, Mapping) for item in listed):
+        return inputs, task
+    items = cast("list[Mapping[str, object]]", listed)
+    keys = {key for item in items for key in item}
+    if len(keys) != 1 or any(len(item) != 1 for item in items):
+        raise InputError(
+            f"texts: dicts with the keys {', '.join(map(repr, sorted(map(str, keys))))}, expected one key, the task, "
+            "the same in all. Pass task=… and texts, in a call for each task."
+        )
+    (key,) = keys
+    texts = [item[key] for item in items]
+    return (texts[0] if isinstance(inputs, Mapping) else texts), task or key
+
+
 def backend_options(
     backend: str, variant: str, device: str | None, model_kwargs: Mapping[str, Any] | None, threads: int | None
 ) -> BackendOptions:

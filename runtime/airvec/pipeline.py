@@ -1,15 +1,18 @@
 """Texts → embeddings: the way a text travels, in one place.
 
     texts → tokenizer → batches → backend (graph or table) → modules → rows in input order
+    pairs → tokenizer → batches → backend → modules → scores in input order
 
-`open_pipeline` puts a model's parts together and checks that they fit; `Pipeline.embed` runs them.
-Knows nothing of prompts by name, precisions and result shapes: those are `sentence_transformer.py`'s.
+`open_pipeline` puts a model's parts together and checks that they fit; `Pipeline.embed`, `sparse` and `scores` run
+them.
+Knows nothing of prompts by name, precisions and result shapes: those are the three model classes'.
 """
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,29 +20,38 @@ from airvec.arrays import Features, Floats, Integers
 from airvec.backends import Backend, BackendOptions, open_backend
 from airvec.batching import Tokens, plan
 from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError, TruncationError
-from airvec.folder import ModelFolder, TokenizerSpec
+from airvec.folder import ModelFolder, ModuleSpec, TokenizerSpec
 from airvec.modules import Module, check_dimensions, open_modules
 from airvec.modules.dropout import Dropout
 from airvec.modules.normalize import Normalize, unit
 from airvec.modules.pooling import Pooling
 from airvec.tokenizer import Tokenizer, open_tokenizer
+from airvec.weights import need_feature
+
+if TYPE_CHECKING:
+    from airvec.sparse_vectors import SparseVectors
 
 ON_TRUNCATE = ("ignore", "warn", "error", "chunk")
 # A call with fewer batches runs them one after the other on all threads: see backends/onnx.py.
 BULK_BATCHES = 16
+TABLES = ("StaticEmbedding", "SparseStaticEmbedding")
+# What a graph with its pooling inside leaves to do, or can have done to it twice.
+POOLED_ALREADY = (Normalize, Dropout)
 
 Progress = Callable[[int], None]
+Take = Callable[[Integers, Features], None]
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A model's parts, opened. `output_dim` is the width of its embeddings."""
+    """A model's parts, opened. `output_dim` is the width of what `output`, the last feature, holds."""
 
     tokenizer: Tokenizer
     backend: Backend
     modules: tuple[Module, ...]
     output_dim: int
     threads: int
+    output: str = "sentence_embedding"
 
     def tokens(self, texts: Sequence[str], prompt: str) -> Tokens:
         """Token ids of all texts, cut at the length limit."""
@@ -68,31 +80,75 @@ class Pipeline:
                 embedding of the call to length 1; the others cut it.
             progress: called with the number of texts that have been finished, in steps.
         """
-        length = self.tokenizer.prompt_length(prompt)
+        settings = self._prompt_feature(prompt)
         if on_truncate != "chunk":
-            return self._embed(self.tokens(texts, prompt), length, batch_size, progress)
+            return self._rows(self.tokens(texts, prompt), settings, batch_size, progress)
+        length = self.tokenizer.prompt_length(prompt)
         windows, owners = self.tokenizer.windows(self.tokenizer.encode(texts, prompt), length)
-        embeddings = self._embed(windows, length, batch_size, lambda _: None)
+        embeddings = self._rows(windows, settings, batch_size, lambda _: None)
         progress(len(texts))
         return _average(embeddings, owners, len(texts))
 
     def features(self, texts: Sequence[str], prompt: str, batch_size: int | None) -> Iterator[tuple[int, Features]]:
         """Index and features of each text, without padding and not in input order: all arrays that modules made."""
-        tokens, length = self.tokens(texts, prompt), self.tokenizer.prompt_length(prompt)
+        tokens, settings = self.tokens(texts, prompt), self._prompt_feature(prompt)
         for rows in plan(tokens.lengths, self.backend.token_budget, batch_size):
-            features = self._forward(tokens.take(rows), length, bulk=False)
+            features = self._forward(tokens.take(rows), settings, bulk=False)
             for place, row in enumerate(rows):
                 yield int(row), _one(features, place)
 
-    def _embed(self, tokens: Tokens, prompt_length: int, batch_size: int | None, progress: Progress) -> Floats:
+    def sparse(
+        self, texts: Sequence[str], prompt: str, batch_size: int | None, max_active_dims: int | None, progress: Progress
+    ) -> "SparseVectors":
+        """Sparse embeddings of all texts, (n, dim) in input order.
+
+        Args:
+            texts: n texts.
+            prompt: in front of each.
+            batch_size: most texts in a batch; None = as many as the token budget allows.
+            max_active_dims: weights to keep of each text, the largest by absolute value; None = all.
+            progress: called with the number of texts that have been finished, in steps.
+        """
+        from airvec.sparse_vectors import SparseVectors
+
+        tokens, found = self.tokens(texts, prompt), list[tuple[Integers, SparseVectors]]()
+        settings: Features = {} if max_active_dims is None else {"max_active_dims": np.array([max_active_dims])}
+
+        def take(rows: Integers, features: Features) -> None:
+            vectors = sparse_rows(features, self.output_dim)
+            found.append((rows, vectors if max_active_dims is None else vectors.top(max_active_dims)))
+
+        self._run(tokens, settings | self._prompt_feature(prompt), batch_size, take, progress)
+        if not found:
+            return SparseVectors.from_rows([], self.output_dim)
+        order = np.argsort(np.concatenate([rows for rows, _ in found]))
+        return SparseVectors.concatenate([vectors for _, vectors in found])[order]
+
+    def scores(self, tokens: Tokens, batch_size: int | None, progress: Progress) -> Floats:
+        """What a reranker's head gives for pairs that have been tokenised: float32 (n, labels), in input order."""
+        return self._rows(tokens, {}, batch_size, progress)
+
+    def _prompt_feature(self, prompt: str) -> Features:
+        length = self.tokenizer.prompt_length(prompt)
+        return {"prompt_length": np.array([length])} if length else {}
+
+    def _rows(self, tokens: Tokens, settings: Features, batch_size: int | None, progress: Progress) -> Floats:
         result = np.empty((len(tokens), self.output_dim), np.float32)
+
+        def take(rows: Integers, features: Features) -> None:
+            result[rows] = self._checked(features)
+
+        self._run(tokens, settings, batch_size, take, progress)
+        return result
+
+    def _run(self, tokens: Tokens, settings: Features, batch_size: int | None, take: Take, progress: Progress) -> None:
+        """Run all batches; `take` gets each one's rows and features, from several threads in bulk."""
         batches = plan(tokens.lengths, self.backend.token_budget, batch_size)
         bulk = self.threads > 1 and len(batches) >= BULK_BATCHES
 
         def run(rows: Integers) -> None:
             batch = tokens if len(tokens) == 1 else tokens.take(rows)
-            features = self._forward(batch, prompt_length, bulk)
-            result[rows] = self._checked(features["sentence_embedding"])
+            take(rows, self._forward(batch, settings, bulk))
             progress(len(rows))
 
         if bulk:
@@ -102,53 +158,78 @@ class Pipeline:
         else:
             for rows in batches:
                 run(rows)
-        return result
 
-    def _forward(self, tokens: Tokens, prompt_length: int, bulk: bool) -> Features:
-        features = self.backend.run(tokens, bulk)
-        if prompt_length:
-            features["prompt_length"] = np.array([prompt_length])
+    def _forward(self, tokens: Tokens, settings: Features, bulk: bool) -> Features:
+        features = self.backend.run(tokens, bulk) | settings
         for module in self.modules:
             features = module(features)
         return features
 
-    def _checked(self, embeddings: Floats) -> Floats:
+    def _checked(self, features: Features) -> Floats:
+        embeddings = need_feature(features, self.output, "modules.json")
         if embeddings.ndim != 2 or embeddings.shape[1] != self.output_dim:
             raise ModelFolderError(
-                f"embeddings of shape {list(embeddings.shape)}, expected [texts, {self.output_dim}]. "
+                f"{self.output} of shape {list(embeddings.shape)}, expected [texts, {self.output_dim}]. "
                 "Graph and modules are of different models: re-export the checkpoint."
             )
         return embeddings
 
 
-def open_pipeline(folder: ModelFolder, tokenizer: TokenizerSpec, options: BackendOptions) -> Pipeline:
-    """Open tokenizer, graph and modules of a model folder.
+@dataclass(frozen=True)
+class Body:
+    """A module that reads texts, opened: chains of several tasks may share it."""
+
+    tokenizer: Tokenizer
+    backend: Backend
+
+
+def open_body(folder: ModelFolder, body: ModuleSpec, tokenizer: TokenizerSpec, options: BackendOptions) -> Body:
+    """Open the tokenizer and the graph or table of a chain's first module.
+
+    Raises:
+        ModelFolderError: a file is damaged.
+        ModelNotFoundError: a file is missing.
+    """
+    opened = open_tokenizer(tokenizer, add_special_tokens=body.type not in TABLES)
+    return Body(opened, open_backend(folder, body, options, opened.pad_id))
+
+
+def open_pipeline(
+    folder: ModelFolder, chain: Sequence[ModuleSpec], body: Body, threads: int, output: str = "sentence_embedding"
+) -> Pipeline:
+    """Open the modules of a chain behind its body, and check that they fit.
 
     Raises:
         ModelFolderError: a file is damaged, or the parts are not of one model.
-        ModelNotFoundError: a file is missing.
     """
-    static = folder.modules[0].type == "StaticEmbedding"
-    opened = open_tokenizer(tokenizer, add_special_tokens=not static)
-    modules = open_modules(folder)
-    backend = open_backend(folder, options, opened.pad_id)
-    modules = _after_pooling(folder, modules) if backend.pools else modules
-    width = check_dimensions(modules, backend.output_dim)
+    modules = open_modules(folder, chain)
+    modules = _after_pooling(folder, chain, modules) if body.backend.pools else modules
+    width = check_dimensions(modules, body.backend.output_dim)
     if width is None:
         raise ModelFolderError(
             f"{folder.name}: neither its graph nor its modules state the embedding dimension. "
             "Re-export the checkpoint with airvec export."
         )
-    return Pipeline(opened, backend, modules, width, options.threads)
+    return Pipeline(body.tokenizer, body.backend, modules, width, threads, output)
 
 
-def _after_pooling(folder: ModelFolder, modules: tuple[Module, ...]) -> tuple[Module, ...]:
-    """What is left to do behind a graph that gives `sentence_embedding`.
+def sparse_rows(features: Features, dim: int) -> "SparseVectors":
+    """The embeddings of a batch without their zeros: they come dense, or as the three arrays of a table's rows."""
+    from airvec.sparse_vectors import SparseVectors
+
+    if "sparse_indptr" in features:
+        parts = (features[f"sparse_{name}"] for name in ("indices", "values", "indptr"))
+        return SparseVectors(*parts, dim)
+    return SparseVectors.from_dense(need_feature(features, "sentence_embedding", "modules.json"))
+
+
+def _after_pooling(folder: ModelFolder, chain: Sequence[ModuleSpec], modules: tuple[Module, ...]) -> tuple[Module, ...]:
+    """What is left to do behind a graph that gives `sentence_embedding` or `sparse_embedding`.
 
     It holds the pooling, and perhaps the normalisation, which can be done twice; a layer cannot be.
     """
-    for spec, module in zip(folder.modules[1:], modules, strict=True):
-        if (isinstance(module, Pooling) and module.include_prompt) or isinstance(module, (Normalize, Dropout)):
+    for spec, module in zip(chain[1:], modules, strict=True):
+        if (isinstance(module, Pooling) and module.include_prompt) or isinstance(module, POOLED_ALREADY):
             continue
         raise ModelFolderError(
             f"{folder.name}: its graph gives sentence_embedding, which may or may not include module {spec.type!r} "

@@ -6,48 +6,40 @@ Knows nothing of graphs, modules and token ids.
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from os import PathLike
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tokenizers import Tokenizer as TokenizerBackend
 
 from airvec.arguments import (
-    backend_options,
-    check_device,
     check_dim,
-    check_limit,
     check_output_value,
     check_texts,
     checked_parts,
-    default_cache_folder,
+    keyed_texts,
     pick_inputs,
-    tokenizer_spec,
     want_progress,
     warn_once,
 )
-from airvec.arrays import Array, Features, Floats, Integers, Vectors
-from airvec.batching import check_batch_size, pad
+from airvec.arrays import Array, Features, Floats, Vectors
+from airvec.batching import check_batch_size
 from airvec.checks import whole_number
 from airvec.chunking import DEFAULT_MODEL
-from airvec.copying import copy_folder
-from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import ModelFolder, graph_name, read_folder
-from airvec.hub import HubOptions, find_model
+from airvec.errors import ArgumentError
+from airvec.folder import DENSE
+from airvec.model import TEXTS_AT_ONCE, Model, ModelArguments
 from airvec.modules.normalize import unit
-from airvec.pipeline import check_on_truncate, open_pipeline
+from airvec.pipeline import Progress, check_on_truncate
 from airvec.precision import check_precision, quantize_embeddings
 from airvec.progress import progress_bar
-from airvec.prompts import check_prompt_name, document_name, merged_prompts, query_name, resolve_prompt
+from airvec.prompts import document_name, query_name, resolve_prompt
 from airvec.similarity import SIMILARITIES, check_similarity_name
 
-# Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory.
-TEXTS_AT_ONCE = 4096
+if TYPE_CHECKING:
+    from airvec.processes import Pool
 
 
-class SentenceTransformer:
+class SentenceTransformer(Model):
     """A model that turns texts into dense embeddings.
 
     Args:
@@ -78,6 +70,9 @@ class SentenceTransformer:
         ArgumentError: an argument that cannot be served.
     """
 
+    kind = DENSE
+    organisation = "sentence-transformers"
+
     def __init__(
         self,
         model_name_or_path: str | PathLike[str] | None = None,
@@ -100,23 +95,15 @@ class SentenceTransformer:
         tokenizer_kwargs: Mapping[str, Any] | None = None,
         processor_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
-        options = backend_options(backend, variant, device, model_kwargs, threads)
-        hub = HubOptions(cache_folder or default_cache_folder(), revision, local_files_only, token)
         name = DEFAULT_MODEL if model_name_or_path is None else model_name_or_path
-        self._folder = read_folder(
-            find_model(name, "sentence-transformers", options.file_name or graph_name(variant), hub)
-        )
-        _check_model_type(self._folder)
-        self.prompts = merged_prompts(self._folder.prompts, prompts)
-        default = default_prompt_name or self._folder.default_prompt_name
-        self.default_prompt_name = default and check_prompt_name(self.prompts, default, "default_prompt_name")
+        super().__init__(
+            ModelArguments(
+                name, backend, variant, prompts, default_prompt_name, max_seq_length, cache_folder, revision,
+                local_files_only, token, threads, device, model_kwargs, tokenizer_kwargs, processor_kwargs,
+            )
+        )  # fmt: skip
         self.similarity_fn_name = similarity_fn_name or self._folder.similarity_fn_name or "cosine"
-        self.truncate_dim = check_dim(
-            "truncate_dim", self._folder.truncate_dim if truncate_dim is None else truncate_dim
-        )
-        self._device = device or "cpu"
-        spec = tokenizer_spec(self._folder.tokenizer, max_seq_length, tokenizer_kwargs, processor_kwargs)
-        self._pipeline = open_pipeline(self._folder, spec, options)
+        self.truncate_dim = self._folder.truncate_dim if truncate_dim is None else truncate_dim
 
     def __repr__(self) -> str:
         dim, limit = self.get_embedding_dimension(), self.max_seq_length
@@ -133,10 +120,13 @@ class SentenceTransformer:
         precision: str | None = "float32",
         convert_to_numpy: bool = True,
         convert_to_tensor: bool = False,
-        device: str | None = None,
+        device: str | list[str] | None = None,
         normalize_embeddings: bool = False,
         truncate_dim: int | None = None,
+        pool: "Pool | None" = None,
+        chunk_size: int | None = None,
         *,
+        task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
     ) -> Any:
@@ -154,9 +144,12 @@ class SentenceTransformer:
             precision: `"float32"`, `"int8"`, `"uint8"`, `"binary"` or `"ubinary"`: see `util.quantize_embeddings`.
             convert_to_numpy: False gives a list of vectors.
             convert_to_tensor: gives the same NumPy array, and warns once.
-            device: may only repeat the model's own.
+            device: may repeat the model's own, or list the devices of processes to start for this call.
             normalize_embeddings: scale each embedding to length 1, after `truncate_dim`.
             truncate_dim: dimensions to keep in this call.
+            pool: processes of `start_multi_process_pool`, to share the work.
+            chunk_size: texts that a process gets at once; None = by their number.
+            task: which route of a Router the texts take, such as `"query"`.
             on_truncate: for texts over `max_seq_length`: `"ignore"` and `"warn"` cut them, `"error"` refuses them,
                 `"chunk"` averages the embeddings of all their windows (every embedding then has length 1).
             sentences: old name of `inputs`.
@@ -170,20 +163,20 @@ class SentenceTransformer:
             TruncationError: a text over the limit under `on_truncate="error"`.
             ArgumentError: an argument that cannot be.
         """
-        texts, single = check_texts(pick_inputs(inputs, sentences))
-        check_device(device, self._device)
+        given, task = keyed_texts(pick_inputs(inputs, sentences), task)
+        texts, single = check_texts(given)
+        where = self._pool_options(pool, device, chunk_size)
         check_batch_size(batch_size)
         check_precision(precision)
         check_dim("truncate_dim", truncate_dim)
         check_output_value(output_value, check_on_truncate(on_truncate))
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
-        self._pipeline.tell_long(texts, text, on_truncate)
+        self._pipeline(task).tell_long(texts, text, on_truncate)
         if output_value != "sentence_embedding":
-            listed = self._features(texts, text, batch_size, output_value)
+            listed = self._features(texts, text, task, batch_size, output_value)
             return listed[0] if single else listed
         with progress_bar(want_progress(show_progress_bar), len(texts), "Encoding") as advance:
-            parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
-            found = [self._pipeline.embed(part, text, batch_size, on_truncate, advance) for part in parts]
+            found = self._in_parts(self._embed, texts, (text, task, batch_size, on_truncate), where, advance)
         embeddings = self._finish(found, normalize_embeddings, truncate_dim, on_truncate)
         result = quantize_embeddings(embeddings, check_precision(precision))
         return _shaped(result, single, convert_to_numpy, convert_to_tensor)
@@ -199,10 +192,13 @@ class SentenceTransformer:
         precision: str | None = "float32",
         convert_to_numpy: bool = True,
         convert_to_tensor: bool = False,
-        device: str | None = None,
+        device: str | list[str] | None = None,
         normalize_embeddings: bool = False,
         truncate_dim: int | None = None,
+        pool: "Pool | None" = None,
+        chunk_size: int | None = None,
         *,
+        task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
     ) -> Any:
@@ -211,7 +207,8 @@ class SentenceTransformer:
             prompt_name = query_name(self.prompts)
         return self.encode(
             inputs, prompt_name, prompt, batch_size, show_progress_bar, output_value, precision, convert_to_numpy,
-            convert_to_tensor, device, normalize_embeddings, truncate_dim, on_truncate=on_truncate, sentences=sentences,
+            convert_to_tensor, device, normalize_embeddings, truncate_dim, pool, chunk_size, task=task or "query",
+            on_truncate=on_truncate, sentences=sentences,
         )  # fmt: skip
 
     def encode_document(
@@ -225,10 +222,13 @@ class SentenceTransformer:
         precision: str | None = "float32",
         convert_to_numpy: bool = True,
         convert_to_tensor: bool = False,
-        device: str | None = None,
+        device: str | list[str] | None = None,
         normalize_embeddings: bool = False,
         truncate_dim: int | None = None,
+        pool: "Pool | None" = None,
+        chunk_size: int | None = None,
         *,
+        task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
     ) -> Any:
@@ -237,7 +237,8 @@ class SentenceTransformer:
             prompt_name = document_name(self.prompts)
         return self.encode(
             inputs, prompt_name, prompt, batch_size, show_progress_bar, output_value, precision, convert_to_numpy,
-            convert_to_tensor, device, normalize_embeddings, truncate_dim, on_truncate=on_truncate, sentences=sentences,
+            convert_to_tensor, device, normalize_embeddings, truncate_dim, pool, chunk_size, task=task or "document",
+            on_truncate=on_truncate, sentences=sentences,
         )  # fmt: skip
 
     def encode_stream(
@@ -251,6 +252,7 @@ class SentenceTransformer:
         truncate_dim: int | None = None,
         *,
         chunk_size: int = TEXTS_AT_ONCE,
+        task: str | None = None,
         on_truncate: str = "ignore",
     ) -> Iterator[Floats]:
         """Embeddings of any iterable of texts, in arrays, as it is read: for corpora that do not fit in memory.
@@ -277,8 +279,8 @@ class SentenceTransformer:
         def stream() -> Iterator[Floats]:
             with progress_bar(show, None, "Encoding") as advance:
                 for first, part in parts:
-                    self._pipeline.tell_long(part, text, on_truncate, first)
-                    found = self._pipeline.embed(part, text, batch_size, on_truncate, advance)
+                    self._pipeline(task).tell_long(part, text, on_truncate, first)
+                    found = self._embed(part, text, task, batch_size, on_truncate, advance)
                     yield self._finish([found], normalize_embeddings, truncate_dim, on_truncate)
 
         return stream()
@@ -309,40 +311,14 @@ class SentenceTransformer:
     def truncate_dim(self, dim: int | None) -> None:
         self._truncate_dim = check_dim("truncate_dim", dim)
 
-    @property
-    def max_seq_length(self) -> int | None:
-        """Most tokens of a text, special tokens included; None = no limit."""
-        return self._pipeline.tokenizer.max_length
-
-    @max_seq_length.setter
-    def max_seq_length(self, limit: int | None) -> None:
-        wanted = None if limit is None else check_limit(self._folder.tokenizer, limit)
-        tokenizer = self._pipeline.tokenizer.with_max_length(wanted)
-        self._pipeline = replace(self._pipeline, tokenizer=tokenizer)
-
-    @property
-    def tokenizer(self) -> TokenizerBackend:
-        """The `tokenizers.Tokenizer`, without truncation and padding: both are airvec's own."""
-        return self._pipeline.tokenizer.backend
-
-    @property
-    def device(self) -> str:
-        """Where the model runs: `"cpu"`, or the device it was opened on."""
-        return self._device
-
     def get_embedding_dimension(self) -> int:
         """Width of the embeddings, `truncate_dim` counted."""
-        return min(self._pipeline.output_dim, self.truncate_dim or self._pipeline.output_dim)
+        width = self._pipeline().output_dim
+        return min(width, self.truncate_dim or width)
 
     def get_sentence_embedding_dimension(self) -> int:
         """Old name of `get_embedding_dimension`."""
         return self.get_embedding_dimension()
-
-    def tokenize(self, texts: Sequence[str]) -> dict[str, Integers]:
-        """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""
-        listed, _ = check_texts(texts)
-        tokenizer = self._pipeline.tokenizer
-        return asdict(pad(tokenizer.truncate(tokenizer.encode(listed)), tokenizer.pad_id, tokenizer.padding_side))
 
     @contextmanager
     def truncate_embeddings(self, truncate_dim: int | None) -> Generator[None]:
@@ -353,17 +329,18 @@ class SentenceTransformer:
         finally:
             self.truncate_dim = before
 
-    def save_pretrained(self, path: str | PathLike[str]) -> None:
-        """Copy the model folder as it was opened to `path`: whole or not at all. A model that lies there is replaced.
+    def _embed(
+        self, texts: Sequence[str], prompt: str, task: str | None, batch_size: int | None, on_truncate: str,
+        advance: Progress,
+    ) -> Floats:  # fmt: skip
+        """One part of a call's texts; the processes of a pool call it by name."""
+        return self._pipeline(task).embed(texts, prompt, batch_size, on_truncate, advance)
 
-        Raises:
-            ArgumentError: something other than a model folder lies there.
-        """
-        copy_folder(self._folder.path, Path(path))
-
-    def _features(self, texts: list[str], prompt: str, batch_size: int | None, output: str | None) -> list[Any]:
+    def _features(
+        self, texts: list[str], prompt: str, task: str | None, batch_size: int | None, output: str | None
+    ) -> list[Any]:
         found: list[Features] = [{} for _ in texts]
-        for row, features in self._pipeline.features(texts, prompt, batch_size):
+        for row, features in self._pipeline(task).features(texts, prompt, batch_size):
             found[row] = features
         if output is None:
             return found
@@ -375,20 +352,12 @@ class SentenceTransformer:
 
     def _finish(self, parts: Sequence[Floats], normalize: bool, truncate_dim: int | None, on_truncate: str) -> Floats:
         """Join, shorten, and scale to length 1 where asked, in the reference's order."""
-        empty = np.zeros((0, self._pipeline.output_dim), np.float32)
+        empty = np.zeros((0, self._pipeline().output_dim), np.float32)
         embeddings = parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
         dim = check_dim("truncate_dim", truncate_dim) or self.truncate_dim
         shortened = dim is not None and dim < embeddings.shape[1]
         embeddings = embeddings[:, :dim]
         return unit(embeddings) if normalize or (shortened and on_truncate == "chunk") else embeddings
-
-
-def _check_model_type(folder: ModelFolder) -> None:
-    if folder.model_type != "SentenceTransformer":
-        raise ModelFolderError(
-            f"{folder.name}/config_sentence_transformers.json: model_type is {folder.model_type!r}, expected "
-            "'SentenceTransformer'. Its outputs are no dense embeddings: use a dense model."
-        )
 
 
 def _shaped(result: Array, single: bool, convert_to_numpy: bool, convert_to_tensor: bool) -> Any:

@@ -228,7 +228,7 @@ def test_long_texts_are_cut_told_refused_or_averaged(model):
 def test_long_texts_are_found_before_anything_is_run_and_numbered_through(model, monkeypatch):
     texts = ["a"] * 5000
     texts[4700] = "a b c d e f g h"
-    monkeypatch.setattr(type(model._pipeline), "embed", None)
+    monkeypatch.setattr(type(model._pipeline()), "embed", None)
     with pytest.raises(TruncationError, match=r"text 4700: 10 tokens.*1 of 5000 texts"):
         model.encode(texts, on_truncate="error")
     stream = model.encode_stream(texts[4699:], chunk_size=1, on_truncate="error")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from airvec.arrays import Features
 from airvec.batching import Tokens
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import FP32_VARIANTS, ModelFolder
+from airvec.folder import FP32_VARIANTS, ModelFolder, ModuleSpec
 
 __all__ = ["BACKENDS", "Backend", "BackendOptions", "open_backend"]
 
@@ -45,7 +45,7 @@ class Backend(Protocol):
 
     @property
     def pools(self) -> bool:
-        """True where `run` gives `sentence_embedding` with the model's own modules already applied."""
+        """True where `run` gives `sentence_embedding` with the model's own pooling already applied."""
         ...
 
     def run(self, tokens: Tokens, bulk: bool) -> Features:
@@ -53,30 +53,35 @@ class Backend(Protocol):
         ...
 
 
-def open_backend(folder: ModelFolder, options: BackendOptions, pad_id: int) -> Backend:
-    """Open the first module of a model folder.
+def open_backend(folder: ModelFolder, body: ModuleSpec, options: BackendOptions, pad_id: int) -> Backend:
+    """Open a module that reads tokens.
+
+    Args:
+        folder: the model.
+        body: the first module of one of its chains.
+        options: how to open a graph.
+        pad_id: the token that fills batches up.
 
     Raises:
         ArgumentError: no such backend.
-        ModelFolderError: the first module is of a type that airvec cannot run, or its files are damaged.
+        ModelFolderError: the module is of a type that airvec cannot run, or its files are damaged.
     """
     if options.name not in BACKENDS:
         raise ArgumentError(
             f"backend: {options.name!r}, expected {' or '.join(map(repr, BACKENDS))}; airvec runs without torch. "
             "Leave the argument out."
         )
-    kind = folder.modules[0].type
-    if kind == "StaticEmbedding":
+    if body.type == "StaticEmbedding":
         from airvec.backends.static import StaticTable
 
         _refuse_graph_options(folder, options)
-        return StaticTable.open(folder.modules[0])
-    if kind == "Transformer":
+        return StaticTable.open(body)
+    if body.type == "Transformer":
         from airvec.backends.onnx import OnnxGraph
 
-        return OnnxGraph(folder, options, pad_id)
+        return OnnxGraph(folder, body, options, pad_id)
     raise ModelFolderError(
-        f"{folder.name}/modules.json: module 0 has type {kind!r}, expected Transformer or StaticEmbedding. "
+        f"{folder.name}/modules.json: module 0 has type {body.type!r}, expected Transformer or StaticEmbedding. "
         "This version of airvec cannot run it."
     )
 

@@ -19,11 +19,21 @@ from airvec.backends import BackendOptions
 from airvec.backends.external_data import check_external_data
 from airvec.batching import TOKEN_BUDGET, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import ModelFolder, find_graph
+from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModelFolder, ModuleSpec, find_graph
 from airvec.json_file import short_name
 
-TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
-POOLED_OUTPUT = "sentence_embedding"
+# What the graph of each task may give, best first: the output's name, and the feature that it becomes. Token embeddings
+# before pooled ones, since all the model's modules can then be applied to them; logits over the vocabulary last, since
+# the head inside the graph needs a fraction of their memory.
+OUTPUTS = {
+    FEATURES: {
+        "last_hidden_state": "token_embeddings",
+        "token_embeddings": "token_embeddings",
+        "sentence_embedding": "sentence_embedding",
+    },
+    FILL_MASK: {"sparse_embedding": "sentence_embedding", "logits": "token_embeddings"},
+    CLASSIFY: {"logits": "scores"},
+}
 KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 # Two fusions of ONNX Runtime whose CPU kernels are slower than the operators they replace. Measured on
 # all-MiniLM-L6-v2, one thread, AVX-512, median of 25 batches of 504 tokens: 99.4 ms with both, 87.3 without the first,
@@ -32,12 +42,12 @@ SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 
 
 class OnnxGraph:
-    """An opened graph with the outputs that dense embeddings need."""
+    """An opened graph, run for the one output that its task needs."""
 
     token_budget = TOKEN_BUDGET
 
-    def __init__(self, folder: ModelFolder, options: BackendOptions, pad_id: int) -> None:
-        self.file = find_graph(folder, options.variant, options.file_name)
+    def __init__(self, folder: ModelFolder, body: ModuleSpec, options: BackendOptions, pad_id: int) -> None:
+        self.file = find_graph(folder, options.variant, options.file_name, body.path)
         self._options, self._pad_id = options, pad_id
         self._lock = threading.Lock()
         _check_version(folder)
@@ -45,12 +55,15 @@ class OnnxGraph:
         self._alone = _open_session(self.file, options, options.threads)
         self._beside: ort.InferenceSession | None = None
         self.inputs = _check_inputs(self.file, self._alone)
-        self._output = _choose_output(self.file, self._alone)
-        self.pools = self._output == POOLED_OUTPUT
+        self._output, self._feature = _choose_output(self.file, self._alone, body.task)
+        self.pools = self._feature == "sentence_embedding"
         self.output_dim = _width(self._alone, self._output)
 
     def run(self, tokens: Tokens, bulk: bool) -> Features:
-        """Token embeddings float32 (batch, tokens, dim), or `sentence_embedding` (batch, dim), with ids and mask.
+        """The output as a feature, float32, with ids and mask.
+
+        `token_embeddings` (batch, tokens, dim or vocabulary), `sentence_embedding` (batch, dim) or `scores`
+        (batch, labels).
 
         Raises:
             ModelFolderError: ONNX Runtime failed; the message holds its own and the batch's shape.
@@ -72,7 +85,7 @@ class OnnxGraph:
                 "If the graph has fixed sizes, export it again with airvec export."
             ) from error
         # Graphs in half precision give float16, in which a sum of squares overflows.
-        return {**ids, (POOLED_OUTPUT if self.pools else "token_embeddings"): np.asarray(found, np.float32)}
+        return {**ids, self._feature: np.asarray(found, np.float32)}
 
     def _bulk_session(self) -> ort.InferenceSession:
         if self._options.threads == 1 or self._options.session_options is not None:
@@ -137,16 +150,15 @@ def _check_inputs(file: Path, session: ort.InferenceSession) -> tuple[str, ...]:
     return names
 
 
-def _choose_output(file: Path, session: ort.InferenceSession) -> str:
-    """Token embeddings where the graph has them, since all the model's modules can then be applied to them."""
+def _choose_output(file: Path, session: ort.InferenceSession, task: str) -> tuple[str, str]:
+    """The output to ask for, and the name of the feature that it is."""
     names = [node.name for node in session.get_outputs()]
-    known = (*TOKEN_OUTPUTS, POOLED_OUTPUT)
-    for name in known:
+    for name, feature in OUTPUTS[task].items():
         if name in names:
-            return name
+            return name, feature
     raise ModelFolderError(
-        f"{short_name(file)}: outputs {', '.join(names)}, expected one of {', '.join(known)}. "
-        "This is not the graph of an embedding model."
+        f"{short_name(file)}: outputs {', '.join(names)}, expected one of {', '.join(OUTPUTS[task])}. "
+        f"This is not the graph of a {task} model."
     )
 
 

@@ -46,13 +46,13 @@ MODULES: dict[str, Callable[[ModuleSpec], Module]] = {
 }
 
 
-def open_modules(folder: ModelFolder) -> tuple[Module, ...]:
-    """The modules after the first one, which is the backend's.
+def open_modules(folder: ModelFolder, chain: Sequence[ModuleSpec]) -> tuple[Module, ...]:
+    """The modules of a chain after the first one, which is the backend's.
 
     Raises:
         ModelFolderError: a module of a type that airvec does not have, or with damaged weights.
     """
-    return tuple(_open(folder, index, spec) for index, spec in enumerate(folder.modules) if index > 0)
+    return tuple(_open(folder, index, spec) for index, spec in enumerate(chain) if index > 0)
 
 
 def check_dimensions(modules: Sequence[Module], input_dim: int | None) -> int | None:
@@ -70,6 +70,6 @@ def _open(folder: ModelFolder, index: int, spec: ModuleSpec) -> Module:
     if spec.type not in MODULES:
         raise ModelFolderError(
             f"{folder.name}/modules.json: module {index} has type {spec.type!r}, expected one of "
-            f"{', '.join(sorted(MODULES))}. This version of airvec has no such module for dense embeddings."
+            f"{', '.join(sorted(MODULES))}. This version of airvec has no such module."
         )
     return MODULES[spec.type](spec)

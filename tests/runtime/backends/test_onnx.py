@@ -96,7 +96,7 @@ def test_a_whole_file_that_is_no_valid_graph_is_an_error_with_onnxruntimes_reaso
 def test_a_graph_that_fails_while_running_is_an_error_with_the_batchs_shape(tmp_path):
     model = SentenceTransformer(word_model(tmp_path))
     with pytest.raises(ModelFolderError, match=r"failed on a batch of shape \[1, 3\]"):
-        model._pipeline.backend.run(_bad_tokens(), bulk=False)
+        model._pipeline().backend.run(_bad_tokens(), bulk=False)
 
 
 def _bad_tokens():
@@ -126,7 +126,7 @@ def test_the_callers_session_options_are_used_for_everything(tmp_path):
     options.intra_op_num_threads = 1
     model = SentenceTransformer(word_model(tmp_path), threads=2, model_kwargs={"session_options": options})
     model.encode(["a"] * 3000, batch_size=1)
-    assert model._pipeline.backend._beside is None
+    assert model._pipeline().backend._beside is None
 
 
 def test_an_unknown_provider_and_an_unknown_backend_are_refused(tmp_path):

@@ -1,0 +1,19 @@
+"""Disk → `ModelFolder`: the modules, prompts, limits and graphs of a model in the sentence-transformers layout.
+
+The only reader of a model's JSON files (but for airvec.json: `manifest.py`). Reads the three generations of
+`modules.json` type names and the length limit in any of its places, folders of plain transformers checkpoints,
+and model2vec folders. A path that a model folder states never leaves that folder.
+Knows nothing of tokenizers, graphs and module mathematics.
+"""
+
+from airvec.folder.graphs import FP32_VARIANTS, find_graph, graph_files, graph_name
+from airvec.folder.modules import CLASSIFY, DENSE, FEATURES, FILL_MASK, RERANKER, SPARSE, ModuleSpec, inside
+from airvec.folder.router import RouterSpec
+from airvec.folder.settings import KINDS, ModelFolder, check_kind, read_folder
+from airvec.folder.tokenizer import SIDES, TokenizerSpec
+
+__all__ = [
+    "CLASSIFY", "DENSE", "FEATURES", "FILL_MASK", "FP32_VARIANTS", "KINDS", "RERANKER", "SIDES", "SPARSE",
+    "ModelFolder", "ModuleSpec", "RouterSpec", "TokenizerSpec",
+    "check_kind", "find_graph", "graph_files", "graph_name", "inside", "read_folder",
+]  # fmt: skip

@@ -1,0 +1,181 @@
+"""`modules.json` → the modules of a model, each with its settings; Routers with all their routes.
+
+Reads the three generations of type names. A folder without `modules.json` gets the modules that the reference assumes
+for the class it is opened with.
+Knows nothing of prompts, graphs and module mathematics.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, cast
+
+from airvec.errors import ModelFolderError, ModelNotFoundError
+from airvec.folder.router import RouterSpec, read_router
+from airvec.folder.tokenizer import TokenizerSpec, read_tokenizer_spec, transformer_config
+from airvec.json_file import JsonObject, read_json, read_object_if_there, short_name
+
+KNOWN_PREFIXES = ("sentence_transformers.", "pylate.")
+DENSE, SPARSE, RERANKER = "SentenceTransformer", "SparseEncoder", "CrossEncoder"
+FEATURES, FILL_MASK, CLASSIFY = "feature-extraction", "fill-mask", "sequence-classification"
+TASKS = (FEATURES, FILL_MASK, CLASSIFY)
+# Old and alias types: what they are called here, and the task of their body.
+ALIASES = {"MLMTransformer": ("Transformer", FILL_MASK), "Asym": ("Router", FEATURES)}
+WITHOUT_FOLDER = ("Normalize", "Router")
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """One module: the class name without its package, its folder and its `config.json`.
+
+    Bodies, which read texts, have a `tokenizer` and a `task`, which decides what their graph is asked for; a Router
+    has its `router`.
+    """
+
+    type: str
+    path: Path
+    config: JsonObject
+    task: str = FEATURES
+    tokenizer: TokenizerSpec | None = None
+    router: "RouterSpec[ModuleSpec] | None" = None
+
+
+def read_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
+    """The modules of a model folder, opened as `kind`: SentenceTransformer, SparseEncoder or CrossEncoder.
+
+    Raises:
+        ModelNotFoundError: neither modules.json nor config.json.
+        ModelFolderError: a file is damaged, a type is unknown code, or a path leaves the folder.
+    """
+    file = path / "modules.json"
+    if not file.is_file():
+        return _default_modules(path, kind)
+    entries = read_json(file)
+    if not isinstance(entries, list) or not entries:
+        raise ModelFolderError(f"{short_name(file)}: holds {entries!r:.80}, expected a list of modules. Re-export it.")
+    return tuple(_module(path, file, index, entry) for index, entry in enumerate(cast("list[Any]", entries)))
+
+
+def make_module(stated: str, home: Path, where: str) -> ModuleSpec:
+    """The module of a type, as modules.json and router_config.json state types, that lies in `home`.
+
+    Raises:
+        ModelFolderError: a type of another package, or a damaged file.
+    """
+    if not stated.startswith(KNOWN_PREFIXES):
+        raise ModelFolderError(
+            f"{where} has type {stated!r}, which is code outside sentence-transformers. airvec runs no code from model "
+            "folders, with trust_remote_code or without. Use a model made of sentence-transformers' own modules."
+        )
+    name = stated.rpartition(".")[2]
+    kind, task = ALIASES.get(name, (name, FEATURES))
+    config = read_object_if_there(home / "config.json")
+    if kind == "Transformer":
+        return _transformer(home, config, task)
+    if kind == "Router":
+        return ModuleSpec(kind, home, config, router=read_router(home, make_module))
+    return ModuleSpec(kind, home, config, tokenizer=_table_tokenizer(kind, home))
+
+
+def inside(folder: Path, stated: str, where: str) -> Path:
+    """A path that a model folder states, joined to the folder.
+
+    Symbolic links inside the folder are followed (the Hub's cache is made of them); a stated path that is
+    absolute, names a drive or climbs with `..` is refused.
+
+    Raises:
+        ModelFolderError: the path would leave the folder.
+    """
+    posix, windows = PurePosixPath(stated), PureWindowsPath(stated)
+    if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts or ".." in posix.parts:
+        raise ModelFolderError(
+            f"{where}: path {stated!r} leaves the model folder, expected one inside it. Do not use this folder."
+        )
+    return folder / stated
+
+
+def _module(path: Path, file: Path, index: int, entry: object) -> ModuleSpec:
+    where = f"{short_name(file)}: module {index}"
+    if not isinstance(entry, dict):
+        raise ModelFolderError(f"{where} is {entry!r:.80}, expected an object. Re-export it with airvec export.")
+    values = JsonObject(where, cast("dict[str, Any]", entry))
+    kind, home = values.text("type", "") or "", inside(path, values.text("path", "") or "", where)
+    missing = home != path and not home.is_dir() and kind.rpartition(".")[2] not in WITHOUT_FOLDER
+    if missing and kind.startswith(KNOWN_PREFIXES):
+        raise ModelFolderError(f"{where}: folder {home.name!r} does not exist. The download is incomplete: fetch it.")
+    return make_module(kind, home, where)
+
+
+def _transformer(home: Path, config: JsonObject, task: str) -> ModuleSpec:
+    saved = transformer_config(home)
+    stated = saved.text("transformer_task", task) or task
+    if stated not in TASKS:
+        raise ModelFolderError(
+            f"{saved.file}: transformer_task is {stated!r}, expected one of {', '.join(TASKS)}. "
+            "airvec does not run models of this kind."
+        )
+    return ModuleSpec("Transformer", home, config, stated, read_tokenizer_spec(home, config, saved))
+
+
+def _table_tokenizer(kind: str, home: Path) -> TokenizerSpec | None:
+    if kind == "StaticEmbedding":  # without any limit but the file's own
+        return TokenizerSpec(home / "tokenizer.json")
+    if kind == "SparseStaticEmbedding":
+        empty = JsonObject(short_name(home / "config.json"), {})
+        return read_tokenizer_spec(home, empty, empty)
+    return None
+
+
+def _default_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
+    """What the reference assumes for a folder without modules.json.
+
+    A folder that was saved by sentence-transformers has one: without it, pooling would be a guess.
+    """
+    config = read_object_if_there(path / "config.json")
+    architecture = next((str(name) for name in config.items("architectures")), "")
+    if kind == RERANKER and config.values:
+        return (_classifier(path, config, architecture),)
+    if (path / "config_sentence_transformers.json").is_file() or any(path.glob("[0-9]_*")):
+        raise ModelNotFoundError(
+            f"{short_name(path / 'modules.json')}: no such file. The download is incomplete: fetch it."
+        )
+    if config.text("model_type") == "model2vec":
+        static = ModuleSpec("StaticEmbedding", path, config, tokenizer=_table_tokenizer("StaticEmbedding", path))
+        return (static, ModuleSpec("Normalize", path, config)) if config.flag("normalize", False) else (static,)
+    if not config.values:
+        raise ModelNotFoundError(
+            f"{path}: neither modules.json nor config.json. Give the folder of a sentence-transformers or "
+            "transformers model."
+        )
+    if kind == SPARSE:
+        return _splade(path, config, architecture)
+    decoder = architecture.endswith("ForCausalLM") and config.flag("is_causal", True)
+    pooling = {
+        "embedding_dimension": config.integer("hidden_size") or config.integer("d_model") or config.integer("dim"),
+        "pooling_mode": "lasttoken" if decoder else "mean",
+    }
+    return (_plain_body(path, config, FEATURES), ModuleSpec("Pooling", path, JsonObject(config.file, pooling)))
+
+
+def _classifier(path: Path, config: JsonObject, architecture: str) -> ModuleSpec:
+    if architecture.endswith("ForCausalLM"):
+        raise ModelFolderError(
+            f"{config.file}: architectures is {architecture!r}, expected one ending in ForSequenceClassification. "
+            "Rerankers that are language models are not run by airvec."
+        )
+    return _plain_body(path, config, CLASSIFY)
+
+
+def _splade(path: Path, config: JsonObject, architecture: str) -> tuple[ModuleSpec, ...]:
+    if not architecture.endswith("ForMaskedLM"):
+        raise ModelFolderError(
+            f"{config.file}: architectures is {architecture!r}, expected one ending in ForMaskedLM. "
+            "The reference would put a random sparse layer behind this model: train it first, or use "
+            "SentenceTransformer."
+        )
+    pooling = JsonObject(config.file, {"pooling_strategy": "max"})
+    return (_plain_body(path, config, FILL_MASK), ModuleSpec("SpladePooling", path, pooling))
+
+
+def _plain_body(path: Path, config: JsonObject, task: str) -> ModuleSpec:
+    empty = JsonObject(short_name(path / "sentence_bert_config.json"), {})
+    return ModuleSpec("Transformer", path, config, task, read_tokenizer_spec(path, config, empty))

@@ -1,0 +1,245 @@
+"""What `SentenceTransformer`, `SparseEncoder` and `CrossEncoder` share: opening a folder, prompts, limits, saving.
+
+A model's modules are opened once a route: a model whose queries pass a table opens no graph for them.
+Knows nothing of the three classes' results.
+"""
+
+import threading
+from abc import ABC
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from tokenizers import Tokenizer as TokenizerBackend
+
+from airvec.arguments import (
+    backend_options,
+    check_device,
+    check_limit,
+    check_texts,
+    default_cache_folder,
+    tokenizer_spec,
+)
+from airvec.arrays import Integers
+from airvec.batching import pad
+from airvec.checks import whole_number
+from airvec.copying import copy_folder
+from airvec.folder import ModuleSpec, TokenizerSpec, check_kind, find_graph, graph_name, read_folder
+from airvec.hub import HubOptions, find_model
+from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
+from airvec.prompts import check_prompt_name, merged_prompts
+
+if TYPE_CHECKING:
+    from airvec.processes import Pool
+
+# Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory.
+TEXTS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class ModelArguments:
+    """The arguments of the constructor that all three classes have; `SentenceTransformer` describes them."""
+
+    model_name_or_path: str | PathLike[str]
+    backend: str = "onnx"
+    variant: str = "auto"
+    prompts: Mapping[str, str | None] | None = None
+    default_prompt_name: str | None = None
+    max_seq_length: int | None = None
+    cache_folder: str | None = None
+    revision: str | None = None
+    local_files_only: bool = False
+    token: bool | str | None = None
+    threads: int | None = None
+    device: str | None = None
+    model_kwargs: Mapping[str, Any] | None = None
+    tokenizer_kwargs: Mapping[str, Any] | None = None
+    processor_kwargs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class PoolOptions:
+    """A call's `pool`, `device` and `chunk_size`: processes are used where one of the first two asks for them."""
+
+    pool: "Pool | None" = None
+    devices: tuple[str, ...] | None = None
+    chunk_size: int | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the call goes to other processes."""
+        return self.pool is not None or self.devices is not None
+
+
+class Model(ABC):
+    """A model folder, opened; its three children turn texts into results."""
+
+    kind: ClassVar[str]
+    organisation: ClassVar[str]
+    output: ClassVar[str] = "sentence_embedding"
+
+    def __init__(self, given: ModelArguments) -> None:
+        self._options = backend_options(given.backend, given.variant, given.device, given.model_kwargs, given.threads)
+        hub = HubOptions(
+            given.cache_folder or default_cache_folder(), given.revision, given.local_files_only, given.token
+        )
+        graph = self._options.file_name or graph_name(given.variant)
+        self._folder = read_folder(find_model(given.model_name_or_path, self.organisation, graph, hub), self.kind)
+        check_kind(self._folder, self.kind)
+        self.prompts = merged_prompts(self._folder.prompts, given.prompts)
+        default = given.default_prompt_name or self._folder.default_prompt_name
+        self.default_prompt_name = default and check_prompt_name(self.prompts, default, "default_prompt_name")
+        self._device = given.device or "cpu"
+        self._tokenizers: dict[Path, TokenizerSpec] = {}
+        for spec in self._folder.bodies():
+            self._tokenizers[spec.path] = tokenizer_spec(
+                self._folder.tokenizer_of(spec), given.max_seq_length, given.tokenizer_kwargs, given.processor_kwargs
+            )
+        self._open()
+
+    def _open(self) -> None:
+        """Open what every call needs; with routes, what a task needs is opened by its first call."""
+        self._opening = threading.RLock()
+        self._opened: dict[Path, Body] = {}
+        self._pipelines: dict[tuple[Path, ...], Pipeline] = {}
+        if not self._folder.has_routes:
+            self._pipeline()
+            return
+        for spec in self._folder.bodies():
+            if spec.type == "Transformer":
+                find_graph(self._folder, self._options.variant, self._options.file_name, spec.path)
+
+    def _pipeline(self, task: str | None = None) -> Pipeline:
+        """The opened modules for texts of a task.
+
+        Raises:
+            ArgumentError: no route for that task.
+        """
+        chain = self._folder.chain(task)
+        key = tuple(spec.path / spec.type for spec in chain)
+        with self._opening:
+            if key not in self._pipelines:
+                body = self._body(chain[0])
+                self._pipelines[key] = open_pipeline(self._folder, chain, body, self._options.threads, self.output)
+            return self._pipelines[key]
+
+    def _body(self, spec: ModuleSpec) -> Body:
+        if spec.path not in self._opened:
+            self._opened[spec.path] = open_body(self._folder, spec, self._tokenizers[spec.path], self._options)
+        return self._opened[spec.path]
+
+    def _in_parts(
+        self,
+        work: Callable[..., Any],
+        items: Sequence[Any],
+        settings: tuple[Any, ...],
+        pool: PoolOptions,
+        advance: Progress,
+    ) -> list[Any]:
+        """Results of a method on parts of a call's items, in order: here, or in the processes of a pool.
+
+        Args:
+            work: the method; takes a part of the items, then `settings`, then `advance`.
+            items: texts or pairs.
+            settings: the same for all parts.
+            pool: which processes; none for here.
+            advance: called with the number of items that have been finished, in steps.
+        """
+        if pool.wanted:
+            from airvec.processes import run_in_pool
+
+            return run_in_pool(self, work.__name__, items, settings, pool.pool, pool.devices, pool.chunk_size, advance)
+        parts = [items[start : start + TEXTS_AT_ONCE] for start in range(0, len(items), TEXTS_AT_ONCE)]
+        return [work(part, *settings, advance) for part in parts]
+
+    def _pool_options(self, pool: "Pool | None", device: object, chunk_size: int | None) -> PoolOptions:
+        """Where a call is to run, from its arguments: `device` repeats the model's own, or lists those of processes.
+
+        Raises:
+            ArgumentError: another device, or a chunk size that is no whole number above 0.
+        """
+        if chunk_size is not None:
+            whole_number("chunk_size", chunk_size)
+        if isinstance(device, list):
+            return PoolOptions(pool, tuple(map(str, cast("list[object]", device))), chunk_size)
+        check_device(device, self._device)
+        return PoolOptions(pool, None, chunk_size)
+
+    def start_multi_process_pool(self, target_devices: Sequence[str] | None = None) -> "Pool":
+        """Start processes that each hold this model, for `pool=…` of later calls: see docs/processes.md.
+
+        Args:
+            target_devices: one process each, such as `["cpu"] * 4`; None = one for every two CPUs that we may use.
+
+        Raises:
+            ArgumentError: no device, or one that is none; or the program's main module has no guard.
+        """
+        from airvec.processes import start_pool
+
+        return start_pool(self, target_devices)
+
+    @staticmethod
+    def stop_multi_process_pool(pool: "Pool") -> None:
+        """End the processes of a pool."""
+        from airvec.processes import stop_pool
+
+        stop_pool(pool)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to open the same model."""
+        opened = ("_opening", "_opened", "_pipelines")
+        return {name: value for name, value in self.__dict__.items() if name not in opened}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    @property
+    def max_seq_length(self) -> int | None:
+        """Most tokens of a text, special tokens included; None = no limit. With routes, the largest of them."""
+        with self._opening:
+            limits = [
+                self._opened[path].tokenizer.max_length if path in self._opened else spec.max_length
+                for path, spec in self._tokenizers.items()
+            ]
+        known = [limit for limit in limits if limit is not None]
+        return max(known) if len(known) == len(limits) else None
+
+    @max_seq_length.setter
+    def max_seq_length(self, limit: int | None) -> None:
+        with self._opening:
+            changed = {
+                path: replace(spec, max_length=None if limit is None else check_limit(spec, limit))
+                for path, spec in self._tokenizers.items()
+            }
+            bodies = {
+                path: replace(body, tokenizer=body.tokenizer.with_max_length(limit))
+                for path, body in self._opened.items()
+            }
+            self._tokenizers, self._opened, self._pipelines = changed, bodies, {}
+
+    @property
+    def tokenizer(self) -> TokenizerBackend:
+        """The `tokenizers.Tokenizer`, without truncation and padding: both are airvec's own."""
+        return self._pipeline().tokenizer.backend
+
+    @property
+    def device(self) -> str:
+        """Where the model runs: `"cpu"`, or the device it was opened on."""
+        return self._device
+
+    def tokenize(self, texts: Sequence[str]) -> dict[str, Integers]:
+        """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""
+        listed, _ = check_texts(texts)
+        tokenizer = self._pipeline().tokenizer
+        return asdict(pad(tokenizer.truncate(tokenizer.encode(listed)), tokenizer.pad_id, tokenizer.padding_side))
+
+    def save_pretrained(self, path: str | PathLike[str]) -> None:
+        """Copy the model folder as it was opened to `path`: whole or not at all. A model that lies there is replaced.
+
+        Raises:
+            ArgumentError: something other than a model folder lies there.
+        """
+        copy_folder(self._folder.path, Path(path))
