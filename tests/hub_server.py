@@ -1,25 +1,36 @@
 """A small Hugging Face hub on the loopback address: what the real client asks for when it fetches a model.
 
+It can be as bad as the real one: refuse, break off in the middle, or send other bytes than it announces.
 Knows nothing of airvec.
 """
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Condition, Thread
 
 API = "/api/models/"
+PATIENCE = 60  # seconds until a test that waits for a request gives up
 
 
 @dataclass
 class Hub:
     """Repositories by "ORG/MODEL@REVISION" (main where none is named), and what was fetched from them.
 
-    `status` answers every request with that error; `token` = the one that every request must carry.
+    Args:
+        repositories: their folders.
+        status: answers every request with that error.
+        token: the one that every request must carry.
+        busy: errors for the next requests, one each; they ask to be tried again at once.
+        refused: errors by file, for every request.
+        cuts: by file, after how many bytes the next answers break off.
+        spoiled: by file, what is sent in place of its content.
+        midway: by file, what is called when half of it has been sent.
     """
 
     repositories: dict[str, Path] = field(default_factory=dict)
@@ -27,6 +38,14 @@ class Hub:
     status: int | None = None
     token: str | None = None
     address: str = ""
+    busy: list[int] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+    cuts: dict[str, list[int]] = field(default_factory=dict)
+    spoiled: dict[str, bytes] = field(default_factory=dict)
+    midway: dict[str, Callable[[], object]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)
+    changed: Condition = field(default_factory=Condition)
 
     def files(self, name: str) -> dict[str, Path] | None:
         """The files of `ORG/MODEL@REVISION` or `ORG/MODEL@COMMIT` by their paths; None = no such repository."""
@@ -35,6 +54,17 @@ class Hub:
         if folder is None:
             return None
         return {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
+
+    def note(self, request: str) -> None:
+        """Remember a request, such as "HEAD onnx/model.onnx"."""
+        with self.changed:
+            self.asked.append(request)
+            self.changed.notify_all()
+
+    def wait_for(self, request: str, count: int = 1) -> None:
+        """Return when that request has come `count` times."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.asked.count(request) >= count, PATIENCE), self.asked
 
 
 def commit(name: str) -> str:
@@ -45,13 +75,19 @@ def commit(name: str) -> str:
 @contextmanager
 def serving(hub: Hub) -> Generator[Hub]:
     """Serve the hub; its `address` is the endpoint."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    with answering(type("Handler", (_Handler,), {"hub": hub})) as hub.address:
+        yield hub
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
+    """A server on the loopback address; gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    hub.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield hub
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
@@ -73,8 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bool) -> None:
         path = self.path.partition("?")[0]
+        self.hub.note(f"{self.command} {path.partition('/resolve/')[2].partition('/')[2] or path}")
         if self.hub.status is not None:
-            return self._send(self.hub.status, b"{}", {}, body)
+            return self._send(self.hub.status, b"{}", {"Retry-After": "0"}, body)
+        if self.hub.busy:
+            return self._send(self.hub.busy.pop(0), b"{}", {"Retry-After": "0"}, body)
         if self.hub.token is not None and self.headers["Authorization"] != f"Bearer {self.hub.token}":
             return self._send(401, b'{"error": "Invalid username or password."}', {}, body)
         if path.startswith(API):
@@ -84,31 +123,46 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(404, b"{}", {}, body)  # the client asks for more than files; it does without
 
     def _about(self, parts: list[str], body: bool) -> None:
-        organisation, model, what, revision = (*parts, "", "main")[:4] if len(parts) == 2 else parts[:4]
+        organisation, model, _, revision = (*parts, "", "main")[:4] if len(parts) == 2 else parts[:4]
         name = f"{organisation}/{model}"
         files = self.hub.files(f"{name}@{revision}")
         if files is None:
             known = self.hub.files(f"{name}@main") is not None
             missing = "RevisionNotFound" if known else "RepoNotFound"
             return self._send(404, b"{}", {"X-Error-Code": missing, "X-Error-Message": "not found"}, body)
-        listed = [
-            {"type": "file", "path": path, "size": file.stat().st_size, "oid": _etag(file)}
-            for path, file in files.items()
-        ]
-        sha = commit(name if revision == "main" else f"{name}@{revision}")
-        about = {"id": name, "sha": sha, "siblings": [{"rfilename": path} for path in files]}
-        return self._send(200, json.dumps(listed if what == "tree" else about).encode(), {}, body)
+        siblings = [{"rfilename": path, "size": file.stat().st_size, **_lfs(file)} for path, file in files.items()]
+        sha = revision if len(revision) == 40 else commit(name if revision == "main" else f"{name}@{revision}")
+        return self._send(200, json.dumps({"id": name, "sha": sha, "siblings": siblings}).encode(), {}, body)
 
     def _file(self, parts: list[str], body: bool) -> None:
         organisation, model, _, revision, *rest = parts
-        files = self.hub.files(f"{organisation}/{model}@{revision}") or {}
-        file = files.get("/".join(rest))
+        path = "/".join(rest)
+        file = (self.hub.files(f"{organisation}/{model}@{revision}") or {}).get(path)
         if file is None:
             return self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Error-Message": "not found"}, body)
-        if body:
-            self.hub.fetched.append("/".join(rest))
+        if path in self.hub.refused:
+            return self._send(self.hub.refused[path], b"{}", {"X-Error-Code": "GatedRepo"}, body)
         headers = {"ETag": f'"{_etag(file)}"', "X-Repo-Commit": revision, "Accept-Ranges": "bytes"}
-        return self._send(200, file.read_bytes(), headers, body)
+        if not body:
+            return self._send(200, file.read_bytes(), headers, body)
+        self.hub.fetched.append(path)
+        return self._content(path, self.hub.spoiled.get(path, file.read_bytes()), headers)
+
+    def _content(self, path: str, content: bytes, headers: dict[str, str]) -> None:
+        """The bytes of a file, all or from where the client wants to go on; broken off where that is planned."""
+        start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        if start:
+            headers |= {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+        end = self.hub.cuts[path].pop(0) if self.hub.cuts.get(path) else len(content)
+        self._send(206 if start else 200, content[start:], headers, body=False)
+        half = (start + end) // 2
+        self.wfile.write(content[start:half])
+        if path in self.hub.midway:
+            self.wfile.flush()
+            self.hub.midway[path]()
+        self.wfile.write(content[half:end])
+        self.hub.sent[path] += end - start
+        self.close_connection = end < len(content)
 
     def _send(self, status: int, content: bytes, headers: dict[str, str], body: bool) -> None:
         self.send_response(status)
@@ -119,5 +173,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
+def _lfs(file: Path) -> dict[str, object]:
+    """What the Hub states of large files, which are those that are no text."""
+    if file.suffix in (".json", ".md", ".txt"):
+        return {}
+    return {"lfs": {"size": file.stat().st_size, "sha256": _etag(file), "pointerSize": 130}}
+
+
 def _etag(file: Path) -> str:
-    return hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest()
+    """As on the Hub: SHA-256 of large files, something shorter for the others."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return digest[:40] if file.suffix in (".json", ".md", ".txt") else digest

@@ -5,6 +5,7 @@
   x InputError           (TypeError, ValueError)  something among the texts that is not a valid text
   x TruncationError      (ValueError)             a text over the length limit, under on_truncate="error"
   x ModelNotFoundError   (FileNotFoundError)      no such folder, name or file
+  x DownloadError        (OSError)                the Hub, the network or the disk failed, or a file came damaged
   x ModelFolderError     (ValueError)             a model folder that is damaged, incomplete or of an unknown kind
   x MissingPackageError  (ImportError)            an optional package is needed and not installed
 * AirvecWarning          (UserWarning)            the result is right, but perhaps not what was meant
@@ -34,6 +35,10 @@ class TruncationError(AirvecError, ValueError):
 
 class ModelNotFoundError(AirvecError, FileNotFoundError):
     """A model folder, a model name or a file of a model does not exist."""
+
+
+class DownloadError(AirvecError, OSError):
+    """A model exists and could not be fetched whole: the Hub, the network, the disk or a checksum."""
 
 
 class ModelFolderError(AirvecError, ValueError):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from airvec.cache_names import repository_of
 from airvec.errors import ModelFolderError, ModelNotFoundError
 
 
@@ -108,5 +109,8 @@ def read_object_if_there(path: Path) -> JsonObject:
 
 
 def short_name(path: Path) -> str:
-    """A path as messages show it: the file and the folder it lies in."""
+    """A path as messages show it: the file and the folder it lies in, or the repository that it came from."""
+    repository = repository_of(path.parent)
+    if repository:
+        return f"{repository}/{path.name}"
     return f"{path.parent.name}/{path.name}" if path.parent.name else path.name

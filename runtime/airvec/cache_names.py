@@ -1,0 +1,28 @@
+"""How the Hub's cache names its folders: `models--ORG--MODEL/snapshots/COMMIT`.
+
+Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+Knows nothing of what lies in them.
+"""
+
+from pathlib import Path
+
+
+def storage_name(repository: str) -> str:
+    """The folder of a repository in the cache.
+
+    >>> storage_name("org/words")
+    'models--org--words'
+    """
+    return f"models--{repository.replace('/', '--')}"
+
+
+def repository_of(folder: Path) -> str | None:
+    """The repository that a snapshot's folder belongs to; None for any other folder.
+
+    >>> repository_of(Path("cache/models--org--words/snapshots/0a1b2c"))
+    'org/words'
+    """
+    home = folder.parent.parent.name
+    if folder.parent.name != "snapshots" or not home.startswith("models--"):
+        return None
+    return home.removeprefix("models--").replace("--", "/")

@@ -1,0 +1,62 @@
+"""A model's name → a local folder with the files that run, and no others.
+
+A name is looked up only if no folder of that name exists; huggingface_hub is imported only then.
+`files.py` says which files, `client.py` fetches them, `cache.py` knows what is on disk, `problems.py` says what failed.
+Knows nothing of what the files mean, beyond which ones a model needs.
+"""
+
+import os
+from pathlib import Path
+
+from airvec.errors import ArgumentError, ModelNotFoundError
+from airvec.hub.client import HubOptions, fetch
+from airvec.hub.files import RuntimeFiles
+
+__all__ = ["HubOptions", "find_model", "locate"]
+
+
+def find_model(name: str | os.PathLike[str], organisation: str, graph: str, options: HubOptions) -> Path:
+    """The folder of a model, from disk or else from the Hub.
+
+    Args:
+        name: a folder's path, or a name on the Hub: `ORG/MODEL`, or `MODEL` for one of `organisation`.
+        organisation: what a bare name belongs to, such as `sentence-transformers`.
+        graph: file name of the graph to fetch, such as `model.onnx`.
+        options: where and how to look.
+
+    Raises:
+        ArgumentError: `name` is neither text nor path.
+        ModelNotFoundError: neither a folder nor a name that the Hub knows, or no such graph there.
+        DownloadError: the Hub or the disk failed, or a file is damaged.
+        MissingPackageError: a name, and huggingface_hub is not installed.
+    """
+    found = locate(name, organisation)
+    return found if isinstance(found, Path) else fetch(found, RuntimeFiles(graph), options)
+
+
+def locate(name: str | os.PathLike[str], organisation: str) -> Path | str:
+    """The folder that `name` is, or else the repository `ORG/MODEL` that it names.
+
+    Raises:
+        ArgumentError: `name` is neither text nor path.
+        ModelNotFoundError: it is a file, or neither a folder nor what can be a name.
+    """
+    try:
+        text = os.fsdecode(name)
+    except TypeError:
+        raise ArgumentError(f"model_name_or_path: {name!r}, expected a str or a path. Correct it.") from None
+    path = Path(text)
+    if text and path.is_dir():  # "" would be the working directory
+        return path
+    if path.is_file():
+        raise ModelNotFoundError(f"{text}: a file, expected a model folder. Give the folder that it lies in.")
+    if not _is_name(text):
+        raise ModelNotFoundError(
+            f"{text or repr(text)}: no such folder. Give a model folder's path, or a name ORG/MODEL on the Hub."
+        )
+    return text if "/" in text else f"{organisation}/{text}"
+
+
+def _is_name(text: str) -> bool:
+    parts = text.split("/")
+    return len(parts) <= 2 and all(parts) and not text.startswith((".", "~")) and "\\" not in text
