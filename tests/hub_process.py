@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.hub_server import commit
+
 TRY = """
 import json, time, warnings
 from airvec.errors import AirvecError
@@ -59,6 +61,15 @@ class Client:
     @property
     def cache(self) -> Path:
         return self.home / "hub"
+
+    def snapshot(self, name: str = "org/words") -> Path:
+        return self.cache / f"models--{name.replace('/', '--')}" / "snapshots" / commit(name)
+
+    def leftovers(self) -> list[str]:
+        return [file.name for file in self.cache.rglob("*.incomplete")]
+
+    def blobs(self) -> set[bytes]:
+        return {file.read_bytes() for file in self.cache.glob("models--*/blobs/*") if file.is_file()}
 
     def environment(self, **more: str) -> dict[str, str]:
         quiet = {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}

@@ -123,16 +123,17 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(404, b"{}", {}, body)  # the client asks for more than files; it does without
 
     def _about(self, parts: list[str], body: bool) -> None:
-        organisation, model, _, revision = (*parts, "", "main")[:4] if len(parts) == 2 else parts[:4]
+        organisation, model, what, revision = (*parts, "", "main")[:4] if len(parts) == 2 else parts[:4]
         name = f"{organisation}/{model}"
         files = self.hub.files(f"{name}@{revision}")
         if files is None:
             known = self.hub.files(f"{name}@main") is not None
             missing = "RevisionNotFound" if known else "RepoNotFound"
             return self._send(404, b"{}", {"X-Error-Code": missing, "X-Error-Message": "not found"}, body)
-        siblings = [{"rfilename": path, "size": file.stat().st_size, **_lfs(file)} for path, file in files.items()]
+        listed = [{"rfilename": path, "path": path, "type": "file", **_facts(file)} for path, file in files.items()]
         sha = revision if len(revision) == 40 else commit(name if revision == "main" else f"{name}@{revision}")
-        return self._send(200, json.dumps({"id": name, "sha": sha, "siblings": siblings}).encode(), {}, body)
+        about = {"id": name, "sha": sha, "siblings": listed}
+        return self._send(200, json.dumps(listed if what == "tree" else about).encode(), {}, body)
 
     def _file(self, parts: list[str], body: bool) -> None:
         organisation, model, _, revision, *rest = parts
@@ -173,11 +174,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
 
-def _lfs(file: Path) -> dict[str, object]:
-    """What the Hub states of large files, which are those that are no text."""
-    if file.suffix in (".json", ".md", ".txt"):
-        return {}
-    return {"lfs": {"size": file.stat().st_size, "sha256": _etag(file), "pointerSize": 130}}
+def _facts(file: Path) -> dict[str, object]:
+    """What the Hub states of a file: the SHA-256 only of large ones, which are those that are no text."""
+    size, etag = file.stat().st_size, _etag(file)
+    lfs = {"lfs": {"size": size, "sha256": etag, "oid": etag, "pointerSize": 130}} if len(etag) == 64 else {}
+    return {"size": size, "oid": etag, **lfs}
 
 
 def _etag(file: Path) -> str:
