@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airvec import util
     from airvec.chunking import Chunk, chunk
+    from airvec.cross_encoder import CrossEncoder
     from airvec.errors import (
         AirvecError,
         AirvecWarning,
@@ -29,6 +30,7 @@ _HOMES = {
     "AirvecWarning": "airvec.errors",
     "ArgumentError": "airvec.errors",
     "Chunk": "airvec.chunking",
+    "CrossEncoder": "airvec.cross_encoder",
     "InputError": "airvec.errors",
     "MissingPackageError": "airvec.errors",
     "ModelFolderError": "airvec.errors",
@@ -43,6 +45,7 @@ __all__ = [
     "AirvecWarning",
     "ArgumentError",
     "Chunk",
+    "CrossEncoder",
     "InputError",
     "MissingPackageError",
     "ModelFolderError",

@@ -43,10 +43,10 @@ def check_texts(inputs: object) -> tuple[list[str], bool]:
     if isinstance(inputs, np.ndarray) and inputs.ndim == 1:
         return [check_text(text, place) for place, text in enumerate(inputs.tolist())], False
     if isinstance(inputs, (bytes, bytearray, Mapping, Set, np.ndarray)) or not isinstance(inputs, Iterable):
-        raise InputError(f"texts: {_described(given)}, expected a str or a list of str. Convert it first.")
+        raise InputError(f"texts: {described(given)}, expected a str or a list of str. Convert it first.")
     if not isinstance(inputs, Sized):
         raise InputError(
-            f"texts: {_described(given)}, which has no length. Pass list(…), or use encode_stream for corpora "
+            f"texts: {described(given)}, which has no length. Pass list(…), or use encode_stream for corpora "
             "that do not fit in memory."
         )
     return [check_text(text, place) for place, text in enumerate(cast("Iterable[object]", inputs))], False
@@ -66,7 +66,7 @@ def check_text(text: object, place: int) -> str:
         advice = "Pairs of texts are for a reranker; join the parts into one text to embed them together."
     if isinstance(text, (bytes, bytearray)):
         advice = "Decode it first, for example with .decode()."
-    raise InputError(f"text {place}: {_described(given)}, expected a str. {advice}")
+    raise InputError(f"text {place}: {described(given)}, expected a str. {advice}")
 
 
 def checked_parts(texts: Iterator[object], size: int) -> Iterator[tuple[int, list[str]]]:
@@ -255,7 +255,8 @@ def _checked(where: str, given: Mapping[str, Any] | None, known: Sequence[str]) 
     return dict(given or {})
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """A value for a message: its type and how it begins."""
     shown = repr(value)
     kind = type(value).__name__
     return "None" if value is None else f"{kind} {shown[:40] + '…' if len(shown) > 40 else shown}"

@@ -5,7 +5,7 @@ tokens and pad to 128, which is not what the model was trained or published with
 Knows nothing of graphs and modules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, cast
@@ -21,8 +21,9 @@ from airvec.errors import AirvecError, ArgumentError, InputError, ModelFolderErr
 from airvec.folder import SIDES, TokenizerSpec
 from airvec.json_file import short_name
 
-# Texts handed to the Rust library at once: its results take some 100 bytes a token until we have copied the ids.
+# Handed to the Rust library at once: its results take some 100 bytes a token until we have copied the ids.
 TEXTS_AT_ONCE = 256
+CHARACTERS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ class Tokenizer:
         Raises:
             InputError: an item is not a text, or holds half of a surrogate pair.
         """
-        parts = range(0, len(texts), TEXTS_AT_ONCE)
-        return join(self._encode([prompt + text for text in texts[start : start + TEXTS_AT_ONCE]]) for start in parts)
+        return join(self._encode([prompt + text for text in part]) for part in parts_of(texts))
 
     def truncate(self, tokens: Tokens) -> Tokens:
         """Cut texts over `max_length` at the end (or start: `truncation_side`), keeping the special tokens."""
@@ -128,6 +128,18 @@ class Tokenizer:
         starts = range(head, end, room)
         pieces = [np.r_[0:head, start : min(start + room, end), end : len(ids)] for start in starts]
         return [Tokens(ids[piece], kinds[piece], np.array([0, len(piece)])) for piece in pieces]
+
+
+def parts_of(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in order, as many at once as the Rust library should get; a longer one alone."""
+    start = characters = 0
+    for end, text in enumerate(texts):
+        characters += len(text)
+        if end - start == TEXTS_AT_ONCE or (characters > CHARACTERS_AT_ONCE and end > start):
+            yield texts[start:end]
+            start, characters = end, len(text)
+    if start < len(texts):
+        yield texts[start:]
 
 
 def open_tokenizer(spec: TokenizerSpec, add_special_tokens: bool = True) -> Tokenizer:

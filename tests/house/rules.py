@@ -24,6 +24,9 @@ DROP_IN_SIGNATURES = {
     "SentenceTransformer.encode_query": "the reference's encode_query",
     "SentenceTransformer.encode_document": "the reference's encode_document",
     "SentenceTransformer.encode_stream": "encode's own arguments, over an iterable",
+    "CrossEncoder.__init__": "the reference's constructor",
+    "CrossEncoder.predict": "the reference's predict",
+    "CrossEncoder.rank": "the reference's rank",
     "paraphrase_mining": "the reference's util.paraphrase_mining",
 }
 # Messages with no value in them, because there is none to name: "path:function" and the reason.

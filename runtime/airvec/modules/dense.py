@@ -3,13 +3,10 @@
 Knows nothing of what the vectors mean.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-
+from airvec.activations import ACTIVATIONS
 from airvec.arrays import Features, Floats
 from airvec.errors import ModelFolderError
 from airvec.folder import ModuleSpec
@@ -98,39 +95,3 @@ def _activation_name(config: JsonObject) -> str:
             f"{', '.join('torch.nn.' + known for known in ACTIVATIONS)}. Re-train the layer with one of these."
         )
     return name
-
-
-def _identity(x: Floats) -> Floats:
-    return x
-
-
-def _tanh(x: Floats) -> Floats:
-    return np.tanh(x)
-
-
-def _relu(x: Floats) -> Floats:
-    return np.maximum(x, np.float32(0))
-
-
-def _gelu(x: Floats) -> Floats:
-    """x Φ(x), exact: NumPy has no erf, and a batch of embeddings is small enough for the standard library's."""
-    erf = np.vectorize(math.erf, otypes=[np.float64])
-    return (x * 0.5 * (1.0 + erf(x / math.sqrt(2)))).astype(np.float32)
-
-
-def _sigmoid(x: Floats) -> Floats:
-    return np.float32(0.5) * (np.float32(1) + np.tanh(np.float32(0.5) * x))
-
-
-def _silu(x: Floats) -> Floats:
-    return x * _sigmoid(x)
-
-
-ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
-    "GELU": _gelu,
-    "Identity": _identity,
-    "ReLU": _relu,
-    "SiLU": _silu,
-    "Sigmoid": _sigmoid,
-    "Tanh": _tanh,
-}
