@@ -4,10 +4,13 @@ A model's modules are opened once a route: a model whose queries pass a table op
 Knows nothing of the three classes' results.
 """
 
+import os
 import threading
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -104,6 +107,7 @@ class Model(ABC):
         self._opening = threading.RLock()
         self._opened: dict[Path, Body] = {}
         self._pipelines: dict[tuple[Path, ...], Pipeline] = {}
+        self._by_task: dict[str | None, Pipeline] = {}
         if not self._folder.has_routes:
             self._pipeline()
             return
@@ -117,12 +121,16 @@ class Model(ABC):
         Raises:
             ArgumentError: no route for that task.
         """
+        found = self._by_task.get(task)  # a quarter of the time of a short text in a static model is spent below
+        if found is not None:
+            return found
         chain = self._folder.chain(task)
         key = tuple(spec.path / spec.type for spec in chain)
         with self._opening:
             if key not in self._pipelines:
                 body = self._body(chain[0])
                 self._pipelines[key] = open_pipeline(self._folder, chain, body, self._options.threads, self.output)
+            self._by_task[task] = self._pipelines[key]
             return self._pipelines[key]
 
     def _body(self, spec: ModuleSpec) -> Body:
@@ -148,9 +156,8 @@ class Model(ABC):
             advance: called with the number of items that have been finished, in steps.
         """
         if pool.wanted:
-            from airvec.processes import run_in_pool
-
-            return run_in_pool(self, work.__name__, items, settings, pool.pool, pool.devices, pool.chunk_size, advance)
+            with self._processes(pool) as processes:
+                return processes.run(work.__name__, items, settings, pool.chunk_size, advance)
         parts = [items[start : start + TEXTS_AT_ONCE] for start in range(0, len(items), TEXTS_AT_ONCE)]
         return [work(part, *settings, advance) for part in parts]
 
@@ -167,29 +174,66 @@ class Model(ABC):
         check_device(device, self._device)
         return PoolOptions(pool, None, chunk_size)
 
+    def _processes(self, pool: PoolOptions) -> AbstractContextManager["Pool"]:
+        """The pool that a call names, or one for this call.
+
+        Raises:
+            ArgumentError: not a pool, or that of another model.
+        """
+        from airvec.processes import Pool
+
+        if pool.pool is None:
+            return self.start_multi_process_pool(pool.devices)
+        if not isinstance(pool.pool, Pool):
+            raise ArgumentError(f"pool: {pool.pool!r}, expected what start_multi_process_pool gave. Pass that.")
+        if pool.pool.content != self._pool_content():
+            raise ArgumentError(
+                f"pool: its processes hold {pool.pool.content[0]}, this is {self._pool_content()[0]}. "
+                "Start a pool of this model, as it is now."
+            )
+        return nullcontext(pool.pool)
+
     def start_multi_process_pool(self, target_devices: Sequence[str] | None = None) -> "Pool":
         """Start processes that each hold this model, for `pool=…` of later calls: see docs/processes.md.
 
         Args:
-            target_devices: one process each, such as `["cpu"] * 4`; None = one for every two CPUs that we may use.
+            target_devices: one process each, such as `["cpu"] * 4`; None = one for each of the CPUs that we may use.
+                The processes share these CPUs.
 
         Raises:
             ArgumentError: no device, or one that is none; or the program's main module has no guard.
+            ProcessError: a process ended before it was ready.
         """
-        from airvec.processes import start_pool
+        from airvec.processes import Pool
 
-        return start_pool(self, target_devices)
+        devices = [self._device] * self._options.threads if target_devices is None else target_devices
+        if isinstance(devices, str) or not devices:
+            raise ArgumentError(f"target_devices: {devices!r}, expected a list such as ['cpu', 'cpu']. Correct it.")
+        threads = max(1, self._options.threads // len(devices))
+        states = [self._state_on(device, threads) for device in devices]
+        return Pool([partial(_opened, type(self), state) for state in states], self._pool_content())
 
     @staticmethod
     def stop_multi_process_pool(pool: "Pool") -> None:
-        """End the processes of a pool."""
-        from airvec.processes import stop_pool
+        """End the processes of a pool; a second time, nothing is left to do."""
+        pool.stop()
 
-        stop_pool(pool)
+    def _state_on(self, device: str, threads: int) -> dict[str, Any]:
+        """What a process of a pool needs to open the same model on a device."""
+        options = replace(self._options, threads=threads)
+        if device != self._device:
+            placed = backend_options(options.name, options.variant, device, None, threads)
+            options = replace(options, providers=placed.providers)
+        return {**self.__getstate__(), "_options": options, "_device": device}
+
+    def _pool_content(self) -> tuple[Any, ...]:
+        """What decides a process's results: its name for messages, and the settings that it is opened with."""
+        name = f"{type(self).__name__} {self._folder.name} with max_seq_length {self.max_seq_length}"
+        return name, self._folder.path, replace(self._options, threads=1), tuple(self._tokenizers.items())
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to open the same model."""
-        opened = ("_opening", "_opened", "_pipelines")
+        opened = ("_opening", "_opened", "_pipelines", "_by_task")
         return {name: value for name, value in self.__dict__.items() if name not in opened}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -218,7 +262,8 @@ class Model(ABC):
                 path: replace(body, tokenizer=body.tokenizer.with_max_length(limit))
                 for path, body in self._opened.items()
             }
-            self._tokenizers, self._opened, self._pipelines = changed, bodies, {}
+            self._tokenizers, self._opened = changed, bodies
+            self._pipelines, self._by_task = {}, {}
 
     @property
     def tokenizer(self) -> TokenizerBackend:
@@ -243,3 +288,11 @@ class Model(ABC):
             ArgumentError: something other than a model folder lies there.
         """
         copy_folder(self._folder.path, Path(path))
+
+
+def _opened(kind: type[Model], state: dict[str, Any]) -> Model:
+    """A model from its state, in a process of a pool: tokenizers too is to use this process's share of the CPUs."""
+    os.environ.setdefault("RAYON_NUM_THREADS", str(state["_options"].threads))
+    model = kind.__new__(kind)
+    model.__setstate__(state)
+    return model
