@@ -32,7 +32,8 @@ def word_tokenizer(special: bool = True) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     if special:
         ids = [("[CLS]", 2), ("[SEP]", 3)]
-        tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ids)
+        pair = "[CLS] $A [SEP] $B:1 [SEP]:1"
+        tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", pair, special_tokens=ids)
     return tokenizer
 
 
@@ -63,6 +64,57 @@ def lookup_graph(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     model.ir_version = 9
     return model
+
+
+def pair_graph(labels: int = 1) -> onnx.ModelProto:
+    """`logits` (batch, labels): those of `pair_logits`, padding left out by the mask."""
+    inputs = ("input_ids", "attention_mask", "token_type_ids")
+    weights = np.zeros((2, labels), np.float32)
+    weights[:, 0] = (-0.1, 0.1)
+    weights[0, 1:], weights[1, 1:] = 0.1, 0.2
+    steps = [
+        ("Mul", ["input_ids", "attention_mask"], "real"),
+        ("Mul", ["real", "token_type_ids"], "second"),
+        ("Sub", ["real", "second"], "first"),
+        ("ReduceSum", ["first", "one"], "first_sum"),
+        ("ReduceSum", ["second", "one"], "second_sum"),
+        ("Concat", ["first_sum", "second_sum"], "sums"),  # (batch, 2)
+    ]
+    more: dict[str, dict[str, int]] = {"Concat": {"axis": 1}, "ReduceSum": {"keepdims": 1}}
+    nodes = [helper.make_node(kind, taken, [made], **more.get(kind, {})) for kind, taken, made in steps]
+    nodes.append(helper.make_node("Cast", ["sums"], ["floats"], to=TensorProto.FLOAT))
+    nodes.append(helper.make_node("MatMul", ["floats", "weights"], ["logits"]))
+    graph = helper.make_graph(
+        nodes,
+        "pair",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in inputs],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", labels])],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(np.array([1]), "one")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 9
+    return model
+
+
+def pair_logits(first: str, second: str, labels: int = 1) -> list[float]:
+    """What `pair_graph` gives: (sum of the second's ids - sum of the first's) / 10, then (first + 2 second) / 10."""
+    names = [*SPECIAL, *WORDS]
+    sums = [sum(names.index(word) for word in text.split()) for text in (first, second)]
+    left, right = sums[0] + 2 + 3, sums[1] + 3  # [CLS] … [SEP] and … [SEP]
+    return [(right - left) / 10, *[(left + 2 * right) / 10] * (labels - 1)]
+
+
+def reranker(folder: Path, labels: int = 1, limit: int = 12, **config: Any) -> Path:
+    """A CrossEncoder as transformers lays it out, with `pair_graph`; `config` = more keys of config.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    architecture = {"model_type": "bert", "architectures": ["BertForSequenceClassification"], "pad_token_id": 0}
+    write_json(folder / "config.json", architecture | config)
+    options = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "model_max_length": limit}
+    write_json(folder / "tokenizer_config.json", options)
+    word_tokenizer().save(str(folder / "tokenizer.json"))
+    (folder / "onnx").mkdir(exist_ok=True)
+    onnx.save(pair_graph(labels), folder / "onnx" / "model.onnx")
+    return folder
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,22 +6,27 @@ Knows nothing of what the model is used for.
 import argparse
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airvec.sentence_transformer import SentenceTransformer
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --model and its companions."""
+    """Add --model and its companions, for sentence embeddings."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model", "-m", help="folder, or name on the Hub (default: the small English one inside airvec)"
     )
+    group.add_argument("--truncate-dim", type=positive, help="dimensions to keep (default: all)")
+    add_graph_arguments(group)
+
+
+def add_graph_arguments(group: Any) -> None:
+    """Add to a group of arguments those that say how a model of any kind is opened."""
     group.add_argument("--variant", default="auto", help="graph to use: auto (fp32), or NAME for onnx/model_NAME.onnx")
     group.add_argument("--threads", type=positive, help="CPUs to use (default: all that this process may)")
     group.add_argument("--max-seq-length", type=positive, help="most tokens of a text (default: the model's)")
-    group.add_argument("--truncate-dim", type=positive, help="dimensions to keep (default: all)")
     group.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 
