@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         MissingPackageError,
         ModelFolderError,
         ModelNotFoundError,
+        ProcessError,
         TruncationError,
     )
     from airvec.sentence_transformer import SentenceTransformer
@@ -35,6 +36,7 @@ _HOMES = {
     "MissingPackageError": "airvec.errors",
     "ModelFolderError": "airvec.errors",
     "ModelNotFoundError": "airvec.errors",
+    "ProcessError": "airvec.errors",
     "SentenceTransformer": "airvec.sentence_transformer",
     "TruncationError": "airvec.errors",
     "chunk": "airvec.chunking",
@@ -50,6 +52,7 @@ __all__ = [
     "MissingPackageError",
     "ModelFolderError",
     "ModelNotFoundError",
+    "ProcessError",
     "SentenceTransformer",
     "TruncationError",
     "chunk",

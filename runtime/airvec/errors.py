@@ -8,6 +8,7 @@
   x DownloadError        (OSError)                the Hub, the network or the disk failed, or a file came damaged
   x ModelFolderError     (ValueError)             a model folder that is damaged, incomplete or of an unknown kind
   x MissingPackageError  (ImportError)            an optional package is needed and not installed
+  x ProcessError         (RuntimeError)           a process of a pool ended, or failed in a way that cannot be shown
 * AirvecWarning          (UserWarning)            the result is right, but perhaps not what was meant
 
 Every message reads "where: what was found, what was expected. What to do."
@@ -47,6 +48,10 @@ class ModelFolderError(AirvecError, ValueError):
 
 class MissingPackageError(AirvecError, ImportError):
     """A package outside airvec's own dependencies is needed for this call."""
+
+
+class ProcessError(AirvecError, RuntimeError):
+    """A process that was to share the work has ended, or raised what cannot be sent."""
 
 
 class AirvecWarning(UserWarning):

@@ -15,6 +15,7 @@ from airvec import errors
         (errors.ModelNotFoundError, FileNotFoundError),
         (errors.ModelFolderError, ValueError),
         (errors.MissingPackageError, ImportError),
+        (errors.ProcessError, RuntimeError),
     ],
 )
 def test_every_error_is_an_airvec_error_and_the_builtin_that_callers_expect(kind, parent):
