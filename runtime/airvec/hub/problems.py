@@ -6,11 +6,13 @@ Knows nothing of how files are fetched.
 """
 
 import errno
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from airvec.errors import AirvecError, ArgumentError, DownloadError, ModelNotFoundError
 
+LENGTHS = re.compile(r"should be of size (\d+) but has size (\d+)")  # the client's words
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 BUSY, DOWN = 429, 500
@@ -61,11 +63,13 @@ def explain(error: Exception, asked: Asked) -> Problem:
             f"the Hub cannot be reached at {asked.endpoint} ({_cause(chain)})",
             "Check the network, and HTTPS_PROXY and HF_ENDPOINT if you set them; or give a local folder's path.",
         )
-    return Problem(
-        DownloadError,
-        f"the download of {asked.file} broke off ({_cause(chain)})",
-        "Load the model again: files that are whole are kept.",
+    lengths = LENGTHS.search(str(error))
+    found = (
+        f"{asked.file} came with {lengths[2]} bytes, expected {lengths[1]}"
+        if lengths
+        else f"the download of {asked.file} broke off ({_cause(chain)})"
     )
+    return Problem(DownloadError, found, "Load the model again: files that are whole are kept.")
 
 
 def status_of(error: BaseException) -> int | None:
@@ -83,17 +87,13 @@ def _refused(status: int, names: set[str], asked: Asked) -> Problem:
         found = f"no revision {asked.revision!r} on the Hub ({status}), expected a branch, a tag or a commit"
         return Problem(ModelNotFoundError, found, "Correct revision=….")
     if status in (401, 403) or "GatedRepoError" in names:
-        remedy = (
-            f"If the name is right, {LOG_IN}, of a user who has access: accept a gated model's terms on its page."
-        )
+        remedy = f"If the name is right, {LOG_IN}, of a user who has access: accept a gated model's terms on its page."
         return Problem(ModelNotFoundError, f"{what}: a private or gated model, or no such one", remedy)
     if status == 404:
         remedy = f"Check the name, or give a local folder's path; for a private model {LOG_IN}."
         return Problem(ModelNotFoundError, f"{what}: no such model", remedy)
     if status == BUSY:
-        return Problem(
-            DownloadError, f"{what}: too many requests", f"Wait some minutes; or {LOG_IN}: it allows more."
-        )
+        return Problem(DownloadError, f"{what}: too many requests", f"Wait some minutes; or {LOG_IN}: it allows more.")
     if status >= DOWN:
         return Problem(
             DownloadError, f"{what}, again and again: it is down", "Try later, or give a local folder's path."
@@ -125,4 +125,4 @@ def _cause(chain: list[BaseException]) -> str:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error).split()).rstrip(".")
