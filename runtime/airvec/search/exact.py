@@ -75,7 +75,7 @@ def semantic_search(
     found: list[list[Hit]] = []
     for start in range(0, len(queries), query_chunk_size):
         block = prepare(queries[start : start + query_chunk_size])
-        scores, rows = _nearest(block, corpus, top_k, corpus_chunk_size, score, prepare)
+        scores, rows = nearest_rows(block, corpus, top_k, corpus_chunk_size, score, prepare)
         found += [_hits(one, ids) for one, ids in zip(scores, rows, strict=True)]
     return found
 
@@ -193,7 +193,7 @@ def top_k_rows(scores: Floats, top_k: int) -> Integers:
     return np.take_along_axis(columns, order, axis=1)
 
 
-def _nearest(
+def nearest_rows(
     block: Array, corpus: Array, top_k: int, chunk: int, score: Similarity, prepare: Callable[[Array], Array]
 ) -> tuple[Floats, Integers]:
     """Scores and rows of the best of the whole corpus for each query of a block, (n, k) both."""
@@ -230,7 +230,7 @@ def _neighbour_pairs(
     score, prepare = _prepared(score_function)
     for start in range(0, len(rows), query_chunk):
         block = prepare(rows[start : start + query_chunk])
-        scores, others = _nearest(block, rows, top_k + 1, corpus_chunk, score, prepare)
+        scores, others = nearest_rows(block, rows, top_k + 1, corpus_chunk, score, prepare)
         own = np.arange(start, start + len(block))[:, None]
         keep = others != own
         keep &= np.cumsum(keep, axis=1) <= top_k  # a row that is not its own nearest neighbour leaves one too many
