@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from airvec.errors import ArgumentError, InputError, ModelFolderError, ModelNotFoundError
 from airvec.folder import TokenizerSpec
-from airvec.tokenizer import open_tokenizer
+from airvec.tokenizer import open_tokenizer, parts_of
 from tests.folders import word_tokenizer
 from tests.runtime.test_batching import texts_in
 
@@ -196,3 +196,11 @@ def test_many_texts_keep_their_order(tmp_path):
     texts = ["a" if place % 3 else "b c" for place in range(1000)]
     expected = [[CLS, A, SEP] if place % 3 else [CLS, B, C, SEP] for place in range(1000)]
     assert texts_in(opened(tmp_path).encode(texts)) == expected
+
+
+def test_the_rust_library_gets_few_texts_at_once_and_fewer_long_ones():
+    assert list(parts_of([])) == []
+    assert [len(part) for part in parts_of(["a"] * 600)] == [256, 256, 88]
+    long = "a" * 700_000
+    assert [len(part) for part in parts_of(["a", long, long, "b", "c"])] == [2, 3]
+    assert [len(part) for part in parts_of([long * 2, "a", long * 2])] == [1, 1, 1]

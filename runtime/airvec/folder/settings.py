@@ -115,12 +115,13 @@ def read_folder(path: Path, kind: str | None = None) -> ModelFolder:
     config = read_object_if_there(path / "config.json")
     stated = settings.text("model_type")
     modules = read_modules(path, stated or kind or _looks_like(path, config))
-    prompts, similarity = _prompts(settings), settings.text("similarity_fn_name")
+    model_type = stated or _kind_of(modules)
+    prompts, similarity = _prompts(settings, model_type), settings.text("similarity_fn_name")
     check_choice(settings, "similarity_fn_name", similarity, SIMILARITY_NAMES)
     check_choice(settings, "default_prompt_name", settings.text("default_prompt_name"), tuple(prompts))
     return ModelFolder(
         path=path,
-        model_type=stated or _kind_of(modules),
+        model_type=model_type,
         modules=modules,
         prompts=prompts,
         default_prompt_name=settings.text("default_prompt_name"),
@@ -159,9 +160,9 @@ def _kind_of(modules: tuple[ModuleSpec, ...]) -> str:
     return RERANKER if modules[0].task == CLASSIFY else DENSE
 
 
-def _prompts(settings: JsonObject) -> dict[str, str]:
-    """Saved prompts over the two names that always exist; a null prompt is the empty one."""
-    prompts = {"query": "", "document": ""}
+def _prompts(settings: JsonObject, model_type: str) -> dict[str, str]:
+    """Saved prompts over the two names that always exist but in rerankers; a null prompt is the empty one."""
+    prompts = {} if model_type == RERANKER else {"query": "", "document": ""}
     section = settings.section("prompts")
     return prompts | {name: section.text(name, "") or "" for name in section.values}
 

@@ -6,7 +6,7 @@ import pytest
 from airvec.errors import ModelFolderError
 from airvec.folder import ModuleSpec
 from airvec.json_file import JsonObject
-from airvec.modules.dense import ACTIVATIONS, Dense
+from airvec.modules.dense import Dense
 from tests.folders import write_tensors
 
 WEIGHT = np.array([[1, 0, 2], [0, -1, 1]], np.float32)
@@ -47,28 +47,6 @@ def test_the_output_may_have_another_name(tmp_path):
     found = module({"sentence_embedding": X})
     assert found["scores"].tolist() == [[7, 1]]
     assert found["sentence_embedding"] is X
-
-
-@pytest.mark.parametrize(
-    ("name", "at_one", "at_minus_two"),
-    [
-        ("Identity", 1, -2),
-        ("Tanh", 0.7615942, -0.9640276),
-        ("ReLU", 1, 0),
-        ("GELU", 0.8413447, -0.0455003),
-        ("Sigmoid", 0.7310586, 0.1192029),
-        ("SiLU", 0.7310586, -0.2384058),
-    ],
-)
-def test_activations_at_two_points(name, at_one, at_minus_two):
-    found = ACTIVATIONS[name](np.array([[1, -2]], np.float32))
-    np.testing.assert_allclose(found, [[at_one, at_minus_two]], atol=1e-6)
-    assert found.dtype == np.float32
-
-
-def test_activations_of_large_numbers_neither_overflow_nor_warn():
-    for activation in ACTIVATIONS.values():
-        assert np.isfinite(activation(np.array([[1e4, -1e4, 0]], np.float32))).all()
 
 
 def test_the_default_activation_is_tanh(tmp_path):
