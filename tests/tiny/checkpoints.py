@@ -25,6 +25,7 @@ OLD_SPARSE = "sentence_transformers.sparse_encoder.models.{}"
 NEW = {
     "Transformer": "sentence_transformers.base.modules.transformer.Transformer",
     "Dense": "sentence_transformers.base.modules.dense.Dense",
+    "LayerNorm": "sentence_transformers.sentence_transformer.modules.layer_norm.LayerNorm",
     "Normalize": "sentence_transformers.base.modules.normalize.Normalize",
     "Pooling": "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
 }
@@ -195,9 +196,9 @@ def write(path: Path, value: object) -> None:
 
 
 def change(path: Path, values: Mapping[str, object]) -> None:
-    """Set some keys of a JSON object; one that is None goes away."""
+    """Set some keys of a JSON object, which is made if it is not there."""
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    write(path, {key: value for key, value in {**found, **values}.items() if value is not None})
+    write(path, {**found, **values})
 
 
 def _type(kind: str, generation: str) -> str:

@@ -4,8 +4,10 @@ Special tokens, their ids (pad is 0, 1 or the last) and the templates of one tex
 published models.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
+from math import log
 from typing import Any
 
 import transformers
@@ -15,6 +17,7 @@ from transformers import PreTrainedTokenizerFast
 from tests.tiny.corpus import lines
 
 VOCABULARY = 400
+PIECES = 230  # of BPE, which make about 400 of WordPiece
 
 BERT_TOKENS = {
     "pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]",
@@ -45,15 +48,28 @@ def _wordpiece(special: Mapping[str, str], class_name: str, pair: str, lower: bo
 
 @cache
 def _trained_wordpiece(special: tuple[str, ...], lower: bool) -> str:
-    backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    backend = Tokenizer(models.BPE())
     backend.normalizer = normalizers.BertNormalizer(lowercase=lower)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    backend.decoder = decoders.WordPiece()
+    backend.train_from_iterator(lines(), trainers.BpeTrainer(vocab_size=PIECES, show_progress=False))
     names = list(dict.fromkeys((*special, "[UNK]")))
-    backend.train_from_iterator(
-        lines(), trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=names, show_progress=False)
-    )
+    vocabulary = {token: row for row, token in enumerate([*names, *sorted(_pieces(backend))])}
+    backend.model = models.WordPiece(vocabulary, unk_token="[UNK]")
+    backend.add_special_tokens(names)
+    backend.decoder = decoders.WordPiece()
     return backend.to_str()
+
+
+def _pieces(backend: Tokenizer) -> set[str]:
+    """WordPiece's vocabulary from BPE's pieces: the library's WordPiece trainer breaks ties by chance, BPE's does not.
+
+    A piece inside a word has "##" before it; all characters are there in both forms.
+    """
+    found = {prefix + letter for letter in backend.get_vocab() if len(letter) == 1 for prefix in ("", "##")}
+    for line in backend.encode_batch(list(lines())):
+        for place, (word, token) in enumerate(zip(line.word_ids, line.tokens, strict=True)):
+            found.add(f"##{token}" if place and line.word_ids[place - 1] == word else token)
+    return found
 
 
 def _bytes(
@@ -101,7 +117,16 @@ def _trained_unigram(special: tuple[str, ...], unknown: str) -> str:
         vocab_size=VOCABULARY, special_tokens=list(special), unk_token=unknown, show_progress=False
     )
     backend.train_from_iterator(lines(), trainer)
+    pieces = sorted(piece for piece, _ in json.loads(backend.to_str())["model"]["vocab"] if piece not in special)
+    rows = [(token, 0.0) for token in special] + [(piece, _frequency(piece)) for piece in pieces]
+    backend.model = models.Unigram(rows, unk_id=special.index(unknown))
     return backend.to_str()
+
+
+def _frequency(piece: str) -> float:
+    """The logarithm of how often a piece is seen: the trainer's own scores differ by 1e-3 from run to run."""
+    text = "".join(f"▁{line}" for line in lines()).replace(" ", "▁")
+    return round(log((text.count(piece) + 1) / len(text)), 3)
 
 
 def _template(backend: Tokenizer, start: str | None, end: str, pair: str) -> processors.TemplateProcessing:
