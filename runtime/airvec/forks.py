@@ -7,39 +7,33 @@ Knows nothing of what is locked and what is opened.
 
 import ctypes
 import os
-from typing import Protocol
-from weakref import WeakSet
+from collections.abc import Callable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+Thing = TypeVar("Thing")
+
+_renewals: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()
 
 
-class Renewable(Protocol):
-    """Something with locks or threads of its own."""
-
-    def renew(self) -> None:
-        """Make them again; called in the child, where only one thread is left."""
-        ...
-
-
-_alive: WeakSet[Renewable] = WeakSet()
-
-
-def renew_in_children(thing: Renewable) -> None:
-    """Call `thing.renew()` in every child that is forked while it exists."""
-    _alive.add(thing)
+def renew_in_children(thing: Thing, renew: Callable[[Thing], None]) -> None:
+    """Call `renew(thing)` in every child that is forked while the thing exists; only one thread runs there then."""
+    _renewals[thing] = renew
 
 
 def never_destroy(thing: object) -> None:
     """Keep an object until the process is gone, even where the interpreter clears everything at its end.
 
-    ONNX Runtime's sessions, destroyed in a forked child, wait for the threads that the fork has not copied: of 11
-    children that ended by `sys.exit` with such a session, all hung.
+    ONNX Runtime's sessions, destroyed in a forked child, may wait for threads that the fork has not copied: where these
+    slept and did not spin, each child that ended by `sys.exit` hung.
     """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
-def _renew() -> None:
-    for thing in list(_alive):
-        thing.renew()
+def _renew_all() -> None:
+    for thing, renew in list(_renewals.items()):
+        renew(thing)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-    os.register_at_fork(after_in_child=_renew)
+    os.register_at_fork(after_in_child=_renew_all)

@@ -29,7 +29,9 @@ from airvec.arrays import Integers
 from airvec.batching import pad
 from airvec.checks import whole_number
 from airvec.copying import copy_folder
+from airvec.errors import ArgumentError
 from airvec.folder import ModuleSpec, TokenizerSpec, check_kind, find_graph, graph_name, read_folder
+from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
 from airvec.prompts import check_prompt_name, merged_prompts
@@ -105,6 +107,7 @@ class Model(ABC):
     def _open(self) -> None:
         """Open what every call needs; with routes, what a task needs is opened by its first call."""
         self._opening = threading.RLock()
+        renew_in_children(self, Model._renew)
         self._opened: dict[Path, Body] = {}
         self._pipelines: dict[tuple[Path, ...], Pipeline] = {}
         self._by_task: dict[str | None, Pipeline] = {}
@@ -114,6 +117,10 @@ class Model(ABC):
         for spec in self._folder.bodies():
             if spec.type == "Transformer":
                 find_graph(self._folder, self._options.variant, self._options.file_name, spec.path)
+
+    def _renew(self) -> None:
+        """In a forked child: nobody is left who could give the lock back."""
+        self._opening = threading.RLock()
 
     def _pipeline(self, task: str | None = None) -> Pipeline:
         """The opened modules for texts of a task.
@@ -237,7 +244,7 @@ class Model(ABC):
         return {name: value for name, value in self.__dict__.items() if name not in opened}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        vars(self).update(state)
         self._open()
 
     @property

@@ -6,6 +6,7 @@ Knows nothing of models, texts and results: a process opens something, and calls
 """
 
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ from typing import Any, cast
 from airvec.errors import AirvecError, ArgumentError, ProcessError
 
 Advance = Callable[[int], None]
+_Work = tuple[str, Any, tuple[Any, ...]]  # a method's name, a part of the items, the settings
+_Answer = tuple[Any, Exception | None]
 
 # Most items that a process gets at once, and the least where each process still gets some: the reference's bound, and
 # the texts of some batches, so that a process has texts of one length to put together.
@@ -195,7 +198,7 @@ class Pool:
                 advance(len(parts[job - first]))
         return [results[number] for number in range(len(parts))], None
 
-    def _give(self, worker: _Worker, job: int, work: tuple[str, Any, tuple[Any, ...]]) -> None:
+    def _give(self, worker: _Worker, job: int, work: _Work) -> None:
         message = ForkingPickler.dumps(work)
         try:
             worker.connection.send_bytes(message)
@@ -203,7 +206,7 @@ class Pool:
             raise self._death(worker) from None
         worker.job = job
 
-    def _answers(self) -> list[tuple[int, tuple[Any, Exception | None]]]:
+    def _answers(self) -> list[tuple[int, _Answer]]:
         """Wait; then the numbers of the parts that are finished, with result or error.
 
         Raises:
@@ -212,10 +215,10 @@ class Pool:
         by_connection = {worker.connection: worker for worker in self._workers}
         by_sentinel = {worker.process.sentinel: worker for worker in self._workers}
         ready = cast("list[Any]", wait([*by_connection, *by_sentinel]))
-        answers: list[tuple[int, tuple[Any, Exception | None]]] = []
+        answers: list[tuple[int, _Answer]] = []
         for worker in (by_connection[end] for end in ready if end in by_connection):
             try:
-                answer = cast("tuple[Any, Exception | None]", worker.connection.recv())
+                answer = cast("_Answer", worker.connection.recv())
             except (EOFError, OSError):
                 raise self._death(worker) from None
             job, worker.job = cast("int", worker.job), None
@@ -232,13 +235,13 @@ class Pool:
         code = worker.process.exitcode
         if code == IMPORTING:
             return ArgumentError(
-                f"{_program()}: starts processes while it is imported, and each of them imports it again; expected that "
-                'under `if __name__ == "__main__":`. Put the code that starts them there.'
+                f"{_program()}: starts processes while it is imported, and each of them imports it again; expected "
+                'that under `if __name__ == "__main__":`. Put the code that starts them there.'
             )
         return ProcessError(
             f"pool: {worker.name} (pid {worker.process.pid}) ended with exit code {code}{_meaning(code)}, expected an "
-            "answer. Its own message, if it had one, is on stderr; start the pool again, with fewer processes if memory "
-            "was short."
+            "answer. Its own message, if it had one, is on stderr. Start the pool again, with fewer processes if "
+            "memory ran out."
         )
 
 
@@ -270,10 +273,14 @@ def _serve(connection: Connection, opening: Callable[[], Any]) -> None:
 def _answer(held: Any, message: bytes) -> Any:
     """The pickled result and None, or None and the pickled error."""
     try:
-        method, part, settings = ForkingPickler.loads(message)
-        return ForkingPickler.dumps((getattr(held, method)(part, *settings, lambda _: None), None))
+        method, part, settings = cast("_Work", pickle.loads(message))  # noqa: S301 - from the process that started us
+        return ForkingPickler.dumps((getattr(held, method)(part, *settings, _nothing), None))
     except Exception as error:  # noqa: BLE001 - it is raised in the process that asked
         return ForkingPickler.dumps((None, _portable(error)))
+
+
+def _nothing(_: int) -> None:
+    """The progress that a process shows."""
 
 
 def _portable(error: Exception) -> Exception:
@@ -281,7 +288,7 @@ def _portable(error: Exception) -> Exception:
     if not isinstance(error, AirvecError):  # ours say what to do; where in the code it was is of no use
         error.add_note(f"In {current_process().name}:\n{''.join(traceback.format_exception(error))}")
     try:
-        copy = ForkingPickler.loads(ForkingPickler.dumps(error))
+        copy = pickle.loads(ForkingPickler.dumps(error))  # noqa: S301 - our own
     except Exception:  # noqa: BLE001 - any class may fail in its own way
         copy = None
     if type(copy) is type(error) and str(copy) == str(error):
@@ -343,4 +350,4 @@ def _meaning(code: int | None) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         return ""
-    return f" ({name}{', which the system sends where memory runs out' if name == 'SIGKILL' else ''})"
+    return f" ({name}{', as where memory runs out' if name == 'SIGKILL' else ''})"

@@ -7,11 +7,16 @@ the weights, so it is opened only for calls long enough to earn that back.
 Knows nothing of texts, prompts and the modules after the graph.
 """
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# Since 1.29 its import starts a thread that sends what is run to its makers, unless this is set. airvec uses no network
+# that was not asked for; besides, a forked child waits for that thread for ever when it ends. "0" set before is kept.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime as ort
 
 from airvec.arrays import Features
@@ -20,6 +25,7 @@ from airvec.backends.external_data import check_external_data
 from airvec.batching import TOKEN_BUDGET, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModelFolder, ModuleSpec, find_graph
+from airvec.forks import never_destroy, renew_in_children
 from airvec.json_file import short_name
 
 # What the graph of each task may give, best first: the output's name, and the feature that it becomes. Token embeddings
@@ -50,14 +56,16 @@ class OnnxGraph:
         self.file = find_graph(folder, options.variant, options.file_name, body.path)
         self._options, self._pad_id = options, pad_id
         self._lock = threading.Lock()
+        self._alone: ort.InferenceSession | None = None
+        self._beside: ort.InferenceSession | None = None
         _check_version(folder)
         check_external_data(self.file)
-        self._alone = _open_session(self.file, options, options.threads)
-        self._beside: ort.InferenceSession | None = None
-        self.inputs = _check_inputs(self.file, self._alone)
-        self._output, self._feature = _choose_output(self.file, self._alone, body.task)
+        session = self._session(bulk=False)
+        self.inputs = _check_inputs(self.file, session)
+        self._output, self._feature = _choose_output(self.file, session, body.task)
         self.pools = self._feature == "sentence_embedding"
-        self.output_dim = _width(self._alone, self._output)
+        self.output_dim = _width(session, self._output)
+        renew_in_children(self, OnnxGraph._renew)
 
     def run(self, tokens: Tokens, bulk: bool) -> Features:
         """The output as a feature, float32, with ids and mask.
@@ -76,7 +84,7 @@ class OnnxGraph:
             "attention_mask": batch.attention_mask,
             "token_type_ids": batch.token_type_ids,
         }
-        session = self._bulk_session() if bulk else self._alone
+        session = self._session(bulk)
         try:
             (found,) = session.run([self._output], {name: ids[name] for name in self.inputs})
         except Exception as error:  # its errors have no common parent outside a private module
@@ -87,13 +95,20 @@ class OnnxGraph:
         # Graphs in half precision give float16, in which a sum of squares overflows.
         return {**ids, self._feature: np.asarray(found, np.float32)}
 
-    def _bulk_session(self) -> ort.InferenceSession:
-        if self._options.threads == 1 or self._options.session_options is not None:
-            return self._alone
+    def _session(self, bulk: bool) -> ort.InferenceSession:
+        """The session for a batch, opened by the first that needs it."""
         with self._lock:
-            if self._beside is None:
-                self._beside = _open_session(self.file, self._options, 1)
-        return self._beside
+            if bulk and self._options.threads > 1 and self._options.session_options is None:
+                self._beside = self._beside or _open_session(self.file, self._options, 1)
+                return self._beside
+            self._alone = self._alone or _open_session(self.file, self._options, self._options.threads)
+            return self._alone
+
+    def _renew(self) -> None:
+        """In a forked child, where the sessions' threads are not: the next batch opens them again."""
+        never_destroy((self._alone, self._beside))
+        self._alone = self._beside = None
+        self._lock = threading.Lock()
 
 
 def _check_version(folder: ModelFolder) -> None:
