@@ -194,9 +194,17 @@ def top_k_rows(scores: Floats, top_k: int) -> Integers:
 
 
 def nearest_rows(
-    block: Array, corpus: Array, top_k: int, chunk: int, score: Similarity, prepare: Callable[[Array], Array]
+    block: Array,
+    corpus: Array,
+    top_k: int,
+    chunk: int,
+    score: Callable[[Array, Array], Floats],
+    prepare: Callable[[Array], Array],
 ) -> tuple[Floats, Integers]:
-    """Scores and rows of the best of the whole corpus for each query of a block, (n, k) both."""
+    """Scores and rows of the best of the whole corpus for each query of a block, (n, k) both.
+
+    `chunk` rows of the corpus at a time are prepared and scored; among equal scores the lower row comes first.
+    """
     scores, rows = np.zeros((len(block), 0), np.float32), np.zeros((len(block), 0), np.int64)
     for start in range(0, len(corpus), chunk):
         found = np.asarray(score(block, prepare(corpus[start : start + chunk])), np.float32)
