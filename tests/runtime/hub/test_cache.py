@@ -89,6 +89,12 @@ def test_a_file_with_the_wrong_checksum_is_an_error_and_leaves_the_cache(hub, cl
         assert (Path(client.find().result) / GRAPH).read_bytes() == content
 
 
+def test_a_file_that_is_fetched_again_is_checked_again(hub, client, words):
+    (Path(client.find().result) / GRAPH).resolve().unlink()
+    hub.spoiled[GRAPH] = (words / GRAPH).read_bytes()[::-1]
+    assert f"{GRAPH} has SHA-256 " in client.find().message
+
+
 def test_a_file_is_checked_once_and_not_at_every_start(hub, client, words):
     content = (words / GRAPH).read_bytes()
     record = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

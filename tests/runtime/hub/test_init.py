@@ -65,6 +65,11 @@ def test_a_bare_name_is_one_of_sentence_transformers(hub, client, words):
     assert cached(client.home / "hub") == {"models--sentence-transformers--words"}
 
 
+def test_a_bare_name_of_a_reranker_is_one_of_cross_encoder(client):
+    found = client.attempt("from airvec import CrossEncoder; CrossEncoder('unknown')")
+    assert found.message.startswith("cross-encoder/unknown: the Hub answers 404: no such model.")
+
+
 @pytest.mark.parametrize("arguments", ["variant='O3'", "model_kwargs={'file_name': 'model_O3.onnx'}"])
 def test_a_variant_fetches_its_own_graph(hub, client, words, arguments):
     (words / "onnx" / "model.onnx").rename(words / "onnx" / "model_O3.onnx")
