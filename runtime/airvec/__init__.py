@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TruncationError,
     )
     from airvec.sentence_transformer import SentenceTransformer
+    from airvec.sparse_vectors import SparseVector, SparseVectors
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,8 @@ _HOMES = {
     "ModelNotFoundError": "airvec.errors",
     "ProcessError": "airvec.errors",
     "SentenceTransformer": "airvec.sentence_transformer",
+    "SparseVector": "airvec.sparse_vectors",
+    "SparseVectors": "airvec.sparse_vectors",
     "TruncationError": "airvec.errors",
     "chunk": "airvec.chunking",
 }
@@ -54,6 +57,8 @@ __all__ = [
     "ModelNotFoundError",
     "ProcessError",
     "SentenceTransformer",
+    "SparseVector",
+    "SparseVectors",
     "TruncationError",
     "chunk",
     "util",

@@ -218,8 +218,8 @@ def sparse_rows(features: Features, dim: int) -> "SparseVectors":
     from airvec.sparse_vectors import SparseVectors
 
     if "sparse_indptr" in features:
-        parts = (features[f"sparse_{name}"] for name in ("indices", "values", "indptr"))
-        return SparseVectors(*parts, dim)
+        indices, values, indptr = (features[f"sparse_{name}"] for name in ("indices", "values", "indptr"))
+        return SparseVectors(indices, values, indptr, dim)
     return SparseVectors.from_dense(need_feature(features, "sentence_embedding", "modules.json"))
 
 
