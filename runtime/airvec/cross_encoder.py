@@ -293,7 +293,7 @@ def _activated(logits: Floats, activation: Activation, apply_softmax: bool) -> F
         )
     if scores.ndim > 1 and scores.shape[1] == 1:
         scores = scores[:, 0]
-    return softmax(scores) if apply_softmax and scores.ndim > 1 and len(scores) else scores
+    return softmax(scores) if apply_softmax and scores.ndim > 1 else scores
 
 
 def _check_documents(query: object, documents: object) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tokenizers import processors
 
+from airvec import pairs as pairs_file
 from airvec.errors import ArgumentError, InputError, ModelFolderError
 from airvec.folder import TokenizerSpec
 from airvec.pairs import check_pairs, encode_pairs, longest_first
@@ -105,6 +106,20 @@ def test_many_pairs_over_a_few_long_texts_keep_their_order(tmp_path):
     texts = texts_in(encode_pairs(tokenizer, [("b", long), (long, "c"), (long, long)] * 100))
     kept = [[CLS, B, SEP, *[A] * 5, SEP], [CLS, *[A] * 5, SEP, C, SEP], [CLS, A, A, A, SEP, A, A, A, SEP]]
     assert texts == kept * 100
+
+
+def test_each_text_is_tokenised_once_and_only_what_a_pair_can_use_is_kept(tmp_path, monkeypatch):
+    seen = []
+
+    def watched(tokenizer, texts, room):
+        tokens, lengths = encode(tokenizer, texts, room)
+        seen.append((list(texts), tokens.lengths.tolist(), lengths.tolist()))
+        return tokens, lengths
+
+    encode = pairs_file._encode
+    monkeypatch.setattr(pairs_file, "_encode", watched)
+    encode_pairs(opened(tmp_path, max_length=5), [("a", "b c d"), ("a", "c"), ("c", "a")])
+    assert seen == [(["a", "c", "b c d"], [1, 1, 2], [1, 1, 3])]
 
 
 def test_a_tokenizer_that_makes_no_pairs_is_an_error(tmp_path):
