@@ -243,5 +243,10 @@ def test_a_model_can_be_sent_to_another_process(model):
     assert again.predict(PAIRS).tolist() == model.predict(PAIRS).tolist()
 
 
+def test_other_processes_give_the_same_scores(model):
+    pairs = [("a b", " ".join("abcdefghij"[: count % 9])) for count in range(60)]
+    assert model.predict(pairs, device=["cpu", "cpu"], chunk_size=7).tolist() == model.predict(pairs).tolist()
+
+
 def test_repr_names_folder_labels_and_limit(model, folder):
     assert repr(model) == f"CrossEncoder({str(folder)!r}, num_labels=1, max_length=12)"

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     hits = model.rank(
         arguments.query, [text for _, text in lines], arguments.top_k, show_progress_bar=show_progress(arguments)
     )
-    results = [(hit["score"], *lines[hit["corpus_id"]]) for hit in hits]
+    results = [(hit["score"], *lines[int(hit["corpus_id"])]) for hit in hits]
     if arguments.format == "jsonl":
         sys.stdout.writelines(json_lines(_records(results)))
     else:
