@@ -172,10 +172,10 @@ class SentenceTransformer(Model):
         check_output_value(output_value, check_on_truncate(on_truncate))
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         self._pipeline(task).tell_long(texts, text, on_truncate)
-        if output_value != "sentence_embedding":
-            listed = self._features(texts, text, task, batch_size, output_value)
-            return listed[0] if single else listed
         with progress_bar(want_progress(show_progress_bar), len(texts), "Encoding") as advance:
+            if output_value != "sentence_embedding":
+                parts = self._in_parts(self._features, texts, (text, task, batch_size, output_value), where, advance)
+                return parts[0][0] if single else [features for part in parts for features in part]
             found = self._in_parts(self._embed, texts, (text, task, batch_size, on_truncate), where, advance)
         embeddings = self._finish(found, normalize_embeddings, truncate_dim, on_truncate)
         result = quantize_embeddings(embeddings, check_precision(precision))
@@ -337,11 +337,14 @@ class SentenceTransformer(Model):
         return self._pipeline(task).embed(texts, prompt, batch_size, on_truncate, advance)
 
     def _features(
-        self, texts: list[str], prompt: str, task: str | None, batch_size: int | None, output: str | None
-    ) -> list[Any]:
+        self, texts: list[str], prompt: str, task: str | None, batch_size: int | None, output: str | None,
+        advance: Progress,
+    ) -> list[Any]:  # fmt: skip
+        """As `_embed`, for `output_value="token_embeddings"` and None."""
         found: list[Features] = [{} for _ in texts]
         for row, features in self._pipeline(task).features(texts, prompt, batch_size):
             found[row] = features
+            advance(1)
         if output is None:
             return found
         if found and output not in found[0]:
