@@ -1,0 +1,129 @@
+"""BM25 as sparse vectors: the dot product of a query's and a document's is the document's BM25 score.
+
+Source: Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond", in Lucene's form:
+idf(t) tf / (tf + k1 (1 - b + b length / average length)), idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)).
+Knows nothing of search.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
+from secrets import token_hex
+from typing import Self
+
+import numpy as np
+
+from airvec.arguments import check_texts
+from airvec.errors import ArgumentError, ModelFolderError
+from airvec.json_file import read_object
+from airvec.sparse_vectors import SparseVectors
+
+WORD = re.compile(r"\w+")
+# Lucene's list for English.
+ENGLISH = (
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of",
+    "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BM25:
+    """Words with their statistics in a corpus, once `fit` has seen it.
+
+    `split` turns a text into words; None = runs of letters, digits and underscores, in lower case. `k1` is how fast a
+    word's repetitions lose weight and `b`, from 0 to 1, how much a long document is held back.
+    """
+
+    k1: float = 1.2
+    b: float = 0.75
+    stop_words: Sequence[str] = ()
+    split: Callable[[str], list[str]] | None = None
+    idf: dict[str, float] = field(default_factory=dict[str, float], repr=False)
+    average_length: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.k1 >= 0 and 0 <= self.b <= 1):
+            raise ArgumentError(f"k1, b: {self.k1!r} and {self.b!r}, expected k1 >= 0 and b from 0 to 1. Correct them.")
+        if isinstance(self.stop_words, str):
+            raise ArgumentError(f"stop_words: {self.stop_words!r}, expected words. Pass a list, or bm25.ENGLISH.")
+
+    def fit(self, texts: Sequence[str]) -> Self:
+        """The same settings with the statistics of a corpus.
+
+        Raises:
+            InputError: an item that is not a text.
+        """
+        documents = [self._words(text) for text in check_texts(texts)[0]]
+        frequency = Counter(word for words in documents for word in set(words))
+        count, total = len(documents), sum(map(len, documents))
+        idf = {word: float(np.log(1 + (count - n + 0.5) / (n + 0.5))) for word, n in sorted(frequency.items())}
+        return replace(self, idf=idf, average_length=total / max(1, count))
+
+    def encode_document(self, texts: Sequence[str]) -> SparseVectors:
+        """Weights of each text's words, (n, words of the corpus); words that the corpus does not have drop out."""
+        return self._encode(texts, self._document_weight)
+
+    def encode_query(self, texts: Sequence[str]) -> SparseVectors:
+        """How often each text has each word of the corpus, (n, words of the corpus)."""
+        return self._encode(texts, lambda _, count, length: float(count))
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The word of each dimension."""
+        return list(self.idf)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write settings and statistics as JSON, under a temporary name first; `split` is given again on loading."""
+        values = {"k1": self.k1, "b": self.b, "stop_words": list(self.stop_words), "own_split": self.split is not None}
+        part = Path(path).with_name(f".{Path(path).name}.{token_hex(4)}")
+        text = json.dumps(values | {"average_length": self.average_length, "idf": self.idf}, ensure_ascii=False)
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], split: Callable[[str], list[str]] | None = None) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            ModelNotFoundError: no such file.
+            ModelFolderError: the file is damaged.
+            ArgumentError: it was saved with a `split` of its own, and none is given.
+        """
+        found = read_object(Path(path))
+        if found.flag("own_split", False) and split is None:
+            raise ArgumentError(f"split: {split!r}, but {found.file} was fitted with a function. Pass the same one.")
+        values = found.values
+        try:
+            idf = {str(word): float(weight) for word, weight in found.section("idf").values.items()}
+            numbers = float(values["k1"]), float(values["b"]), tuple(map(str, found.items("stop_words")))
+            return cls(*numbers, split, idf, float(values["average_length"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFolderError(f"{found.file}: no BM25 ({error!r}). Fit and save it again.") from error
+
+    def _words(self, text: str) -> list[str]:
+        words = WORD.findall(text.lower()) if self.split is None else self.split(text)
+        stops = frozenset(self.stop_words)
+        return [word for word in words if word not in stops]
+
+    def _document_weight(self, word: str, count: int, length: int) -> float:
+        damping = self.k1 * (1 - self.b + self.b * length / self.average_length)
+        return self.idf[word] * count / (count + damping)
+
+    def _encode(self, texts: Sequence[str], weigh: Callable[[str, int, int], float]) -> SparseVectors:
+        if not self.idf:
+            raise ArgumentError(f"corpus: {len(self.idf)} words, expected a fitted BM25. Call fit(texts) first.")
+        place = {word: index for index, word in enumerate(self.idf)}
+        rows: list[tuple[list[int], list[float]]] = []
+        for text in check_texts(texts)[0]:
+            words = self._words(text)
+            counts = Counter(word for word in words if word in place)
+            weights = [weigh(word, count, len(words)) for word, count in counts.items()]
+            rows.append(([place[word] for word in counts], weights))
+        return SparseVectors.from_rows(rows, len(place))
