@@ -30,6 +30,7 @@ class Hub:
         refused: errors by file, for every request.
         cuts: by file, after how many bytes the next answers break off.
         spoiled: by file, what is sent in place of its content.
+        commit: the one that answers name, in place of that asked for.
         midway: by file, what is called when half of it has been sent.
     """
 
@@ -42,6 +43,7 @@ class Hub:
     refused: dict[str, int] = field(default_factory=dict)
     cuts: dict[str, list[int]] = field(default_factory=dict)
     spoiled: dict[str, bytes] = field(default_factory=dict)
+    commit: str | None = None
     midway: dict[str, Callable[[], object]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
@@ -143,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Error-Message": "not found"}, body)
         if path in self.hub.refused:
             return self._send(self.hub.refused[path], b"{}", {"X-Error-Code": "GatedRepo"}, body)
-        headers = {"ETag": f'"{_etag(file)}"', "X-Repo-Commit": revision, "Accept-Ranges": "bytes"}
+        headers = {"ETag": f'"{_etag(file)}"', "X-Repo-Commit": self.hub.commit or revision, "Accept-Ranges": "bytes"}
         if not body:
             return self._send(200, file.read_bytes(), headers, body)
         self.hub.fetched.append(path)

@@ -164,6 +164,7 @@ def _complete(cached: Cached, wanted: Wanted, listing: Listing, asked: Asked, op
         if absent:
             raise wanted.absent(cached.repository, absent[0], names)
         _download(missing, listing, asked, options)
+        _check_there(folder, missing, asked.repository)
         record = Record(names, record.checked - frozenset(missing))
     record = check(cached, listing.commit, wanted.needed(folder, names), listing.sha256, record)
     if record != before:
@@ -171,6 +172,16 @@ def _complete(cached: Cached, wanted: Wanted, listing: Listing, asked: Asked, op
     with suppress(OSError):  # a cache that cannot be written to has all the files already
         cached.point(options.revision, listing.commit)
     return folder
+
+
+def _check_there(folder: Path, names: list[str], repository: str) -> None:
+    """The client files what it gets under the commit that the answer names; a wrong one would be fetched for ever."""
+    for name in names:
+        if not (folder / name).is_file():
+            raise DownloadError(
+                f"{repository}: {name} came for another commit, expected {folder.name}. "
+                "Check HF_ENDPOINT, or load the model again."
+            )
 
 
 def _download(names: list[str], listing: Listing, asked: Asked, options: HubOptions) -> None:

@@ -110,6 +110,15 @@ def test_a_token_opens_a_private_model(hub, client):
         assert folder.problem is None
 
 
+def test_an_answer_for_another_commit_is_not_asked_for_again_and_again(hub, client):
+    hub.commit = "f" * 40
+    found = client.find()
+    assert found.problem[0] == "DownloadError"
+    assert found.message.endswith(
+        f" came for another commit, expected {client.snapshot().name}. Check HF_ENDPOINT, or load the model again."
+    )
+
+
 @pytest.mark.parametrize("case", ["cut each time", "shorter than announced"])
 def test_a_download_that_never_ends_whole_leaves_nothing(hub, client, words, case):
     if case == "cut each time":
