@@ -13,7 +13,8 @@ for _package in ("torch", "transformers", "onnxscript"):
 
 if TYPE_CHECKING:
     from airvec_exporter.errors import ExportError, VerificationError
-    from airvec_exporter.pipeline import ExportReport, export
+    from airvec_exporter.pipeline import export
+    from airvec_exporter.report import ExportReport
 
 __all__ = ["ExportError", "ExportReport", "VerificationError", "export"]
 

@@ -12,16 +12,22 @@ from airvec.errors import AirvecError, ArgumentError
 from airvec_exporter.errors import ExportError
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+KINDS = ("dense", "sparse", "rerank")
 EXAMPLES = """\
 examples:
   airvec-export ./all-MiniLM-L6-v2 ./all-MiniLM-L6-v2-onnx
-  airvec-export ./checkpoint ./out --no-weights         half the size: for packages that never see torch
-  airvec-export ./checkpoint ./out --texts mine.txt     verify on your own texts, one a line
-  airvec-export ./checkpoint ./out --overwrite --quiet  for scripts: exit code 0 or a message on stderr
+  airvec-export sentence-transformers/all-MiniLM-L6-v2 ./all-MiniLM-L6-v2    from the Hub
+  airvec-export ./ms-marco-MiniLM-L6-v2 ./reranker        a cross-encoder, for airvec.CrossEncoder
+  airvec-export ./splade ./splade-onnx --fused            a SPLADE model, with its head inside a second graph
+  airvec-export ./bert-splade ./out --as sparse           a plain …ForMaskedLM checkpoint that is a SPLADE model
+  airvec-export ./checkpoint ./out --no-weights           half the size: for packages that never see torch
+  airvec-export ./checkpoint ./out --texts mine.txt       verify on your own texts, one a line
+  airvec-export ./checkpoint ./out --overwrite --quiet    for scripts: exit code 0 or a message on stderr
 
-The checkpoint is a folder of a sentence-transformers, plain transformers or model2vec model. Exit codes: 0 written and
-verified, 1 the checkpoint cannot be exported or the result is not right, 2 a wrong argument. Unless it is 0, nothing
-was written.
+The checkpoint is a sentence-transformers, plain transformers or model2vec model: a folder, or a name on the Hub. What
+it is for is what it says: sentence-transformers' settings, or the architecture of a plain checkpoint, where
+…ForSequenceClassification is a reranker and all others are dense. Exit codes: 0 written and verified, 1 the
+checkpoint cannot be exported or the result is not right, 2 a wrong argument. Unless it is 0, nothing was written.
 """
 
 
@@ -55,14 +61,20 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="folder of the model in torch")
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="the model in torch: a folder, or a name on the Hub")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to make")
+    parser.add_argument(
+        "--as", dest="kind", choices=KINDS, help="what the model is for, where the checkpoint is silent"
+    )
+    parser.add_argument("--fused", action="store_true", help="SPLADE: add a graph that gives sparse embeddings itself")
+    parser.add_argument("--revision", metavar="REV", help="branch, tag or commit on the Hub")
     parser.add_argument("--no-weights", action="store_true", help="leave torch's weights out of the folder")
     parser.add_argument("--texts", metavar="FILE", type=Path, help="texts to verify on, one a line (default: 240 own)")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is a model folder")
     parser.add_argument(
-        "--max-delta", metavar="X", type=float, default=1e-5, help="bound on unit vectors (%(default)s)"
-    )
+        "--max-delta", metavar="X", type=float,
+        help="bound on unit vectors (1e-05), or on sparse values or logits relative to the largest (0.0001)",
+    )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="no progress, no report")
     return parser
 
@@ -74,10 +86,13 @@ def _export(arguments: argparse.Namespace) -> object:
     return export(
         arguments.checkpoint,
         arguments.out,
+        kind=arguments.kind,
+        fused=arguments.fused,
         weights=not arguments.no_weights,
         texts=None if arguments.texts is None else _lines(arguments.texts),
         overwrite=arguments.overwrite,
         max_delta=arguments.max_delta,
+        revision=arguments.revision,
         show_progress_bar=False if arguments.quiet else None,
     )
 

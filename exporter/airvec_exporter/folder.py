@@ -1,32 +1,25 @@
 """Writes a model folder that every generation of sentence-transformers reads, and airvec without torch.
 
-Oldest type names, old Pooling keys, the length limit in `sentence_bert_config.json`; `tokenizer.json` says what
-transformers does with the checkpoint's tokenizer, without truncation and padding blocks. config.json and the weights
-are the checkpoint's own files.
+Oldest type names, old Pooling keys, the length limit in `sentence_bert_config.json`. A reranker of one module is
+written as transformers' own folder, which is what sentence-transformers up to 5.3 reads.
 Knows nothing of graphs' contents and of verification.
 """
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
-from tokenizers import Tokenizer
 
-from airvec.folder import ModelFolder, TokenizerSpec
-from airvec.json_file import read_object_if_there
-from airvec_exporter.load import Checkpoint, quiet_transformers
-from airvec_exporter.weights import read_state
+from airvec.folder import CLASSIFY, DENSE, FILL_MASK, RERANKER, SPARSE, ModelFolder, ModuleSpec
+from airvec.json_file import read_object, read_object_if_there
+from airvec_exporter.body_folder import copy, write_body, write_json
+from airvec_exporter.load import Checkpoint, key
 
-TYPE = "sentence_transformers.models.{}"
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+TYPE, SPARSE_TYPE = "sentence_transformers.models.{}", "sentence_transformers.sparse_encoder.models.{}"
+SPARSE_TYPES = ("MLMTransformer", "SpladePooling", "SparseAutoEncoder", "SparseStaticEmbedding")
+SIMILARITY = {DENSE: "cosine", SPARSE: "dot"}
+ROUTER_FILES = ("router_config.json", "config.json")
 CARD = ("README.md", "LICENSE", "LICENSE.txt", "LICENSE.md")
-# Files besides tokenizer.json that older tokenizers and other libraries read.
-TOKENIZER_FILES = (
-    "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt", "spiece.model",
-    "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja",
-)  # fmt: skip
 
 
 def write_folder(checkpoint: Checkpoint, out: Path, *, weights: bool = True) -> None:
@@ -35,42 +28,87 @@ def write_folder(checkpoint: Checkpoint, out: Path, *, weights: bool = True) -> 
     Args:
         checkpoint: what to write.
         out: the folder.
-        weights: False leaves the body's torch weights out; a static model keeps them, since they are the model.
+        weights: False leaves the torch weights of bodies with a graph out.
     """
-    source, home = checkpoint.folder, checkpoint.folder.modules[0].path
-    _write_modules(checkpoint, out)
+    source = checkpoint.folder
+    plain = is_plain(checkpoint)
+    if not plain:
+        entries = [_write_entry(checkpoint, index, spec, out) for index, spec in enumerate(source.modules)]
+        write_json(out / "modules.json", entries)
+    for body in checkpoint.bodies.values():
+        home = body_home(checkpoint, body.spec, out)
+        home.mkdir(parents=True, exist_ok=True)
+        write_body(body, home, weights=weights, limits=not plain)
+    if source.model_type == RERANKER:
+        _write_activation(source, out)
     _write_settings(source, out)
-    _copy(source.path, out, CARD)
-    if checkpoint.is_static:
-        _write_static(home, out)
-        return
-    _copy(home, out, ("config.json",))
-    _write_tokenizer(checkpoint, home, out)
-    if weights:
-        _write_weights(checkpoint, home, out)
+    copy(source.path, out, CARD)
 
 
-def _write_modules(checkpoint: Checkpoint, out: Path) -> None:
-    first = checkpoint.folder.modules[0].type
-    entries: list[dict[str, Any]] = [_entry(0, first, "")]
-    for index, module in enumerate(checkpoint.modules, start=1):
-        kind = type(module).__name__
-        entries.append(_entry(index, kind, f"{index}_{kind}"))
-        _write_module(module, out / f"{index}_{kind}")
-    _write_json(out / "modules.json", entries)
+def is_plain(checkpoint: Checkpoint) -> bool:
+    """Whether transformers' own files say everything: one classifier, and nothing in front of its texts."""
+    folder = checkpoint.folder
+    return len(folder.modules) == 1 and folder.modules[0].task == CLASSIFY and not any(folder.prompts.values())
 
 
-def _entry(index: int, kind: str, path: str) -> dict[str, Any]:
-    return {"idx": index, "name": str(index), "path": path, "type": TYPE.format(kind)}
+def body_home(checkpoint: Checkpoint, spec: ModuleSpec, out: Path) -> Path:
+    """Where in `out` a body lies: in the root, or in its own folder of a Router."""
+    first = checkpoint.folder.modules[0]
+    return out if first.router is None else out / spec.path.name
+
+
+def _write_entry(checkpoint: Checkpoint, index: int, spec: ModuleSpec, out: Path) -> dict[str, Any]:
+    """One module's files; its entry in modules.json."""
+    path = "" if index == 0 else f"{index}_{spec.type}"
+    if spec.router is not None:
+        _write_router(checkpoint, spec, out / path)
+    elif index > 0:
+        _write_module(checkpoint.modules[key(spec)], out / path)
+    return {"idx": index, "name": str(index), "path": path, "type": _type(spec)}
+
+
+def _write_router(checkpoint: Checkpoint, spec: ModuleSpec, home: Path) -> None:
+    """`router_config.json`, and each module of its routes once, in a folder of its old name."""
+    routes = spec.router.routes if spec.router else {}
+    modules = {one.path.name: one for route in routes.values() for one in route}
+    home.mkdir(exist_ok=True)
+    for name, one in modules.items():
+        if one.tokenizer is None:
+            _write_module(checkpoint.modules[key(one)], home / name)
+    file = next(spec.path / name for name in ROUTER_FILES if (spec.path / name).is_file())
+    settings = {
+        "types": {name: _type(one) for name, one in modules.items()},
+        "structure": {name: [one.path.name for one in route] for name, route in routes.items()},
+        "parameters": read_object(file).section("parameters").values,
+    }
+    write_json(home / ROUTER_FILES[0], settings)
+
+
+def _type(spec: ModuleSpec) -> str:
+    name = "MLMTransformer" if spec.type == "Transformer" and spec.task == FILL_MASK else spec.type
+    return (SPARSE_TYPE if name in SPARSE_TYPES else TYPE).format(name)
 
 
 def _write_module(module: Any, home: Path) -> None:
     home.mkdir()
     config, state = module.config(), module.state_dict()
     if config is not None:
-        _write_json(home / "config.json", config)
+        write_json(home / "config.json", config)
     if state:
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, home / "model.safetensors")
+
+
+def _write_activation(source: ModelFolder, out: Path) -> None:
+    """A reranker's activation where sentence-transformers 4.0 to 5.3 look for it: in config.json."""
+    config = read_object(out / "config.json").values
+    if source.activation_fn is None:
+        return
+    old = config.get("sentence_transformers")
+    stated = old if isinstance(old, dict) else {}
+    if stated.get("activation_fn") != source.activation_fn:
+        write_json(
+            out / "config.json", {**config, "sentence_transformers": {**stated, "activation_fn": source.activation_fn}}
+        )
 
 
 def _write_settings(source: ModelFolder, out: Path) -> None:
@@ -81,62 +119,10 @@ def _write_settings(source: ModelFolder, out: Path) -> None:
         "model_type": source.model_type,
         "prompts": source.prompts,
         "default_prompt_name": source.default_prompt_name,
-        "similarity_fn_name": source.similarity_fn_name or "cosine",
     }
-    if source.truncate_dim is not None:
-        settings["truncate_dim"] = source.truncate_dim
-    _write_json(out / "config_sentence_transformers.json", settings)
-
-
-def _write_tokenizer(checkpoint: Checkpoint, home: Path, out: Path) -> None:
-    spec = checkpoint.spec
-    limits = {"max_seq_length": spec.max_length, "do_lower_case": spec.lower_case}
-    _write_json(out / "sentence_bert_config.json", limits)
-    _copy(home, out, TOKENIZER_FILES)
-    # A copy, so that the checkpoint's own tokenizer keeps its settings.
-    backend = Tokenizer.from_str(checkpoint.tokenizer.backend_tokenizer.to_str())
-    backend.no_truncation()
-    backend.no_padding()
-    backend.save(str(out / "tokenizer.json"), pretty=False)
-    _write_json(out / "tokenizer_config.json", _tokenizer_config(checkpoint.tokenizer, spec, home))
-
-
-def _tokenizer_config(tokenizer: Any, spec: TokenizerSpec, home: Path) -> dict[str, Any]:
-    """The checkpoint's own settings under its saved arguments, with what is left to transformers' defaults stated."""
-    stated = {**read_object_if_there(home / "tokenizer_config.json").values, **spec.saved_arguments}
-    stated.setdefault("tokenizer_class", type(tokenizer).__name__)
-    stated.setdefault("pad_token", spec.pad_token)
-    stated.setdefault("padding_side", spec.padding_side)
-    stated.setdefault("truncation_side", spec.truncation_side)
-    if spec.max_length is not None:
-        stated.setdefault("model_max_length", spec.max_length)
-    return stated
-
-
-def _write_weights(checkpoint: Checkpoint, home: Path, out: Path) -> None:
-    """The checkpoint's own safetensors files; a pickle is written anew as safetensors."""
-    shards = sorted(path.name for path in home.glob("model-*-of-*.safetensors"))
-    _copy(home, out, (*WEIGHTS, *shards))
-    if any((out / name).is_file() for name in WEIGHTS):
-        return
-    config = (out / "config.json").read_bytes()
-    with quiet_transformers():
-        checkpoint.body.save_pretrained(out)
-    (out / "config.json").write_bytes(config)  # in the form that older versions of transformers read, too
-
-
-def _write_static(home: Path, out: Path) -> None:
-    """Both files as they are: in this module, a truncation block in tokenizer.json is part of the model."""
-    _copy(home, out, ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"))
-    if not (out / "model.safetensors").is_file():
-        save_file(read_state(home), out / "model.safetensors")
-
-
-def _copy(source: Path, out: Path, names: tuple[str, ...]) -> None:
-    for name in names:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, out / name)
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    if source.model_type in SIMILARITY:
+        settings["similarity_fn_name"] = source.similarity_fn_name or SIMILARITY[source.model_type]
+    for name in ("truncate_dim", "max_active_dims", "activation_fn"):
+        if getattr(source, name) is not None:
+            settings[name] = getattr(source, name)
+    write_json(out / "config_sentence_transformers.json", settings)

@@ -1,4 +1,4 @@
-"""The body → `onnx/model.onnx`, by torch's dynamo exporter.
+"""A body → `onnx/model.onnx`, by torch's dynamo exporter.
 
 Opset 23 keeps Attention, Gelu and LayerNormalization as one node each. Stack traces with local paths are stripped, so
 that two exports give the same bytes. The older exporter (`dynamo=False`) bakes the mask in and is never used.
@@ -20,11 +20,13 @@ import torch
 from onnxscript import ir
 from torch import Tensor, nn
 
+from airvec_exporter.body import OUTPUTS, Body
 from airvec_exporter.errors import ExportError
-from airvec_exporter.load import Checkpoint, input_names
+from airvec_exporter.fused import OUTPUT as FUSED
+from airvec_exporter.fused import fuse
+from airvec_exporter.modules import SpladePooling
 
 OPSET = 23
-OUTPUT = "last_hidden_state"
 BATCH, LENGTH = 2, 7  # of the example: 1 would be taken for a constant
 LARGEST = 2**31 - 2**27  # bytes of weights in one protobuf file; its limit is 2 GiB, and names and shapes need room
 
@@ -41,30 +43,71 @@ class Graph:
 
 
 class Wrapper(nn.Module):
-    """The body with positional inputs and one output."""
+    """A model with positional inputs and one output."""
 
-    def __init__(self, body: nn.Module, rotary: bool) -> None:
+    def __init__(self, model: nn.Module, rotary: bool, output: str) -> None:
         super().__init__()
-        self.body, self.rotary = body, rotary
+        self.model, self.rotary, self.output = model, rotary, output
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
-        """(batch, tokens) int64 each -> (batch, tokens, d)."""
+        """(batch, tokens) int64 each -> (batch, tokens, d or vocabulary), or (batch, labels)."""
         named: dict[str, Tensor] = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         if self.rotary:
             # Without them the rotation tables get batch size 1, which ONNX Runtime does not spread.
             batch, length = input_ids.shape
             named["position_ids"] = torch.arange(length)[None].expand(batch, length)
-        return self.body(input_ids=input_ids, attention_mask=attention_mask, **named).last_hidden_state
+        return getattr(self.model(input_ids=input_ids, attention_mask=attention_mask, **named), self.output)
 
 
-def export_graph(checkpoint: Checkpoint, path: Path) -> Graph:
-    """Trace the body and write it to `path`; weights above 2 GB lie beside it in `<path>_data`.
+def export_graphs(body: Body, home: Path, head: SpladePooling | None = None) -> tuple[Graph, ...]:
+    """Trace a body and write it to `model.onnx` in `home`.
+
+    Args:
+        body: what to trace, once.
+        home: the folder of graphs; made if it is not there.
+        head: what to put behind the body in a second graph, `model_fused.onnx`; None = no such graph.
 
     Raises:
-        ExportError: torch cannot trace this architecture, or the graph is not what was asked for.
+        ExportError: torch cannot trace this architecture, or a graph is not what was asked for.
     """
-    model = _trace(checkpoint)
-    _strip(model)
+    model = trace(body)
+    graph = write_graph(model, home / "model.onnx", body.inputs, OUTPUTS[body.spec.task][0])
+    if head is None:
+        return (graph,)
+    fuse(model, head)
+    return graph, write_graph(model, home / "model_fused.onnx", body.inputs, FUSED)
+
+
+def trace(body: Body) -> ir.Model:
+    """A body as a graph in memory, without a trace of this machine.
+
+    Raises:
+        ExportError: torch cannot trace this architecture.
+    """
+    model, names, size = body.model, body.inputs, body.model.config.vocab_size
+    output = OUTPUTS[body.spec.task][0]
+    ids = torch.arange(BATCH * LENGTH).reshape(BATCH, LENGTH) % max(2, size - 5) + 4
+    ids = ids.clamp(max=size - 1)
+    example = (ids, torch.ones_like(ids), torch.zeros_like(ids))[: len(names)]
+    shape = {0: "batch", 1: "sequence"}
+    with _quiet_torch(), torch.no_grad():
+        try:
+            program: Any = torch.onnx.export(
+                Wrapper(model, body.is_rotary, output).eval(), example, dynamo=True, opset_version=OPSET, verbose=False,
+                input_names=list(names), output_names=[output], dynamic_shapes=dict.fromkeys(names, shape),
+            )  # fmt: skip
+        except Exception as error:  # torch's exporter raises its own classes and whatever the traced code raises
+            raise ExportError(_untraceable(model, error)) from error
+    _strip(program.model)
+    return program.model
+
+
+def write_graph(model: ir.Model, path: Path, inputs: tuple[str, ...], output: str) -> Graph:
+    """Write a graph to `path`; weights above 2 GB lie beside it in `<path>_data`.
+
+    Raises:
+        ExportError: its inputs, its output or its opset are not those expected.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     large = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value) > LARGEST
     ir.save(model, path, external_data=f"{path.name}_data" if large else None)
@@ -76,46 +119,31 @@ def export_graph(checkpoint: Checkpoint, path: Path) -> Graph:
         model.opset_imports[""],
         dict(Counter(node.op_type for node in model.graph.all_nodes())),
     )
-    _check(graph, input_names(checkpoint.body))
+    _check(graph, inputs, output)
     return graph
-
-
-def _trace(checkpoint: Checkpoint) -> ir.Model:
-    body, names = checkpoint.body, input_names(checkpoint.body)
-    ids = torch.arange(BATCH * LENGTH).reshape(BATCH, LENGTH) % max(2, body.config.vocab_size - 5) + 4
-    ids = ids.clamp(max=body.config.vocab_size - 1)
-    example = (ids, torch.ones_like(ids), torch.zeros_like(ids))[: len(names)]
-    shape = {0: "batch", 1: "sequence"}
-    with _quiet_torch(), torch.no_grad():
-        try:
-            program: Any = torch.onnx.export(
-                Wrapper(body, checkpoint.is_rotary).eval(), example, dynamo=True, opset_version=OPSET, verbose=False,
-                input_names=list(names), output_names=[OUTPUT], dynamic_shapes=dict.fromkeys(names, shape),
-            )  # fmt: skip
-        except Exception as error:  # torch's exporter raises its own classes and whatever the traced code raises
-            raise ExportError(_untraceable(body, error)) from error
-    return program.model
 
 
 @contextmanager
 def _quiet_torch() -> Iterator[None]:
     """Without the exporter's warnings of its own deprecations and of packages that it could use: not ours to mend."""
-    logger = logging.getLogger("torch.onnx._internal.exporter")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         for module in ("torch", "onnxscript", "transformers", "copyreg"):
             warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
-def _untraceable(body: nn.Module, error: Exception) -> str:
+def _untraceable(model: nn.Module, error: Exception) -> str:
     reason = (str(error).strip().splitlines() or [""])[0][:200]
     return (
-        f"{type(body).__name__}: torch.onnx.export cannot trace it ({type(error).__name__}: {reason}), expected an "
+        f"{type(model).__name__}: torch.onnx.export cannot trace it ({type(error).__name__}: {reason}), expected an "
         "architecture it knows. Funnel, Longformer and XLNet are known to fail; use another model."
     )
 
@@ -133,8 +161,8 @@ def _strip(model: ir.Model) -> None:
         value.metadata_props.clear()
 
 
-def _check(graph: Graph, inputs: tuple[str, ...]) -> None:
+def _check(graph: Graph, inputs: tuple[str, ...], output: str) -> None:
     found = (graph.inputs, graph.outputs, graph.opset)
-    wanted = (inputs, (OUTPUT,), OPSET)
+    wanted = (inputs, (output,), OPSET)
     if found != wanted:
         raise ExportError(f"{graph.path.name}: inputs, outputs, opset are {found}, expected {wanted}. Report this.")

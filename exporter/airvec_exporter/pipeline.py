@@ -9,108 +9,96 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from airvec import __version__ as airvec_version
 from airvec.errors import ArgumentError
-from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
-from airvec_exporter.folder import write_folder
-from airvec_exporter.graph import Graph, export_graph
-from airvec_exporter.load import Checkpoint, load
-from airvec_exporter.verify import BOUND, Measured, check_texts, verify
+from airvec.manifest import write_manifest
+from airvec_exporter.fetch import find_checkpoint
+from airvec_exporter.folder import body_home, write_folder
+from airvec_exporter.graph import Graph, export_graphs
+from airvec_exporter.load import KINDS, Checkpoint, load
+from airvec_exporter.modules import SpladePooling
+from airvec_exporter.report import ExportReport, make_manifest, name_and_revision
+from airvec_exporter.verify import BOUNDS, check_texts, verify, worst
+
+__all__ = ["ExportReport", "export"]
 
 STEPS = ("loading", "tracing", "writing", "verifying")
 MODEL_FILES = ("modules.json", "config.json", "airvec.json")  # one of them makes a folder a model's
-PACKAGES = ("torch", "transformers", "onnx", "onnxscript")
-
-
-@dataclass(frozen=True)
-class ExportReport:
-    """What was written, and how far airvec is from torch on it.
-
-    `max_delta` is the largest |difference| of any element of unit vectors and `min_cosine` the smallest cosine, over
-    `texts` texts of `tokens` (shortest, longest) tokens before truncation; `bytes` is the size of the whole folder;
-    `nodes` counts the graph's nodes by kind, and is empty for a static model.
-    """
-
-    path: Path
-    source: str
-    max_delta: float
-    min_cosine: float
-    texts: int
-    tokens: tuple[int, int]
-    dimension: int
-    nodes: dict[str, int]
-    seconds: float
-    bytes: int
-
-    def __str__(self) -> str:
-        """The report as a small table."""
-        rows = {
-            "texts": f"{self.texts}, of {self.tokens[0]} to {self.tokens[1]} tokens",
-            "max |Δ|": f"{self.max_delta:.1e} on unit vectors of {self.dimension} dimensions",
-            "min cosine": f"{self.min_cosine:.8f}",
-            "attention": f"{self.nodes.get('Attention', 0)} nodes of {sum(self.nodes.values())}",
-            "size": f"{self.bytes / 1e6:.1f} MB",
-            "time": f"{self.seconds:.1f} s",
-        }
-        lines = (f"  {name:<10}  {value}" for name, value in rows.items())
-        return "\n".join((f"{self.source} → {self.path}", *lines))
+VARIANTS = ("auto", "fused")  # as airvec calls a body's graphs
 
 
 def export(
     checkpoint: str | Path,
     out: str | Path,
     *,
+    kind: str | None = None,
+    fused: bool = False,
     weights: bool = True,
     texts: Sequence[str] | None = None,
     overwrite: bool = False,
-    max_delta: float = BOUND,
+    max_delta: float | None = None,
+    revision: str | None = None,
     show_progress_bar: bool | None = None,
 ) -> ExportReport:
-    """Export a checkpoint folder and verify the result against torch.
+    """Export a checkpoint and verify the result against torch.
 
     Args:
-        checkpoint: folder of a sentence-transformers, plain transformers or model2vec model.
+        checkpoint: folder of a sentence-transformers, plain transformers or model2vec model, or a name on the Hub.
         out: the folder to make; must not exist or be empty.
+        kind: `"dense"`, `"sparse"` or `"rerank"`; None = as the checkpoint says. A plain transformers checkpoint says
+            by its architecture whether it is a reranker (…ForSequenceClassification). One for masked words
+            (…ForMaskedLM) is taken for dense, as most of them are base models: pass `"sparse"` for a SPLADE model.
+        fused: for SPLADE models, add `onnx/model_fused.onnx`, which gives `sparse_embedding` instead of logits.
         weights: False leaves torch's weights out of the folder: half the size, for packages.
         texts: what to verify on; None = 240 texts of 1 to 600 tokens from Python's documentation.
         overwrite: replace `out` if it is a model folder.
-        max_delta: largest |difference| on unit vectors that is let through.
+        max_delta: largest |difference| that is let through: on unit vectors, or relative to the largest sparse value
+            or logit (or 1); None = 1e-5 for dense models, 1e-4 for the others.
+        revision: branch, tag or commit on the Hub.
         show_progress_bar: None = where stderr is a terminal.
 
     Raises:
         ArgumentError: `out` is there already, or lies where it cannot; or an argument of the wrong type.
         ModelNotFoundError: no such checkpoint.
-        ModelFolderError: a file of it is damaged or of an unknown kind.
+        DownloadError: the Hub or the disk failed.
+        ModelFolderError: a file of it is damaged or of an unknown kind, or it is another class's.
         ExportError: transformers cannot load it, or torch cannot trace it.
-        VerificationError: the result does not give the checkpoint's vectors.
+        VerificationError: the result does not give the checkpoint's answers.
     """
     start = time.perf_counter()
-    source, target = _path("checkpoint", checkpoint), _path("out", out).absolute()
+    target = _path("out", out).absolute()
+    _path("checkpoint", checkpoint)
     check_texts(texts)
     _check_bound(max_delta)
+    _check_kind(kind)
+    source = find_checkpoint(checkpoint, revision=revision)
     check_target(source, target, overwrite)
     with _progress(show_progress_bar) as step, _temporary(target) as folder:
         step("loading")
-        loaded = load(source)
+        loaded = load(source, kind)
         step("tracing")
-        graph = None if loaded.is_static else export_graph(loaded, folder / "onnx" / "model.onnx")
+        graphs = _graphs(loaded, folder, fused)
         step("writing")
         write_folder(loaded, folder, weights=weights)
         step("verifying")
-        measured = verify(loaded, folder, texts, max_delta)
-        write_manifest(folder, _manifest(loaded, folder, graph, measured))
+        measured = verify(loaded, folder, texts, max_delta, VARIANTS if fused else VARIANTS[:1])
+        records = {graph.path: measured[body, variant] for (body, variant), graph in graphs.items()}
+        write_manifest(folder, make_manifest(name_and_revision(source), folder, list(graphs.values()), records))
         _put(folder, target)
+    found, nodes = worst(list(measured.values())), Counter[str]()
+    for graph in graphs.values():
+        nodes.update(graph.nodes)
     return ExportReport(
-        target, _source(source)[0], measured.max_delta, measured.min_cosine, measured.texts, measured.tokens,
-        measured.dimension, graph.nodes if graph else {}, time.perf_counter() - start, _size(target),
+        target, name_and_revision(source)[0], found.max_delta, found.min_cosine, found.texts, found.tokens,
+        found.dimension, dict(nodes), time.perf_counter() - start, _size(target), loaded.kind, found.quantity,
+        found.scale, tuple(graph.path.relative_to(folder).as_posix() for graph in graphs.values()),
     )  # fmt: skip
 
 
@@ -141,30 +129,49 @@ def _path(name: str, value: object) -> Path:
 
 
 def _check_bound(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise ArgumentError(f"max_delta: {value!r}, expected a number of at least 0. The default is {BOUND:g}.")
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    if value is not None and not number:
+        known = ", ".join(f"{bound:g}" for bound in dict.fromkeys(BOUNDS.values()))
+        raise ArgumentError(f"max_delta: {value!r}, expected a number of at least 0. The defaults are {known}.")
 
 
-def _manifest(loaded: Checkpoint, folder: Path, graph: Graph | None, measured: Measured) -> Manifest:
-    name, revision = _source(loaded.folder.path)
-    graphs: dict[str, GraphRecord] = {}
-    if graph:
-        graphs = {file.relative_to(folder).as_posix(): GraphRecord(sha256_of(file), file.stat().st_size)
-                  for file in sorted(graph.path.parent.iterdir())}  # fmt: skip
-        graphs["onnx/model.onnx"] = GraphRecord(
-            sha256_of(graph.path), graph.path.stat().st_size, graph.inputs, graph.outputs, graph.opset,
-            max_delta=measured.max_delta, min_cosine=measured.min_cosine, texts=measured.texts,
-        )  # fmt: skip
-    versions = {"airvec": airvec_version} | {package: version(package) for package in PACKAGES}
-    return Manifest(source=name, revision=revision, versions=versions, graphs=graphs)
+def _check_kind(kind: object) -> None:
+    if kind is not None and kind not in KINDS:
+        raise ArgumentError(
+            f"kind: {kind!r}, expected one of {', '.join(KINDS)}. Leave it out to go by the checkpoint."
+        )
 
 
-def _source(path: Path) -> tuple[str, str | None]:
-    """Name and revision: those on the Hub for a folder of its cache, else the folder's own name."""
-    parts = path.resolve().parts
-    if len(parts) > 3 and parts[-2] == "snapshots" and parts[-3].startswith("models--"):
-        return parts[-3].removeprefix("models--").replace("--", "/"), parts[-1]
-    return parts[-1], None
+def _graphs(loaded: Checkpoint, folder: Path, fused: bool) -> dict[tuple[Path, str], Graph]:
+    """Write the graphs of all bodies; by the body's folder in the checkpoint and by variant.
+
+    Raises:
+        ArgumentError: `fused`, and a body has no SPLADE pooling right behind it.
+    """
+    found: dict[tuple[Path, str], Graph] = {}
+    heads = _heads(loaded) if fused else {}
+    for path, body in loaded.bodies.items():
+        if not body.is_table:
+            home = body_home(loaded, body.spec, folder)
+            made = export_graphs(body, home / "onnx", heads.get(path))
+            found |= {(path, variant): graph for variant, graph in zip(VARIANTS, made, strict=False)}
+    return found
+
+
+def _heads(loaded: Checkpoint) -> dict[Path, SpladePooling]:
+    """The SPLADE pooling behind each body with a graph."""
+    found: dict[Path, SpladePooling] = {}
+    for route in loaded.routes():
+        if route.body.is_table:
+            continue
+        kinds = [type(module).__name__ for module in route.modules]
+        if len(kinds) != 1 or not isinstance(route.modules[0], SpladePooling):
+            raise ArgumentError(
+                f"fused: {loaded.folder.name} has {', '.join(kinds) or 'nothing'} behind its body, expected "
+                "SpladePooling alone. Leave it out: only SPLADE models can have their head in the graph."
+            )
+        found[route.body.spec.path] = route.modules[0]
+    return found
 
 
 @contextmanager

@@ -7,6 +7,7 @@ Knows nothing of what the tensors are for.
 """
 
 import pickle
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -51,15 +52,25 @@ def check_whole(folder: Path) -> None:
             raise ModelFolderError(f"{short_name(path)}: not a file of tensors ({error}). Fetch it again.") from error
 
 
-def fill(module: nn.Module, folder: Path) -> None:
+def fill(
+    module: nn.Module, folder: Path, *, renamed: Mapping[str, str] | None = None, optional: Sequence[str] = ()
+) -> None:
     """Load a module's tensors from its folder: all of them and no others, as float32.
+
+    Args:
+        module: what to fill.
+        folder: where its weights are.
+        renamed: second names of tensors → the module's own.
+        optional: those that keep the module's values where the folder has none.
 
     Raises:
         ModelNotFoundError: no weights there.
         ModelFolderError: damaged, or the names or shapes differ from the module's.
     """
+    state = {(renamed or {}).get(name, name): tensor.float() for name, tensor in read_state(folder).items()}
+    kept = {name: tensor for name, tensor in module.state_dict().items() if name in optional}
     try:
-        module.load_state_dict({name: tensor.float() for name, tensor in read_state(folder).items()})
+        module.load_state_dict(kept | state)
     except RuntimeError as error:
         found = " ".join(str(error).split())
         raise ModelFolderError(f"{folder.name}: weights that do not fit config.json: {found}. Fetch both.") from error

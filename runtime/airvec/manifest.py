@@ -22,8 +22,9 @@ FORMAT_VERSION = "1.0"
 class GraphRecord:
     """One graph file: identity, interface, and its distance from the fp32 checkpoint in torch.
 
-    `max_delta` is the largest |difference| on unit vectors and `min_cosine` the smallest cosine over `texts`
-    texts in mixed batches; None where it was not measured.
+    `max_delta` is the largest |difference| on `quantity` ("unit vectors", "sparse values" or "logits", of which `scale`
+    is the largest |value|, or 1) and `min_cosine` the smallest cosine over `texts` texts or pairs in mixed batches;
+    None where it was not measured.
     """
 
     sha256: str
@@ -35,6 +36,8 @@ class GraphRecord:
     max_delta: float | None = None
     min_cosine: float | None = None
     texts: int | None = None
+    quantity: str = "unit vectors"
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -117,4 +120,6 @@ def _record(found: JsonObject) -> GraphRecord:
         max_delta=number("max_delta"),
         min_cosine=number("min_cosine"),
         texts=found.integer("texts"),
+        quantity=found.text("quantity", "unit vectors") or "unit vectors",
+        scale=number("scale") or 1.0,
     )

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from airvec_exporter.graph import Graph, export_graph
+from airvec_exporter.graph import Graph, export_graphs
 from airvec_exporter.load import Checkpoint, load
-from airvec_exporter.pipeline import ExportReport, export
+from airvec_exporter.pipeline import export
+from airvec_exporter.report import ExportReport
 from tests import tiny
 
 PROMPTS = {"query": "search query: ", "document": ""}
@@ -32,4 +33,4 @@ def report(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportR
 @pytest.fixture(scope="session")
 def graph(loaded: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Graph:
     """The graph by itself, from a second trace."""
-    return export_graph(loaded, tmp_path_factory.mktemp("graph") / "onnx" / "model.onnx")
+    return export_graphs(loaded.body, tmp_path_factory.mktemp("graph") / "onnx")[0]

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from airvec.folder import read_folder
 from airvec_exporter.folder import write_folder
 from airvec_exporter.load import Checkpoint, load
-from airvec_exporter.verify import reference
+from airvec_exporter.reference import reference
 from tests import tiny
 from tests.exporter.conftest import PROMPTS
 
@@ -107,9 +107,9 @@ def test_saved_tokenizer_arguments_are_in_the_tokenizer_s_own_files(tmp_path: Pa
 
 
 def test_writing_leaves_the_checkpoint_s_own_tokenizer_alone(loaded: Checkpoint, tmp_path: Path):
-    loaded.tokenizer.backend_tokenizer.enable_truncation(9)
+    loaded.body.tokenizer.backend_tokenizer.enable_truncation(9)
     write_folder(loaded, tmp_path)
-    assert loaded.tokenizer.backend_tokenizer.truncation["max_length"] == 9
+    assert loaded.body.tokenizer.backend_tokenizer.truncation["max_length"] == 9
 
 
 def test_without_weights_only_the_body_s_are_left_out(loaded: Checkpoint, tmp_path: Path):

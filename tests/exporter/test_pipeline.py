@@ -14,11 +14,13 @@ from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.manifest import read_manifest, sha256_of
 from airvec_exporter import graph as exporting
 from airvec_exporter import pipeline
+from airvec_exporter.body import Body
 from airvec_exporter.errors import VerificationError
 from airvec_exporter.graph import Graph
 from airvec_exporter.load import load
-from airvec_exporter.pipeline import ExportReport, export
-from airvec_exporter.verify import reference
+from airvec_exporter.pipeline import export
+from airvec_exporter.reference import reference
+from airvec_exporter.report import ExportReport, name_and_revision
 from tests import tiny
 from tests.exporter.test_verify import damage
 
@@ -29,24 +31,24 @@ TEXTS = tiny.texts(12)
 def traced(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the graph from the session's, since tracing is what takes seconds."""
 
-    def copy(_loaded: object, path: Path) -> Graph:
-        path.parent.mkdir(parents=True)
-        shutil.copyfile(graph.path, path)
-        return Graph(path, graph.inputs, graph.outputs, graph.opset, graph.nodes)
+    def copy(_body: object, home: Path, _head: None) -> tuple[Graph, ...]:
+        home.mkdir(parents=True)
+        shutil.copyfile(graph.path, home / "model.onnx")
+        return (Graph(home / "model.onnx", graph.inputs, graph.outputs, graph.opset, graph.nodes),)
 
-    monkeypatch.setattr(pipeline, "export_graph", copy)
+    monkeypatch.setattr(pipeline, "export_graphs", copy)
 
 
 @pytest.fixture
 def wrongly_traced(traced: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = pipeline.export_graph
+    right = pipeline.export_graphs
 
-    def wrong(loaded: object, path: Path) -> Graph:
-        made = right(loaded, path)
-        damage(path, 1.5)
+    def wrong(body: Body, home: Path, head: None) -> tuple[Graph, ...]:
+        made = right(body, home, head)
+        damage(home / "model.onnx", 1.5)
         return made
 
-    monkeypatch.setattr(pipeline, "export_graph", wrong)
+    monkeypatch.setattr(pipeline, "export_graphs", wrong)
 
 
 def test_the_report_says_what_was_measured(report: ExportReport):
@@ -78,7 +80,7 @@ def test_no_path_of_this_machine_is_in_any_written_file(report: ExportReport):
 
 def test_the_hub_s_cache_gives_name_and_revision(tmp_path: Path):
     path = tmp_path / "models--sentence-transformers--all-MiniLM-L6-v2" / "snapshots" / "c9745ed1"
-    assert pipeline._source(path) == ("sentence-transformers/all-MiniLM-L6-v2", "c9745ed1")
+    assert name_and_revision(path) == ("sentence-transformers/all-MiniLM-L6-v2", "c9745ed1")
 
 
 def test_the_folder_runs_without_torch_s_weights(tiny_bert: Path, traced: None, tmp_path: Path, report: ExportReport):
@@ -109,7 +111,7 @@ def test_left_padded_bodies_with_absolute_positions_give_the_answer_for_each_tex
     assert np.abs(airvec.SentenceTransformer(str(out)).encode(TEXTS) - alone).max() <= 1e-5
 
 
-@pytest.mark.parametrize("step", ["load", "export_graph", "write_folder", "verify", "write_manifest"])
+@pytest.mark.parametrize("step", ["load", "export_graphs", "write_folder", "verify", "write_manifest"])
 def test_an_interrupted_export_leaves_nothing(
     tiny_bert: Path, traced: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ):

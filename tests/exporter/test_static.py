@@ -14,7 +14,8 @@ from airvec.manifest import read_manifest
 from airvec_exporter.errors import VerificationError
 from airvec_exporter.load import load
 from airvec_exporter.pipeline import export
-from airvec_exporter.verify import reference, verify
+from airvec_exporter.reference import reference
+from airvec_exporter.verify import verify
 from tests import tiny
 
 TEXTS = [*tiny.texts(20), "", "   "]

@@ -27,6 +27,7 @@ DROP_IN_SIGNATURES = {
     "CrossEncoder.__init__": "the reference's constructor",
     "CrossEncoder.predict": "the reference's predict",
     "CrossEncoder.rank": "the reference's rank",
+    "export": "the options of airvec export, one each",
     "paraphrase_mining": "the reference's util.paraphrase_mining",
 }
 # Messages with no value in them, because there is none to name: "path:function" and the reason.

@@ -16,8 +16,12 @@ from airvec_exporter.modules.dropout import Dropout
 from airvec_exporter.modules.layer_norm import LayerNorm
 from airvec_exporter.modules.normalize import Normalize
 from airvec_exporter.modules.pooling import Pooling
+from airvec_exporter.modules.sparse_auto_encoder import SparseAutoEncoder
+from airvec_exporter.modules.splade_pooling import SpladePooling
 
-__all__ = ["TWINS", "Dense", "Dropout", "LayerNorm", "Normalize", "Pooling", "build"]
+__all__ = [
+    "TWINS", "Dense", "Dropout", "LayerNorm", "Normalize", "Pooling", "SparseAutoEncoder", "SpladePooling", "build",
+]  # fmt: skip
 
 
 TWINS: dict[str, Any] = {
@@ -26,11 +30,13 @@ TWINS: dict[str, Any] = {
     "LayerNorm": LayerNorm,
     "Normalize": Normalize,
     "Pooling": Pooling,
+    "SparseAutoEncoder": SparseAutoEncoder,
+    "SpladePooling": SpladePooling,
 }
 
 
 def build(specs: Sequence[ModuleSpec], where: str) -> nn.Sequential:
-    """The modules of a folder, in order and without the body; in evaluation mode.
+    """Modules of a folder, in order and without bodies; in evaluation mode.
 
     Raises:
         ModelFolderError: a type that has no twin.
@@ -39,6 +45,6 @@ def build(specs: Sequence[ModuleSpec], where: str) -> nn.Sequential:
         if spec.type not in TWINS:
             raise ModelFolderError(
                 f"{where}/modules.json: module type {spec.type!r}, expected one of {', '.join(sorted(TWINS))}. "
-                "This version of airvec exports dense models of these modules only."
+                "This version of airvec exports models of these modules only."
             )
     return nn.Sequential(*(TWINS[spec.type].from_spec(spec) for spec in specs)).eval()

@@ -1,0 +1,279 @@
+"""One module that reads texts, in torch: transformers' own model with the head of its task, or a table of tokens.
+
+The model is in float32, in evaluation mode, without remote code and without the network; of T5-like models without a
+head only the encoder is loaded.
+Knows nothing of the modules behind it, of graphs and of what is written.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from inspect import signature
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Tokenizer, normalizers
+from torch import Tensor, nn
+from transformers.utils import logging
+
+from airvec.errors import ModelFolderError, ModelNotFoundError
+from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec, TokenizerSpec
+from airvec_exporter.errors import ExportError
+from airvec_exporter.sparse_static import SparseStaticBody
+from airvec_exporter.static import StaticBody, read_tokenizer
+from airvec_exporter.weights import check_whole
+
+LOADERS = {
+    FEATURES: "AutoModel", FILL_MASK: "AutoModelForMaskedLM", CLASSIFY: "AutoModelForSequenceClassification",
+}  # fmt: skip
+# AutoModel would load the decoder as well.
+ENCODERS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
+# Task → what its output is called in transformers, and as a feature.
+OUTPUTS = {
+    FEATURES: ("last_hidden_state", "token_embeddings"),
+    FILL_MASK: ("logits", "token_embeddings"),
+    CLASSIFY: ("logits", "scores"),
+}
+TABLES: dict[str, Any] = {"StaticEmbedding": StaticBody, "SparseStaticEmbedding": SparseStaticBody}
+VOCABULARIES = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model",
+)  # fmt: skip
+
+Inputs = Sequence[str] | Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A model or table with its tokenizer.
+
+    `tokenizer` is transformers' own (the `tokenizers` one for a StaticEmbedding), and `limits` what the folder says of
+    it, with transformers' defaults filled in.
+    """
+
+    spec: ModuleSpec
+    model: nn.Module
+    tokenizer: Any
+    limits: TokenizerSpec
+
+    @property
+    def is_table(self) -> bool:
+        """Whether there is no graph to export: token vectors or weights only."""
+        return self.spec.type in TABLES
+
+    @property
+    def is_rotary(self) -> bool:
+        """Whether positions enter by rotation, so that the graph needs them as a tensor of full batch size."""
+        return any(type(module).__name__.endswith("RotaryEmbedding") for module in self.model.modules())
+
+    @property
+    def padding_moves_it(self) -> bool:
+        """Whether left padding changes the answer in torch: absolute positions count from the first column."""
+        relative = self.is_table or self.is_rotary or self.model.config.model_type in ENCODERS
+        return self.limits.padding_side == "left" and not relative
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The graph's inputs: `token_type_ids` only where there are two types, and tokenizer and model know them.
+
+        ALBERT's tokenizer gives none: in torch, all tokens of its pairs are of the first type.
+        """
+        types = getattr(self.model.config, "type_vocab_size", 0) or 0
+        made = "token_type_ids" in self.tokenizer.model_input_names
+        taken = "token_type_ids" in signature(self.model.forward).parameters
+        return ("input_ids", "attention_mask", *(("token_type_ids",) if types >= 2 and made and taken else ()))
+
+    def tokenize(self, texts: Inputs) -> dict[str, Tensor]:
+        """The model's inputs for some texts or pairs, padded to the longest: int64 (batch, tokens) each."""
+        limit = self.limits.max_length
+        pairs = isinstance(texts[0], tuple)
+        sides = zip(*texts, strict=True) if pairs else (texts,)
+        made = self.tokenizer(
+            *map(list, sides), padding=True, truncation="longest_first" if limit is not None else False,
+            max_length=limit, return_tensors="pt",
+        )  # fmt: skip
+        return {name: made[name] for name in self.inputs if name in made}
+
+    def features(self, texts: Inputs, prompt_length: int) -> dict[str, Any]:
+        """What the modules behind it read: its output under the name of its task's feature, mask and prompt length."""
+        if self.is_table:
+            return self.model(texts)
+        inputs = self.tokenize(texts)
+        output, feature = OUTPUTS[self.spec.task]
+        return {**inputs, feature: getattr(self.model(**inputs), output), "prompt_length": prompt_length}
+
+    def prompt_length(self, prompt: str) -> int:
+        """The tokens of the prompt alone, cut like a text, leading special ones included, a last special one not."""
+        if not prompt or self.is_table:
+            return 0
+        limit = self.limits.max_length
+        ids = self.tokenizer(prompt, truncation=limit is not None, max_length=limit)["input_ids"]
+        return len(ids) - (ids[-1] in self.tokenizer.all_special_ids)
+
+    def uncut_tokenizer(self) -> Tokenizer:
+        """A copy of the tokenizer that neither cuts nor pads."""
+        tokenizer = Tokenizer.from_str(getattr(self.tokenizer, "backend_tokenizer", self.tokenizer).to_str())
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+
+def load_body(spec: ModuleSpec, name: str) -> Body:
+    """Load a module that reads texts.
+
+    Args:
+        spec: the module.
+        name: the checkpoint's, for messages.
+
+    Raises:
+        ModelNotFoundError: files are missing.
+        ModelFolderError: a file is damaged, or the module is of a kind that is not exported.
+        ExportError: transformers cannot load the model or the tokenizer.
+    """
+    if spec.type not in (*TABLES, "Transformer") or spec.tokenizer is None:
+        raise ModelFolderError(
+            f"{name}/modules.json: first module {spec.type!r}, expected one of {', '.join(['Transformer', *TABLES])}. "
+            "This version of airvec exports text models of these kinds only."
+        )
+    if spec.type == "StaticEmbedding":
+        static = StaticBody.from_spec(spec)
+        return Body(spec, static, static.tokenizer, spec.tokenizer)
+    with quiet_transformers():
+        model = _model(spec, name) if spec.type == "Transformer" else None
+        tokenizer = load_tokenizer(spec.path, spec.tokenizer, name)
+    if model is None:
+        return Body(spec, SparseStaticBody.from_spec(spec, tokenizer), tokenizer, spec.tokenizer)
+    return Body(spec, model, tokenizer, _limits(spec.tokenizer, tokenizer, model))
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Without transformers' progress bars and loading reports: a missing weight is our error to raise."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def load_tokenizer(home: Path, stated: TokenizerSpec, name: str) -> Any:
+    """transformers' tokenizer of a folder, with what the folder says of it.
+
+    Raises:
+        ModelNotFoundError: there is none.
+        ModelFolderError: `tokenizer.json` is damaged.
+        ExportError: transformers cannot load it, or it cannot be used without transformers.
+    """
+    # Without any of them transformers makes a tokenizer that knows no word.
+    if not any((home / file).is_file() for file in VOCABULARIES):
+        raise ModelNotFoundError(
+            f"{name}: no tokenizer, expected one of {', '.join(VOCABULARIES)}. Fetch the checkpoint again."
+        )
+    if (home / "tokenizer.json").is_file():
+        read_tokenizer(home / "tokenizer.json")  # transformers' own errors for a damaged one do not name it
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            home, local_files_only=True, trust_remote_code=False, **stated.saved_arguments
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        raise ExportError(
+            f"{name}: transformers cannot load the tokenizer: {_first_line(error)} Fetch its files again."
+        ) from error
+    if not getattr(tokenizer, "is_fast", False):
+        raise ExportError(
+            f"{name}: tokenizer {type(tokenizer).__name__} has no tokenizer.json form, expected a fast one. "
+            "Convert it with transformers first."
+        )
+    if tokenizer.pad_token is None:
+        raise ExportError(f"{name}: the tokenizer has no pad_token. Set one in tokenizer_config.json.")
+    if stated.lower_case:
+        _lower(tokenizer.backend_tokenizer)
+    return tokenizer
+
+
+def _model(spec: ModuleSpec, name: str) -> nn.Module:
+    check_whole(spec.path)
+    try:
+        config = transformers.AutoConfig.from_pretrained(spec.path, local_files_only=True, trust_remote_code=False)
+        config.use_cache = False
+        t5 = config.model_type in ENCODERS
+        loader = ENCODERS[config.model_type] if t5 and spec.task == FEATURES else LOADERS[spec.task]
+        # The relative positions of T5 do not trace with SDPA.
+        options = {"attn_implementation": "eager"} if t5 else {"trust_remote_code": False}
+        model, report = getattr(transformers, loader).from_pretrained(
+            spec.path, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True, **options
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
+        _refuse_own_code(spec, name)
+        raise ExportError(
+            f"{name}: transformers cannot load the model: {_first_line(error)} "
+            "Check that the folder is complete; models with code of their own are not exported."
+        ) from error
+    stated = spec.config.section("auto_map").text(LOADERS[spec.task])
+    if stated and stated.rpartition(".")[2] != type(model).__name__:
+        _refuse_own_code(spec, name)
+    missing = sorted(key for key in report["missing_keys"] if spec.task == CLASSIFY or "pooler." not in key)
+    if missing:
+        _refuse_own_code(spec, name)
+        raise ModelFolderError(_missing(model, missing, spec.task, name))
+    return model.eval()
+
+
+def _missing(model: nn.Module, missing: Sequence[str], task: str, name: str) -> str:
+    """transformers would make up what is missing; only a classifier reads a pooler's weights."""
+    advice = "Fetch the checkpoint again."
+    if task != FEATURES:
+        advice = "Fetch the checkpoint again, or, if it was never trained with this head, export it with --as dense."
+    return (
+        f"{name}: {len(missing)} weights are missing, the first {missing[0]!r}, expected all of a "
+        f"{type(model).__name__}. {advice}"
+    )
+
+
+def _refuse_own_code(spec: ModuleSpec, name: str) -> None:
+    """Say so where a model that cannot be loaded right comes with code of its own.
+
+    Raises:
+        ExportError: it does.
+    """
+    code = spec.config.section("auto_map")
+    named = code.text(LOADERS[spec.task]) or code.text("AutoModel") or next(iter(code.values.values()), None)
+    if named:
+        raise ExportError(
+            f"{name}/config.json: auto_map names code of its own ({named!r}), which airvec does not run, with "
+            "trust_remote_code or without. Use a checkpoint in transformers' own form."
+        )
+
+
+def _lower(backend: Tokenizer) -> None:
+    """Put Lowercase in front of the normaliser, unless it holds one."""
+    found = backend.normalizer
+    steps = list(found) if isinstance(found, normalizers.Sequence) else [found] if found is not None else []
+    if not any(isinstance(step, normalizers.Lowercase) or getattr(step, "lowercase", False) for step in steps):
+        backend.normalizer = normalizers.Sequence([normalizers.Lowercase(), *steps])
+
+
+def _limits(stated: TokenizerSpec, tokenizer: Any, model: nn.Module) -> TokenizerSpec:
+    """What the folder leaves to transformers' defaults, filled in."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    limit = stated.max_length
+    if limit is None and isinstance(positions, int) and positions > 0:
+        limit = positions
+    return replace(
+        stated,
+        max_length=limit,
+        padding_side=tokenizer.padding_side,
+        truncation_side=tokenizer.truncation_side,
+        pad_token=tokenizer.pad_token,
+        pad_id=tokenizer.pad_token_id,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
