@@ -59,8 +59,7 @@ class DenseIndex:
         Raises:
             ArgumentError: unknown precision, or vectors that are no finite numbers.
         """
-        if precision not in PRECISIONS:
-            raise ArgumentError(f"precision: {precision!r}, expected one of {', '.join(PRECISIONS)}. Correct it.")
+        check_index_precision(precision)
         floats = np.ascontiguousarray(as_rows(vectors), np.float32)
         if floats.size and not np.isfinite([floats.min(), floats.max()]).all():
             bad = int(np.flatnonzero(~np.isfinite(floats).all(axis=1))[0])
@@ -93,13 +92,13 @@ class DenseIndex:
             queries: (n, dim) or (dim,), float.
             top_k: results a query; fewer where there are fewer rows.
             rescore_multiplier: for bits, and for int8 with kept floats: `top_k` × this many candidates are scored
-                again; 1 = the candidates' order changes, and no others are looked at.
+                again; 0 = none are, and scores are those of the codes alone.
 
         Raises:
-            ArgumentError: a number below 1, or queries of another width.
+            ArgumentError: a number too low, or queries of another width.
         """
         whole_number("top_k", top_k)
-        whole_number("rescore_multiplier", rescore_multiplier)
+        whole_number("rescore_multiplier", rescore_multiplier, smallest=0)
         floats = np.ascontiguousarray(as_rows(queries), np.float32)
         if floats.shape[1] != self.dim:
             raise ArgumentError(
@@ -144,13 +143,13 @@ class DenseIndex:
         """Rows and scores, (top_k,) both, of each query of a block (n, dim)."""
         if self.precision == "float32":
             return self._nearest(queries, top_k, dot_score, np.asarray)
-        exact = self.floats is not None
-        many = min(top_k * rescore_multiplier, len(self))
+        again = rescore_multiplier > 0 and (self.precision == "binary" or self.floats is not None)
+        count = min(top_k * rescore_multiplier, len(self)) if again else top_k
         if self.precision == "int8":
-            found = self._nearest_levels(queries, many if exact else top_k)
+            found = self._nearest_levels(queries, count)
         else:
-            found = self._nearest(_words(queries), many, _minus_hamming, np.asarray)
-        if self.precision == "int8" and not exact:
+            found = self._nearest(_words(queries), count, self._agreement, np.asarray)
+        if not again:
             return found
         return [self._rescored(query, rows, top_k) for query, (rows, _) in zip(queries, found, strict=True)]
 
@@ -167,10 +166,27 @@ class DenseIndex:
         found = self._nearest(queries * steps, top_k, dot_score, _as_floats)
         return [(rows, scores + one) for (rows, scores), one in zip(found, shift, strict=True)]
 
+    def _agreement(self, queries: Array, codes: Array) -> Floats:
+        """Dot product of the vectors that two rows of bits stand for: uint64 (n, words), (m, words) -> (n, m)."""
+        ones = np.ones(codes.shape[1], np.float32)
+        # The bits that differ; a product with ones adds six counts in half the time of sum(axis=1).
+        differ = np.stack([np.bitwise_count(codes ^ query).astype(np.float32) @ ones for query in queries])
+        return 1 - differ * np.float32(2 / self.dim)
+
     def _rescored(self, query: Floats, rows: Integers, top_k: int) -> tuple[Integers, Floats]:
         """The best `top_k` of some rows by their float vectors, or by their bits."""
         vectors = _signs(self.codes[rows], self.dim) if self.floats is None else self.floats[rows]  # (m, dim)
         return ranked(rows, vectors @ query, top_k)
+
+
+def check_index_precision(precision: str) -> None:
+    """Refuse a precision that an index cannot have.
+
+    Raises:
+        ArgumentError: it is none of PRECISIONS.
+    """
+    if precision not in PRECISIONS:
+        raise ArgumentError(f"precision: {precision!r}, expected one of {', '.join(PRECISIONS)}. Correct it.")
 
 
 def _steps(ranges: Floats | None) -> tuple[Floats, Floats]:
@@ -194,13 +210,6 @@ def _signs(words: Array, dim: int) -> Floats:
     """The vectors that bits stand for, of length 1: uint64 (n, words) -> float32 (n, dim)."""
     bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, count=dim)
     return (bits * np.float32(2) - 1) / np.float32(dim**0.5)
-
-
-def _minus_hamming(queries: Array, codes: Array) -> Floats:
-    """Minus the number of bits that differ: uint64 (n, words), (m, words) -> float32 (n, m)."""
-    ones = np.ones(codes.shape[1], np.float32)
-    # A product with ones adds six counts in half the time of sum(axis=1).
-    return -np.stack([np.bitwise_count(codes ^ query).astype(np.float32) @ ones for query in queries])
 
 
 def _layout(precision: str, dim: int) -> tuple[type[np.generic], int]:

@@ -66,6 +66,18 @@ def test_binary_candidates_are_the_nearest_by_hamming_distance():
         assert found.rows[place].tolist() == best(decoded(vectors, "binary") @ query, candidates, 3)
 
 
+def test_without_rescoring_scores_are_those_of_the_bits_of_both():
+    vectors, queries = units(200, 100), units(20, 100, seed=1)
+    expected = decoded(queries, "binary") @ decoded(vectors, "binary").T
+    for keep_float in (False, True):
+        index = DenseIndex.build(vectors, "binary", keep_float=keep_float)
+        found = index.search(queries, top_k=3, rescore_multiplier=0)
+        np.testing.assert_allclose(found.scores, -np.sort(-expected, axis=1)[:, :3], atol=1e-6)
+    kept = DenseIndex.build(vectors, "int8", keep_float=True).search(queries, top_k=3, rescore_multiplier=0)
+    alone = DenseIndex.build(vectors, "int8").search(queries, top_k=3)
+    assert (kept.scores == alone.scores).all()
+
+
 def test_a_larger_multiplier_finds_more_of_the_nearest():
     vectors, queries = units(2000, 32), units(40, 32, seed=1)
     index = DenseIndex.build(vectors, "binary", keep_float=True)
@@ -146,8 +158,8 @@ def test_bad_arguments_are_refused():
     index = DenseIndex.build(vectors)
     with pytest.raises(ArgumentError, match="7 dimensions, the index has 6"):
         index.search(units(1, 7))
-    for arguments in ({"top_k": 0}, {"rescore_multiplier": 0}):
-        with pytest.raises(ArgumentError, match="0, expected a whole number of at least 1"):
+    for arguments in ({"top_k": 0}, {"rescore_multiplier": -1}):
+        with pytest.raises(ArgumentError, match="expected a whole number of at least"):
             index.search(vectors, **arguments)
     for value in (np.nan, np.inf):
         vectors[2, 3] = value
