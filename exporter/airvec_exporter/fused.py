@@ -8,7 +8,7 @@ cost time when a graph is opened.
 Knows nothing of torch, of files and of tokenizers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,7 @@ from airvec_exporter.modules.splade_pooling import SpladePooling
 
 OUTPUT = "sparse_embedding"
 WORDS = 8192  # of a slice: for 512 tokens 16 MB of logits
+BOOL, FLOAT = ({"to": kind.value} for kind in (ir.DataType.BOOL, ir.DataType.FLOAT))  # of Cast
 
 
 class Tape:
@@ -28,9 +29,9 @@ class Tape:
     def __init__(self, graph: ir.Graph) -> None:
         self.graph, self.count = graph, 0
 
-    def __call__(self, operator: str, *inputs: ir.Value, **attributes: int) -> ir.Value:
-        """Append a node with one output, and give that."""
-        node = ir.node(operator, inputs, attributes, name=self._name("node"))
+    def __call__(self, operator: str, *inputs: ir.Value, settings: Mapping[str, int] | None = None) -> ir.Value:
+        """Append a node with one output, and give that; `settings` are its attributes."""
+        node = ir.node(operator, inputs, settings, name=self._name("node"))
         node.outputs[0].name = self._name("value")
         self.graph.append(node)
         return node.outputs[0]
@@ -108,19 +109,19 @@ def _largest(
     in place of one over the vocabulary.
     """
     axis = tape.constant([1])
-    first = tape("ArgMax", mask, axis=1, keepdims=1)  # (batch, 1)
-    filling = tape("Unsqueeze", tape("GatherND", hidden, first, batch_dims=1), axis)  # (batch, 1, d)
-    real = tape("Unsqueeze", tape("Cast", mask, to=ir.DataType.BOOL.value), tape.constant([-1]))
+    first = tape("ArgMax", mask, settings={"axis": 1, "keepdims": 1})  # (batch, 1)
+    filling = tape("Unsqueeze", tape("GatherND", hidden, first, settings={"batch_dims": 1}), axis)  # (batch, 1, d)
+    real = tape("Unsqueeze", tape("Cast", mask, settings=BOOL), tape.constant([-1]))
     states = tape("Where", real, hidden, filling)
     parts = [
-        tape("ReduceMax", tape("MatMul", states, columns), axis, keepdims=0)
+        tape("ReduceMax", tape("MatMul", states, columns), axis, settings={"keepdims": 0})
         for columns, _ in _slices(tape, weight, None)
     ]
     logits = _joined(tape, parts)  # (batch, vocabulary)
     weights = _activated(tape, logits if bias is None else tape("Add", logits, bias), activation)
     # A text without any token has no weights.
-    there = tape("ReduceMax", mask, axis, keepdims=1)
-    return tape("Mul", weights, tape("Cast", there, to=ir.DataType.FLOAT.value))
+    there = tape("ReduceMax", mask, axis, settings={"keepdims": 1})
+    return tape("Mul", weights, tape("Cast", there, settings=FLOAT))
 
 
 def _total(
@@ -128,7 +129,7 @@ def _total(
 ) -> ir.Value:
     """Sum of the activations over a text's tokens: a product with the mask."""
     axis = tape.constant([1])
-    real = tape("Unsqueeze", tape("Cast", mask, to=ir.DataType.FLOAT.value), axis)  # (batch, 1, tokens)
+    real = tape("Unsqueeze", tape("Cast", mask, settings=FLOAT), axis)  # (batch, 1, tokens)
     parts: list[ir.Value] = []
     for columns, offset in _slices(tape, weight, bias):
         logits = tape("MatMul", hidden, columns)
@@ -138,7 +139,7 @@ def _total(
 
 
 def _joined(tape: Tape, parts: list[ir.Value]) -> ir.Value:
-    return parts[0] if len(parts) == 1 else tape("Concat", *parts, axis=-1)
+    return parts[0] if len(parts) == 1 else tape("Concat", *parts, settings={"axis": -1})
 
 
 def _activated(tape: Tape, logits: ir.Value, activation: str) -> ir.Value:

@@ -218,7 +218,5 @@ def test_modules_that_are_not_exported_are_named(folder: Path, place: int, kind:
 def test_code_in_the_checkpoint_is_not_run(folder: Path):
     edit(folder / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.Config", "AutoModel": "mine.Model"})
     (folder / "mine.py").write_text("raise SystemExit('code ran')")
-    with pytest.raises(
-        ExportError, match=r"auto_map names code of its own \('mine.Model'\), which airvec"
-    ):
+    with pytest.raises(ExportError, match=r"auto_map names code of its own \('mine.Model'\), which airvec"):
         load(folder)
