@@ -20,22 +20,22 @@ class LetterModel:
         return f"LetterModel({self.letters!r})"
 
     def encode_query(self, inputs):
-        return 2 * self._count(inputs)
+        return self._count(inputs, 2)
 
     def encode_document(self, inputs, *, show_progress_bar=None):
         self.encoded += len(inputs)
         return self._count(inputs)
 
-    def _count(self, inputs):
-        rows = [[text.count(letter) for letter in self.letters] for text in inputs]
+    def _count(self, inputs, times=1):
+        rows = [[times * text.count(letter) for letter in self.letters] for text in inputs]
         return np.array(rows, np.float32).reshape(len(inputs), len(self.letters))
 
 
 class SparseLetterModel(LetterModel):
     """The same as sparse vectors."""
 
-    def _count(self, inputs):
-        return SparseVectors.from_dense(super()._count(inputs))
+    def _count(self, inputs, times=1):
+        return SparseVectors.from_dense(super()._count(inputs, times))
 
 
 class LengthReranker:
