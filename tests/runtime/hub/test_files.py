@@ -92,7 +92,7 @@ def test_a_router_needs_what_each_of_its_routes_needs(folder, home, file):
     settings = [f"{query}config.json", f"{query}tokenizer.json", f"{query}idf.json", f"{document}config.json",
                 f"{home}document_1_SpladePooling/config.json"]  # fmt: skip
     large = [f"{query}model.safetensors", f"{document}onnx/model.onnx"]
-    torch = [f"{document}model.safetensors", f"{document}pytorch_model.bin"]
+    torch = [f"{document}model.safetensors", f"{document}pytorch_model.bin", "model.safetensors"]
     rounds = wanted(folder, ["modules.json", f"{home}{file}", *settings, *large, *torch, *OTHERS, "config.json"])
     assert set(rounds[-1]) == set(large)
     assert set(settings) <= {name for names in rounds[:-1] for name in names}
@@ -110,7 +110,8 @@ def test_a_model_without_a_transformer_needs_no_graph(folder):
 def test_a_routers_module_that_is_a_path_is_not_followed(folder, name):
     modules(folder, top=OLD + "Router")
     router(folder / "router_config.json", **{name: OLD + "Router"})
-    assert wanted(folder, ["modules.json", "router_config.json"]) == [["modules.json", "router_config.json"]]
+    names = ["modules.json", "router_config.json", f"{name}/router_config.json", f"{name}/model.safetensors"]
+    assert wanted(folder, names) == [["modules.json", "router_config.json"]]
 
 
 def test_a_reranker_with_heads_of_its_own_needs_their_weights(folder):
