@@ -6,6 +6,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 
 ENV := .venv
 DEMO_ENV := .venv-demo
+OTHERS_ENV := .venv-others
 BIN := $(ENV)/bin
 # pip keeps torch's CPU build where constraints.txt's torch==2.13.0 is served as one; see README.
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
@@ -16,7 +17,7 @@ SOURCES := runtime exporter trainer
 JOBS ?= 0
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-slow check check-style check-types check-layers check-dependencies \
+.PHONY: help demo test test-fast test-slow test-others check check-style check-types check-layers check-dependencies \
   check-spelling format checkpoint bench clean clean-environments
 
 help:  ## list the targets
@@ -25,13 +26,16 @@ help:  ## list the targets
 demo: $(DEMO_ENV)/ready  ## semantic search and similarity with the runtime alone, in an environment of its own
 	@$(DEMO_ENV)/bin/python docs/demo.py
 
-test: test-fast test-slow  ## all tests
+test: test-fast test-slow test-others  ## all tests
 
 test-fast: $(ENV)/ready  ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow and not parity" --numprocesses $(JOBS)
 
 test-slow: $(ENV)/ready  ## the others: exports, parity with torch, the wheel
 	$(BIN)/python -m pytest -m "slow or parity" --numprocesses $(JOBS)
+
+test-others: $(OTHERS_ENV)/ready  ## KeyBERT and LangChain on airvec, where torch is not installed
+	$(OTHERS_ENV)/bin/python tests/others/check_drop_in.py
 
 check: check-style check-types check-layers check-dependencies check-spelling  ## style, types, layers, dependencies, spelling
 
@@ -68,7 +72,7 @@ clean: clean-environments  ## remove environments, caches and built files
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 clean-environments:
-	rm -rf $(ENV) $(DEMO_ENV)
+	rm -rf $(ENV) $(DEMO_ENV) $(OTHERS_ENV)
 
 # An environment is ready once its stamp is newer than what it was made from.
 $(ENV)/ready: pyproject.toml constraints.txt
@@ -80,6 +84,13 @@ $(ENV)/ready: pyproject.toml constraints.txt
 $(DEMO_ENV)/ready: pyproject.toml constraints.txt README.md $(RUNTIME_FILES)
 	@$(call make-environment,$(DEMO_ENV))
 	@$(DEMO_ENV)/bin/python -m pip install $(PIP_FLAGS) .
+	@touch $@
+
+# keybert without its dependencies: it requires sentence-transformers, whose place airvec takes.
+$(OTHERS_ENV)/ready: tests/others/requirements.txt pyproject.toml $(RUNTIME_FILES)
+	@$(call make-environment,$(OTHERS_ENV))
+	@$(OTHERS_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/others/requirements.txt
+	@$(OTHERS_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps keybert==0.9.0 .
 	@touch $@
 
 # A fresh environment with the pinned pip: older ones know no dependency groups.
