@@ -82,7 +82,9 @@ def measure(cell: Cell, scratch: Path) -> Outcome:
         found = list(_ours(cell, _opened_by_us(cell, prepared, folder)))
     except AirvecError as error:
         return Outcome(FAILED, reason=f"{type(error).__name__}: {error}".replace(scratch.name, cell.subject.name))
-    wanted = list(_theirs(cell, folder))
+    wanted = list(_theirs(cell, folder)) * 2  # ours come twice
+    if cell.settings.exported:  # the reference reads what we write, and gives its own answers again
+        found, wanted = [*found, *_theirs(cell, prepared.exported)], [*wanted, *wanted[: len(wanted) // 2]]
     delta = max(_delta(cell.subject.task, ours, theirs) for ours, theirs in zip(found, wanted, strict=True))
     spread = float(min(_spread(cell.subject.task, theirs) for theirs in wanted))
     bound = BOUNDS[cell.subject.task]
@@ -106,12 +108,11 @@ def _ours(cell: Cell, model: Any) -> Iterator[np.ndarray]:
 
 
 def _theirs(cell: Cell, folder: Path) -> Iterator[np.ndarray]:
-    """The reference's, twice, since ours come twice; text by text where padding would move its answers."""
+    """The reference's answers; text by text where padding would move them."""
     classes = {DENSE: Reference, SPARSE: ReferenceSparseEncoder, RERANK: ReferenceCrossEncoder}
     model = classes[cell.subject.task](str(folder), device="cpu")
     alone = cell.variant == OTHER_SIDE and padding_moves_it(cell.subject)
-    answers = list(_answers(cell, model, batch_size=1 if alone else 8))
-    return iter(answers * 2)
+    return _answers(cell, model, batch_size=1 if alone else 8)
 
 
 def _answers(cell: Cell, model: Any, batch_size: int | None) -> Iterator[np.ndarray]:
