@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TruncationError,
     )
     from airvec.sentence_transformer import SentenceTransformer
+    from airvec.sparse_encoder import SparseEncoder
     from airvec.sparse_vectors import SparseVector, SparseVectors
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _HOMES = {
     "ModelNotFoundError": "airvec.errors",
     "ProcessError": "airvec.errors",
     "SentenceTransformer": "airvec.sentence_transformer",
+    "SparseEncoder": "airvec.sparse_encoder",
     "SparseVector": "airvec.sparse_vectors",
     "SparseVectors": "airvec.sparse_vectors",
     "TruncationError": "airvec.errors",
@@ -57,6 +59,7 @@ __all__ = [
     "ModelNotFoundError",
     "ProcessError",
     "SentenceTransformer",
+    "SparseEncoder",
     "SparseVector",
     "SparseVectors",
     "TruncationError",

@@ -116,7 +116,7 @@ class Model(ABC):
             return
         for spec in self._folder.bodies():
             if spec.type == "Transformer":
-                find_graph(self._folder, self._options.variant, self._options.file_name, spec.path)
+                find_graph(self._folder, self._options.variant, self._options.file_name, spec)
 
     def _renew(self) -> None:
         """In a forked child: nobody is left who could give the lock back."""

@@ -11,6 +11,7 @@ Knows nothing of prompts by name, precisions and result shapes: those are the th
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,12 @@ from airvec.arrays import Features, Floats, Integers
 from airvec.backends import Backend, BackendOptions, open_backend
 from airvec.batching import Tokens, plan
 from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError, TruncationError
-from airvec.folder import ModelFolder, ModuleSpec, TokenizerSpec
+from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, TokenizerSpec
 from airvec.modules import Module, check_dimensions, open_modules
 from airvec.modules.dropout import Dropout
 from airvec.modules.normalize import Normalize, unit
 from airvec.modules.pooling import Pooling
+from airvec.modules.splade_pooling import SpladePooling
 from airvec.tokenizer import Tokenizer, open_tokenizer
 from airvec.weights import need_feature
 
@@ -115,7 +117,7 @@ class Pipeline:
         settings: Features = {} if max_active_dims is None else {"max_active_dims": np.array([max_active_dims])}
 
         def take(rows: Integers, features: Features) -> None:
-            vectors = sparse_rows(features, self.output_dim)
+            vectors = self._sparse_rows(features)
             found.append((rows, vectors if max_active_dims is None else vectors.top(max_active_dims)))
 
         self._run(tokens, settings | self._prompt_feature(prompt), batch_size, take, progress)
@@ -144,7 +146,7 @@ class Pipeline:
     def _run(self, tokens: Tokens, settings: Features, batch_size: int | None, take: Take, progress: Progress) -> None:
         """Run all batches; `take` gets each one's rows and features, from several threads in bulk."""
         batches = plan(tokens.lengths, self.backend.token_budget, batch_size)
-        bulk = self.threads > 1 and len(batches) >= BULK_BATCHES
+        bulk = self.threads > 1 and len(batches) >= BULK_BATCHES and self.backend.turn is None
 
         def run(rows: Integers) -> None:
             batch = tokens if len(tokens) == 1 else tokens.take(rows)
@@ -160,10 +162,20 @@ class Pipeline:
                 run(rows)
 
     def _forward(self, tokens: Tokens, settings: Features, bulk: bool) -> Features:
-        features = self.backend.run(tokens, bulk) | settings
-        for module in self.modules:
-            features = module(features)
-        return features
+        with self.backend.turn or nullcontext():
+            features = self.backend.run(tokens, bulk) | settings
+            for module in self.modules:
+                features = module(features)
+            return features
+
+    def _sparse_rows(self, features: Features) -> "SparseVectors":
+        """The embeddings of a batch without their zeros: they come dense, or as the three arrays of a table's rows."""
+        from airvec.sparse_vectors import SparseVectors
+
+        if "sparse_indptr" in features:
+            indices, values, indptr = (features[f"sparse_{name}"] for name in ("indices", "values", "indptr"))
+            return SparseVectors(indices, values, indptr, self.output_dim)
+        return SparseVectors.from_dense(self._checked(features))
 
     def _checked(self, features: Features) -> Floats:
         embeddings = need_feature(features, self.output, "modules.json")
@@ -191,7 +203,7 @@ def open_body(folder: ModelFolder, body: ModuleSpec, tokenizer: TokenizerSpec, o
         ModelNotFoundError: a file is missing.
     """
     opened = open_tokenizer(tokenizer, add_special_tokens=body.type not in TABLES)
-    return Body(opened, open_backend(folder, body, options, opened.pad_id))
+    return Body(opened, open_backend(folder, body, options, opened.pad_id, opened.backend.get_vocab))
 
 
 def open_pipeline(
@@ -213,21 +225,13 @@ def open_pipeline(
     return Pipeline(body.tokenizer, body.backend, modules, width, threads, output)
 
 
-def sparse_rows(features: Features, dim: int) -> "SparseVectors":
-    """The embeddings of a batch without their zeros: they come dense, or as the three arrays of a table's rows."""
-    from airvec.sparse_vectors import SparseVectors
-
-    if "sparse_indptr" in features:
-        indices, values, indptr = (features[f"sparse_{name}"] for name in ("indices", "values", "indptr"))
-        return SparseVectors(indices, values, indptr, dim)
-    return SparseVectors.from_dense(need_feature(features, "sentence_embedding", "modules.json"))
-
-
 def _after_pooling(folder: ModelFolder, chain: Sequence[ModuleSpec], modules: tuple[Module, ...]) -> tuple[Module, ...]:
     """What is left to do behind a graph that gives `sentence_embedding` or `sparse_embedding`.
 
     It holds the pooling, and perhaps the normalisation, which can be done twice; a layer cannot be.
     """
+    if chain[0].task == FILL_MASK:
+        return _after_splade(folder, modules)
     for spec, module in zip(chain[1:], modules, strict=True):
         if (isinstance(module, Pooling) and module.include_prompt) or isinstance(module, POOLED_ALREADY):
             continue
@@ -236,6 +240,17 @@ def _after_pooling(folder: ModelFolder, chain: Sequence[ModuleSpec], modules: tu
             f"(in {spec.path.name}), expected a graph with last_hidden_state. Export it again with airvec export."
         )
     return tuple(module for module in modules if isinstance(module, Normalize))
+
+
+def _after_splade(folder: ModelFolder, modules: tuple[Module, ...]) -> tuple[Module, ...]:
+    """Nothing: what a graph with `sparse_embedding` holds is the SPLADE pooling, and no other module."""
+    found = [type(module).__name__ for module in modules]
+    if len(modules) == 1 and isinstance(modules[0], SpladePooling):
+        return ()
+    raise ModelFolderError(
+        f"{folder.name}: its graph gives sparse_embedding, with SpladePooling inside, but the modules after it are "
+        f'{", ".join(found) or "none"}. Use the graph that gives logits, with variant="fp32".'
+    )
 
 
 def check_on_truncate(value: str) -> str:

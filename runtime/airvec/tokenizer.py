@@ -176,8 +176,9 @@ def check_side(side: str) -> str:
 
 def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
     backend = Backend.from_file(str(spec.file))
-    # A static model has no limit of its own: there the file's own truncation is the model's, as in the reference.
-    truncation: dict[str, Any] | None = None if add_special_tokens else cast("Any", backend).truncation
+    # A static model that states no limit keeps the file's own truncation, as in the reference.
+    own_limit = not add_special_tokens and spec.max_length is None
+    truncation: dict[str, Any] | None = cast("Any", backend).truncation if own_limit else None
     pad_id = _pad_id(backend, spec)
     backend.no_truncation()
     backend.no_padding()

@@ -5,6 +5,8 @@ model never imports onnxruntime.
 Knows nothing of texts, prompts and the modules after the first.
 """
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,12 +50,23 @@ class Backend(Protocol):
         """True where `run` gives `sentence_embedding` with the model's own pooling already applied."""
         ...
 
+    @property
+    def turn(self) -> AbstractContextManager[object] | None:
+        """A lock to hold while a batch's features are alive, where two batches would take too much memory; or None."""
+        ...
+
     def run(self, tokens: Tokens, bulk: bool) -> Features:
         """Features of one batch of texts; `bulk` says that other batches run beside this one."""
         ...
 
 
-def open_backend(folder: ModelFolder, body: ModuleSpec, options: BackendOptions, pad_id: int) -> Backend:
+def open_backend(
+    folder: ModelFolder,
+    body: ModuleSpec,
+    options: BackendOptions,
+    pad_id: int,
+    vocabulary: Callable[[], Mapping[str, int]],
+) -> Backend:
     """Open a module that reads tokens.
 
     Args:
@@ -61,6 +74,7 @@ def open_backend(folder: ModelFolder, body: ModuleSpec, options: BackendOptions,
         body: the first module of one of its chains.
         options: how to open a graph.
         pad_id: the token that fills batches up.
+        vocabulary: gives the tokenizer's {token: id}, for a table by token.
 
     Raises:
         ArgumentError: no such backend.
@@ -76,12 +90,19 @@ def open_backend(folder: ModelFolder, body: ModuleSpec, options: BackendOptions,
 
         _refuse_graph_options(folder, options)
         return StaticTable.open(body)
+    if body.type == "SparseStaticEmbedding":
+        from airvec.backends.sparse_static import SparseTable
+
+        if not folder.has_routes:  # with routes, they are for the graph of another
+            _refuse_graph_options(folder, options)
+        return SparseTable.open(body, folder.path, vocabulary())
     if body.type == "Transformer":
         from airvec.backends.onnx import OnnxGraph
 
         return OnnxGraph(folder, body, options, pad_id)
     raise ModelFolderError(
-        f"{folder.name}/modules.json: module 0 has type {body.type!r}, expected Transformer or StaticEmbedding. "
+        f"{folder.name}/modules.json: module 0 has type {body.type!r}, expected Transformer, StaticEmbedding or "
+        "SparseStaticEmbedding. "
         "This version of airvec cannot run it."
     )
 

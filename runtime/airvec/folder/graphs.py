@@ -6,30 +6,36 @@ Knows nothing of what is in a graph.
 from pathlib import Path
 
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder.modules import inside
+from airvec.folder.modules import FILL_MASK, ModuleSpec, inside
 from airvec.folder.settings import ModelFolder
 from airvec.json_file import short_name
 from airvec.manifest import check_size
 
 FP32_VARIANTS = ("auto", "fp32")
+# The graph with SPLADE pooling inside: the same numbers in less memory.
+FUSED = "fused"
 
 
 def find_graph(
-    folder: ModelFolder, variant: str = "auto", file_name: str | None = None, home: Path | None = None
+    folder: ModelFolder, variant: str = "auto", file_name: str | None = None, body: ModuleSpec | None = None
 ) -> Path:
     """The ONNX graph to run: a file that exists, and that is as long as the manifest says.
 
     Args:
         folder: the model.
-        variant: `"auto"` or `"fp32"` for `onnx/model.onnx`, else NAME for `onnx/model_NAME.onnx`.
+        variant: `"auto"` or `"fp32"` for `onnx/model.onnx`, else NAME for `onnx/model_NAME.onnx`. `"auto"` takes
+            `onnx/model_fused.onnx` for logits over the vocabulary, where there is one.
         file_name: a file of the folder or of its `onnx/` folder; wins over `variant`.
-        home: the folder of the module that the graph is the body of; None = that of the first module.
+        body: the module that the graph is of; None = the first module.
 
     Raises:
         ModelFolderError: no such graph (the message lists those there are), or one cut short.
         ArgumentError: `file_name` leaves the folder.
     """
-    home = home or folder.modules[0].path
+    body = body or folder.modules[0]
+    home = body.path
+    if variant == "auto" and body.task == FILL_MASK and (home / "onnx" / graph_name(FUSED)).is_file():
+        variant = FUSED
     name = file_name or graph_name(variant)
     try:
         places = [inside(home, name, "file_name"), inside(home, f"onnx/{name}", "file_name")]

@@ -16,6 +16,8 @@ from airvec.modules.dropout import Dropout
 from airvec.modules.layer_norm import LayerNorm
 from airvec.modules.normalize import Normalize
 from airvec.modules.pooling import Pooling
+from airvec.modules.sparse_auto_encoder import SparseAutoEncoder
+from airvec.modules.splade_pooling import SpladePooling
 
 __all__ = ["MODULES", "Module", "check_dimensions", "open_modules"]
 
@@ -43,6 +45,8 @@ MODULES: dict[str, Callable[[ModuleSpec], Module]] = {
     "LayerNorm": LayerNorm.from_spec,
     "Normalize": Normalize.from_spec,
     "Pooling": Pooling.from_spec,
+    "SparseAutoEncoder": SparseAutoEncoder.from_spec,
+    "SpladePooling": SpladePooling.from_spec,
 }
 
 
