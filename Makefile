@@ -18,7 +18,7 @@ JOBS ?= 0
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-fast test-slow test-others check check-style check-types check-layers check-dependencies \
-  check-spelling format checkpoint bench clean clean-environments
+  check-spelling format checkpoint bench parity clean clean-environments
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ checkpoint: $(ENV)/ready  ## fetch all-MiniLM-L6-v2 (84 MB) into .cache/ and pri
 
 bench: $(ENV)/ready  ## speed against other libraries (their environments are made on the first run)
 	$(BIN)/python benchmarks/speed.py
+
+parity: $(ENV)/ready  ## every architecture and family against sentence-transformers; writes docs/parity.md
+	$(BIN)/python -m tests.parity.table
 
 clean: clean-environments  ## remove environments, caches and built files
 	rm -rf .cache build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
