@@ -3,17 +3,16 @@
 Knows nothing of what the arrays mean.
 """
 
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import struct
+import zlib
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from struct import error as StructError
 from tempfile import mkdtemp
-from typing import Any
+from typing import IO, Any, cast
 from zipfile import BadZipFile
-from zlib import error as ZlibError
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.json_file import short_name
 
 # What NumPy and zipfile raise for a file that is cut short, overwritten, or holds pickled objects.
-UNREADABLE = (BadZipFile, ZlibError, StructError, EOFError, ValueError, KeyError, NotImplementedError, MemoryError)
+UNREADABLE = (BadZipFile, EOFError, KeyError, MemoryError, RuntimeError, ValueError, struct.error, zlib.error)
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
@@ -32,31 +31,23 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
         ModelNotFoundError: there is no such file.
         ModelFolderError: the file is damaged, holds pickled objects, or lacks one of the names.
     """
+    _check_is_file(path)
     try:
-        with _opened(path) as loaded:
-            missing = [name for name in names if name not in loaded]
-            if missing:
-                found = ", ".join(sorted(loaded)) or "nothing"
-                raise ModelFolderError(
-                    f"{short_name(path)}: holds {found}, expected {', '.join(names)}. Give a file that save wrote."
-                )
-            return {name: np.asarray(loaded[name]) for name in names}
+        found = _arrays_in(path, names)
     except ModelFolderError:
         raise
     except UNREADABLE as error:
         raise _damaged(path, str(error)) from error
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise _damaged(path, f"holds no {', '.join(missing)}, expected {', '.join(names)}")
+    return found
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write a `.npz` file at exactly this path, under a temporary name first; folders above it are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{token_hex(4)}")  # a name of our own, however many write at once
-    try:
-        with part.open("xb") as file:
-            np.savez(file, allow_pickle=False, **dict(arrays))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write a `.npz` file at exactly this path, whole or not at all; folders above it are made."""
+    with _whole_file(path) as file:
+        np.savez(file, allow_pickle=False, **dict(arrays))
 
 
 def read_array(path: Path, dtype: type[np.generic], *, mmap: bool = False) -> Array:
@@ -66,20 +57,28 @@ def read_array(path: Path, dtype: type[np.generic], *, mmap: bool = False) -> Ar
         ModelNotFoundError: there is no such file.
         ModelFolderError: the file is damaged, or holds another type or shape.
     """
-    if not path.is_file():
-        raise ModelNotFoundError(f"{short_name(path)}: no such file. The folder is incomplete: write it again.")
+    _check_is_file(path)
     try:
-        array: Array = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+        array: Any = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except UNREADABLE as error:
         raise _damaged(path, str(error)) from error
-    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
-        found = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise _damaged(path, f"holds {found}, expected {np.dtype(dtype)} [n]")
-    return array
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise _damaged(path, f"holds {type(array).__name__}, expected one array")
+    found = cast(Array, array)
+    if found.dtype != dtype or found.ndim != 1:
+        raise _damaged(path, f"holds {found.dtype} {list(found.shape)}, expected {np.dtype(dtype)} [n]")
+    return found
+
+
+def write_array(path: Path, array: Array) -> None:
+    """Write a `.npy` file, whole or not at all; an array that is memory-mapped from the old one stays readable."""
+    with _whole_file(path) as file:
+        np.save(file, array, allow_pickle=False)
 
 
 @contextmanager
-def new_folder(target: Path, marker: str) -> Iterator[Path]:
+def new_folder(target: Path, marker: str) -> Generator[Path]:
     """An empty folder to fill, which takes the place of `target` at the end, or is gone if filling it fails.
 
     Args:
@@ -107,15 +106,30 @@ def new_folder(target: Path, marker: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """NumPy's reader of a `.npz` file."""
-    if not path.is_file():
-        raise ModelNotFoundError(f"{short_name(path)}: no such file. Correct the path.")
+def _whole_file(path: Path) -> Generator[IO[bytes]]:
+    """A file under a temporary name, which takes the place of `path` at the end, or is gone if writing fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{token_hex(4)}")  # a name of our own, however many write at once
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Array]:
+    """Those of the arrays that the file has."""
     loaded: Any = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        raise _damaged(path, f"holds one array of {loaded.dtype}, expected a .npz file of several")
+        raise _damaged(path, f"holds one array, {cast(Array, loaded).dtype}, expected a .npz file of several")
     with loaded:
-        yield loaded
+        return {name: np.asarray(loaded[name]) for name in names if name in loaded}
+
+
+def _check_is_file(path: Path) -> None:
+    if not path.is_file():
+        raise ModelNotFoundError(f"{short_name(path)}: no such file. Correct the path, or write it again.")
 
 
 def _damaged(path: Path, found: str) -> ModelFolderError:

@@ -17,15 +17,14 @@ Vocabulary = Sequence[str] | Mapping[str, int]
 Names = Sequence[str] | Mapping[int, str]  # what [index] of gives the token
 
 
-def token_names(vocabulary: Vocabulary | Names) -> Names:
+def token_names(vocabulary: Vocabulary) -> Names:
     """The vocabulary, turned around where it maps tokens to indices.
 
     Raises:
         ArgumentError: it is neither a list of tokens nor a dict.
     """
     if isinstance(vocabulary, Mapping):
-        turned = {index: token for token, index in vocabulary.items() if isinstance(token, str)}
-        return turned or {index: token for index, token in vocabulary.items() if isinstance(token, str)}
+        return {index: token for token, index in vocabulary.items()}
     if isinstance(vocabulary, str) or not isinstance(vocabulary, Sequence):
         found = f"{vocabulary!r:.60}"
         raise ArgumentError(f"vocabulary: {found}, expected a list of tokens or {{token: index}}. Correct it.")

@@ -1,6 +1,6 @@
-"""Sparse vectors: `SparseVectors`, many rows in CSR form, and `SparseVector`, one of them.
+"""Sparse vectors, of which only the entries that are not 0 are kept: `SparseVectors`, rows, and `SparseVector`, one.
 
-Knows nothing of the models that make them.
+Knows nothing of the models that make them and of similarity.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,25 +9,30 @@ from importlib import import_module
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, cast, overload
 
 import numpy as np
 
+from airvec import csr
 from airvec import sparse_formats as formats
 from airvec.array_file import read_arrays, write_arrays
 from airvec.arrays import Array, Floats, Integers, TokenIds
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError, ModelFolderError, require
+from airvec.json_file import short_name
 
-NAMES = ("indices", "values", "indptr", "dim")
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseVector:
-    """One sparse vector of `dim` dimensions: `indices` int32 (nnz,) ascending, `values` float32 (nnz,).
+    """One sparse vector of `dim` dimensions.
+
+    Attributes:
+        indices: int32 (k,), the dimensions that have an entry, rising.
+        values: float32 (k,), their values, finite.
+        dim: dimensions in all.
 
     Raises:
-        ArgumentError: arrays that do not fit one another, or an index out of range, twice or out of order.
+        ArgumentError: another type or shape, indices that do not rise or lie outside 0 … dim - 1, values not finite.
     """
 
     indices: TokenIds
@@ -35,13 +40,15 @@ class SparseVector:
     dim: int
 
     def __post_init__(self) -> None:
-        _check(self.indices, self.values, np.array([0, len(self.indices)], np.int64), self.dim)
+        csr.check_rows(self.indices, self.values, np.array([0, np.size(self.indices)], np.int64), self.dim)
 
     def __len__(self) -> int:
         return self.dim
 
     def __repr__(self) -> str:
-        return f"SparseVector(dim={self.dim}, active={len(self.indices)})"
+        entries = zip(self.indices[:4].tolist(), self.values[:4].tolist(), strict=True)
+        shown = ", ".join(f"{index}: {value:.4g}" for index, value in entries)
+        return f"SparseVector({{{shown}{', …' if len(self.indices) > 4 else ''}}}, dim={self.dim})"
 
     @property
     def shape(self) -> tuple[int]:
@@ -57,24 +64,24 @@ class SparseVector:
         return self.as_rows().to_dense()[0]
 
     def to_scipy(self) -> Any:
-        """A `scipy.sparse.csr_matrix` (1, dim); needs scipy."""
+        """A `scipy.sparse.csr_matrix` float32 (1, dim); needs scipy."""
         return self.as_rows().to_scipy()
 
     def to_dict(self) -> dict[int, float]:
-        """`{index: weight}`; also what Milvus takes."""
+        """`{index: weight}`, without entries of 0; also what Milvus takes for a SPARSE_FLOAT_VECTOR."""
         return formats.weights(self.indices, self.values)
 
     to_milvus = to_dict
 
     def to_tokens(self, vocabulary: formats.Vocabulary, top_k: int | None = None) -> list[tuple[str, float]]:
-        """(token, weight), heaviest first; at most `top_k`.
+        """(token, weight), heaviest first and the lower index first among equals.
 
         Args:
-            vocabulary: `model.vocabulary`, or any list of tokens by index, or `{token: index}`.
+            vocabulary: the tokens by index, or `{token: index}` as a tokenizer's `get_vocab()` gives it.
             top_k: most of them; None = all.
 
         Raises:
-            ArgumentError: an index that is not in the vocabulary, or `top_k` below 1.
+            ArgumentError: `top_k` below 1, or an index that the vocabulary does not have.
         """
         return formats.tokens(self.indices, self.values, formats.token_names(vocabulary), top_k)
 
@@ -92,9 +99,12 @@ class SparseVector:
         """`{token: impact}`, impacts being whole numbers from 1 to 2**quantize - 1, as Anserini indexes them.
 
         Args:
-            vocabulary: tokens by index.
-            quantize: bits of an impact.
+            vocabulary: as in `to_tokens`.
+            quantize: bits of an impact, 1 to 24.
             maximum: the weight that gets the highest impact, the same for a whole corpus; None = this row's largest.
+
+        Raises:
+            ArgumentError: `quantize` or `maximum` out of range, or an index that the vocabulary does not have.
         """
         scale = formats.impact_scale(self.values, maximum, quantize)
         return formats.impacts(self.indices, self.values, formats.token_names(vocabulary), scale, quantize)
@@ -106,26 +116,42 @@ class SparseVector:
     to_pinecone = to_qdrant
 
     def to_pgvector(self) -> str:
-        """The text form of `sparsevec`, which counts from 1."""
+        """`"{1:0.5,8:2.0}/30522"`, the text form of `sparsevec`, which counts from 1."""
         return formats.sparsevec(self.indices, self.values, self.dim)
+
+    def sparsity(self) -> dict[str, float]:
+        """As `SparseVectors.sparsity`, of this one vector."""
+        return self.as_rows().sparsity()
+
+    def top(self, k: int) -> "SparseVector":
+        """As `SparseVectors.top`, of this one vector."""
+        return self.as_rows().top(k)[0]
 
 
 Row: TypeAlias = SparseVector | Mapping[int, float] | tuple[Any, Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseVectors:
     """n sparse vectors of `dim` dimensions in CSR form.
 
-    Row i has the entries `indptr[i]` to `indptr[i + 1]` of `indices` int32 (nnz,), ascending within a row, and of
-    `values` float32 (nnz,); `indptr` is int64 (n + 1,).
+    `vectors[i]` and iteration give a `SparseVector`; a slice, row numbers or a mask (n,) give `SparseVectors`.
 
-    >>> vectors = SparseVectors.from_rows([{1: 0.5, 3: 2.0}, {}], dim=4)
-    >>> vectors[0].to_dict()
-    {1: 0.5, 3: 2.0}
+    Attributes:
+        indices: int32 (entries,), the dimensions that have an entry, rising within a row.
+        values: float32 (entries,), their values, finite.
+        indptr: int64 (n + 1,): row i has the entries `indptr[i]` to `indptr[i + 1]`.
+        dim: dimensions in all.
 
     Raises:
-        ArgumentError: arrays that do not fit one another, or an index out of range, twice or out of order in a row.
+        ArgumentError: another type or shape, lengths that do not fit together, indices that do not rise within a row
+            or lie outside 0 … dim - 1, values that are not finite.
+
+    >>> vectors = SparseVectors.from_rows([{1: 0.5, 3: 2.0}, {}], dim=4)
+    >>> vectors.to_dense().tolist()
+    [[0.0, 0.5, 0.0, 2.0], [0.0, 0.0, 0.0, 0.0]]
+    >>> vectors[0]
+    SparseVector({1: 0.5, 3: 2}, dim=4)
     """
 
     indices: TokenIds
@@ -134,13 +160,14 @@ class SparseVectors:
     dim: int
 
     def __post_init__(self) -> None:
-        _check(self.indices, self.values, self.indptr, self.dim)
+        csr.check_rows(self.indices, self.values, self.indptr, self.dim)
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
 
     def __repr__(self) -> str:
-        return f"SparseVectors(rows={len(self)}, dim={self.dim}, active={len(self.indices)})"
+        a_row = len(self.indices) / max(1, len(self))
+        return f"SparseVectors({len(self)} rows, dim={self.dim}, {a_row:.1f} entries a row)"
 
     def __iter__(self) -> Iterator[SparseVector]:
         return (self._row(start, end) for start, end in pairwise(self.indptr.tolist()))
@@ -154,15 +181,16 @@ class SparseVectors:
 
         Raises:
             IndexError: no such row.
+            ArgumentError: something else, such as two dimensions.
         """
-        if isinstance(rows, (int, np.integer)):
-            place = range(len(self))[rows]
+        if isinstance(rows, (int, np.integer)) and not isinstance(rows, bool):
+            place = range(len(self))[int(cast(int, rows))]
             return self._row(int(self.indptr[place]), int(self.indptr[place + 1]))
-        chosen: Integers = np.arange(len(self), dtype=np.int64)[rows]
-        lengths = self.counts[chosen]
-        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        source: Integers = np.arange(indptr[-1], dtype=np.int64) + np.repeat(self.indptr[chosen] - indptr[:-1], lengths)
-        return SparseVectors(self.indices[source], self.values[source], indptr, self.dim)
+        if isinstance(rows, slice) and cast(Any, rows).step in (None, 1):
+            first, last, _ = cast(Any, rows).indices(len(self))
+            return self._span(first, max(first, last))
+        places, indptr = csr.picked_entries(self.indptr, csr.row_selection(rows, len(self)))
+        return SparseVectors(self.indices[places], self.values[places], indptr, self.dim)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -175,64 +203,71 @@ class SparseVectors:
         return np.diff(self.indptr)
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Row], dim: int) -> "SparseVectors":
-        """From `SparseVector`s, `{index: weight}` dicts, or pairs of indices and weights, in any order of indices.
+    def from_rows(cls, rows: Iterable[Row], dim: int | None = None) -> "SparseVectors":
+        """From rows one by one, their entries in any order; entries of 0 are left out.
+
+        Args:
+            rows: each a `SparseVector`, `{index: weight}`, or `(indices, weights)`.
+            dim: dimensions of all; None = those of the first row, which is a `SparseVector`.
 
         Raises:
-            ArgumentError: an index out of range or twice in a row.
+            ArgumentError: no `dim`, a row of other dimensions, an index outside or twice in a row, a weight not finite.
         """
-        parts = [_entries(row) for row in rows]
-        lengths = np.array([len(indices) for indices, _ in parts], np.int64)
+        given = list(rows)
+        if dim is None and given and isinstance(given[0], SparseVector):
+            dim = given[0].dim
+        if dim is None:
+            raise ArgumentError(f"dim: {dim}, expected the number of dimensions of the {len(given)} rows. State it.")
+        csr.check_dim(dim)
+        parts = [_entries(row, f"row {place}", dim) for place, row in enumerate(given)]
         indices = np.concatenate([np.zeros(0, np.int32), *(indices for indices, _ in parts)])
         values = np.concatenate([np.zeros(0, np.float32), *(values for _, values in parts)])
-        return cls(indices, values, np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]), dim)
+        return cls(indices, values, csr.row_starts([len(indices) for indices, _ in parts]), dim)
 
     @classmethod
     def from_dense(cls, array: Array) -> "SparseVectors":
-        """The entries of (n, dim) that are not 0.
+        """The entries of numbers (n, dim) that are not 0.
 
         Raises:
-            ArgumentError: not two dimensions.
+            ArgumentError: another shape, no numbers, or a value that is not finite.
         """
-        if array.ndim != 2:
-            raise ArgumentError(f"array: shape {list(array.shape)}, expected [n, dim]. Reshape it.")
-        rows, columns = np.nonzero(array)
-        indptr = np.searchsorted(rows, np.arange(len(array) + 1)).astype(np.int64)
-        return cls(columns.astype(np.int32), array[rows, columns].astype(np.float32), indptr, array.shape[1])
+        return cls(*csr.rows_of_dense(array))
 
     @classmethod
     def from_scipy(cls, matrix: Any) -> "SparseVectors":
-        """From any scipy sparse matrix (n, dim)."""
-        csr = matrix.tocsr().copy()
-        csr.sum_duplicates()
-        indptr = csr.indptr.astype(np.int64)
-        return cls(csr.indices.astype(np.int32), csr.data.astype(np.float32), indptr, int(csr.shape[1]))
+        """From any scipy sparse matrix or array (n, dim) of numbers; entries of 0 are left out.
+
+        Raises:
+            ArgumentError: something else, or a value that is not finite.
+        """
+        return cls(*csr.rows_of_scipy(matrix))
 
     @classmethod
-    def concatenate(cls, parts: Sequence["SparseVectors"]) -> "SparseVectors":
+    def concatenate(cls, parts: "Iterable[SparseVectors]") -> "SparseVectors":
         """The rows of all parts, in order.
 
         Raises:
             ArgumentError: no parts, or of different dimensions.
         """
-        if len({part.dim for part in parts}) != 1:
-            raise ArgumentError(f"parts: dimensions {[part.dim for part in parts]}, expected one. Use one model's.")
-        lengths = np.concatenate([part.counts for part in parts])
+        given = list(parts)
+        dims = sorted({part.dim for part in given})
+        if len(dims) != 1:
+            raise ArgumentError(f"parts: {len(given)} of dimensions {dims}, expected some, of one. Use one model's.")
         return cls(
-            np.concatenate([part.indices for part in parts]),
-            np.concatenate([part.values for part in parts]),
-            np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
-            parts[0].dim,
+            np.concatenate([part.indices for part in given]),
+            np.concatenate([part.values for part in given]),
+            csr.row_starts(np.concatenate([part.counts for part in given])),
+            dims[0],
         )
 
     def to_dense(self) -> Floats:
         """float32 (n, dim)."""
         dense = np.zeros(self.shape, np.float32)
-        dense[np.repeat(np.arange(len(self)), self.counts), self.indices] = self.values
+        dense[csr.row_numbers(self.indptr), self.indices] = self.values
         return dense
 
     def to_scipy(self) -> Any:
-        """A `scipy.sparse.csr_matrix` (n, dim) over the same memory; needs scipy.
+        """A `scipy.sparse.csr_matrix` float32 (n, dim) over the same memory; needs scipy.
 
         Raises:
             MissingPackageError: scipy is not installed.
@@ -242,7 +277,7 @@ class SparseVectors:
         return sparse.csr_matrix((self.values, self.indices, self.indptr), shape=self.shape)
 
     def to_dict(self) -> list[dict[int, float]]:
-        """`{index: weight}` of each row; also what Milvus takes."""
+        """`SparseVector.to_dict` of each row; also what Milvus takes."""
         return [row.to_dict() for row in self]
 
     to_milvus = to_dict
@@ -280,30 +315,25 @@ class SparseVectors:
         return [row.to_pgvector() for row in self]
 
     def top(self, k: int) -> "SparseVectors":
-        """Each row's `k` entries with the largest absolute value; among equals the lower index stays.
+        """Each row's `k` entries with the largest absolute value, signs kept; among equals the lower index stays.
 
         Raises:
             ArgumentError: `k` below 1.
         """
         if whole_number("k", k) >= int(self.counts.max(initial=0)):
             return self
-        rows = np.repeat(np.arange(len(self)), self.counts)
-        order = np.lexsort((-np.abs(self.values), rows))  # stable: rows together, largest first
-        rank = np.arange(len(order)) - np.repeat(self.indptr[:-1], self.counts)
-        keep = np.sort(order[rank < k])
-        counts = np.minimum(self.counts, k)
-        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-        return SparseVectors(self.indices[keep], self.values[keep], indptr, self.dim)
+        kept, indptr = csr.strongest_entries(self.values, self.indptr, k)
+        return SparseVectors(self.indices[kept], self.values[kept], indptr, self.dim)
 
     def sparsity(self) -> dict[str, float]:
         """`active_dims`: entries that are not 0, a row on average; `sparsity_ratio`: 1 - that / dim."""
-        active = float(np.count_nonzero(self.values) / len(self)) if len(self) else 0.0
-        return {"active_dims": active, "sparsity_ratio": 1.0 - active / self.dim}
+        active = float(np.count_nonzero(self.values)) / max(1, len(self))
+        return {"active_dims": active, "sparsity_ratio": 1.0 - active / max(1, self.dim)}
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a `.npz` file, under a temporary name first."""
-        arrays = {"indices": self.indices, "values": self.values, "indptr": self.indptr, "dim": np.array(self.dim)}
-        write_arrays(Path(path), arrays)
+        """Write a `.npz` file of exactly this name, whole or not at all; `scipy.sparse.load_npz` reads it too."""
+        rows = {"indices": self.indices, "indptr": self.indptr, "data": self.values}
+        write_arrays(Path(path), {**rows, "shape": np.array(self.shape), "format": np.array("csr")})
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "SparseVectors":
@@ -313,14 +343,25 @@ class SparseVectors:
             ModelNotFoundError: no such file.
             ModelFolderError: the file is damaged, or is no file of sparse vectors.
         """
-        found = read_arrays(Path(path), NAMES)
+        found = read_arrays(Path(path), ("indices", "indptr", "data", "shape", "format"))
         try:
-            return cls(found["indices"], found["values"], found["indptr"], int(found["dim"]))
+            count, dim = found["shape"].tolist()
+            vectors = cls(found["indices"], found["data"], found["indptr"], dim)
+            if found["format"].tolist() == "csr" and count == len(vectors):
+                return vectors
+            problem = f"format {found['format']} and {count} rows, expected csr and {len(vectors)}."
         except (ArgumentError, TypeError, ValueError) as error:
-            raise ModelFolderError(f"{Path(path).name}: no sparse vectors: {error} Write the file again.") from error
+            problem = str(error)
+        raise ModelFolderError(f"{short_name(Path(path))}: no sparse vectors: {problem} Write the file again.")
 
     def _row(self, start: int, end: int) -> SparseVector:
         return SparseVector(self.indices[start:end], self.values[start:end], self.dim)
+
+    def _span(self, first: int, last: int) -> "SparseVectors":
+        """Rows that follow one another, without copies of their entries."""
+        start, end = self.indptr[first], self.indptr[last]
+        indptr = self.indptr[first : last + 1] - start
+        return SparseVectors(self.indices[start:end], self.values[start:end], indptr, self.dim)
 
 
 def intersection(one: SparseVector, others: "SparseVector | SparseVectors") -> "SparseVector | SparseVectors":
@@ -331,62 +372,27 @@ def intersection(one: SparseVector, others: "SparseVector | SparseVectors") -> "
         others: a row, or rows to compare it with one by one.
 
     Raises:
-        ArgumentError: vectors of different dimensions.
+        ArgumentError: vectors of different dimensions, or `one` is not one row.
     """
+    if not isinstance(one, SparseVector):
+        raise ArgumentError(f"one: {one!r:.60}, expected a SparseVector. Pass one row, and the others second.")
     rows = others.as_rows() if isinstance(others, SparseVector) else others
     if one.dim != rows.dim:
         raise ArgumentError(f"vectors: dimensions {one.dim} and {rows.dim}, expected one. Use one model's vectors.")
     weights = one.to_dense()
     products = rows.values * weights[rows.indices]
-    keep = products > 0
-    running = np.concatenate([[0], np.cumsum(keep)])
-    found = SparseVectors(rows.indices[keep], products[keep], running[rows.indptr], rows.dim)
+    kept = np.flatnonzero(products > 0)
+    found = SparseVectors(rows.indices[kept], products[kept], np.searchsorted(kept, rows.indptr), rows.dim)
     return found[0] if isinstance(others, SparseVector) else found
 
 
-def _entries(row: Row) -> tuple[TokenIds, Floats]:
+def _entries(row: Row, where: str, dim: int) -> tuple[TokenIds, Floats]:
     if isinstance(row, SparseVector):
+        if row.dim != dim:
+            raise ArgumentError(f"{where}: {row.dim} dimensions, expected {dim}. Use one model's vectors.")
         return row.indices, row.values
-    stated: tuple[Any, Any] = (list(row.keys()), list(row.values())) if isinstance(row, Mapping) else row
-    indices, values = np.asarray(stated[0]), np.asarray(stated[1], np.float32)
-    if indices.ndim != 1 or indices.shape != values.shape or (len(indices) and indices.dtype.kind not in "iu"):
-        raise ArgumentError(
-            f"row: indices of shape {list(indices.shape)} and {indices.dtype}, weights of {list(values.shape)}, "
-            "expected as many whole numbers as weights. Correct the row."
-        )
-    order = np.argsort(indices, kind="stable")
-    return indices[order].astype(np.int32), values[order]
-
-
-def _check(indices: TokenIds, values: Floats, indptr: Integers, dim: int) -> None:
-    whole_number("dim", dim)
-    for name, array, dtype in (
-        ("indices", indices, np.int32),
-        ("values", values, np.float32),
-        ("indptr", indptr, np.int64),
-    ):
-        if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype != dtype:
-            found = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else repr(array)[:60]
-            raise ArgumentError(f"{name}: {found}, expected {np.dtype(dtype)} of one dimension. Convert it.")
-    if not len(indptr) or indptr[0] != 0 or indptr[-1] != len(indices) or len(indices) != len(values):
-        raise ArgumentError(
-            f"indptr: ends at {indptr[-1:].tolist()} for {len(indices)} indices and {len(values)} values, expected "
-            "from 0 to their number. Correct the arrays."
-        )
-    if (np.diff(indptr) < 0).any():
-        raise ArgumentError(f"indptr: falls, at row {int(np.diff(indptr).argmin())}, expected rising. Correct it.")
-    if not len(indices):
-        return
-    if int(indices.min()) < 0 or int(indices.max()) >= dim:
-        raise ArgumentError(f"indices: from {indices.min()} to {indices.max()}, expected 0 to {dim - 1}. Correct dim.")
-    rising = np.diff(indices) > 0
-    starts = indptr[1:-1]
-    rising[starts[(starts > 0) & (starts < len(indices))] - 1] = True  # a new row begins anew
-    if not rising.all():
-        place = int(np.argmin(rising))
-        raise ArgumentError(
-            f"indices: {indices[place]} is followed by {indices[place + 1]} in a row, expected ascending without "
-            "repeats. Use SparseVectors.from_rows, which sorts."
-        )
-    if not np.isfinite(values).all():
-        raise ArgumentError(f"values: {values[~np.isfinite(values)][0]}, expected finite numbers. Correct them.")
+    if isinstance(row, Mapping):
+        return csr.sorted_entries(list(row), list(row.values()), where, dim)
+    if isinstance(row, tuple) and len(row) == 2:
+        return csr.sorted_entries(*row, where, dim)
+    raise ArgumentError(f"{where}: {row!r:.60}, expected {{index: weight}} or (indices, weights). Convert it.")
