@@ -110,10 +110,9 @@ def row_selection(rows: Any, count: int) -> Integers:
         IndexError: no such row.
         ArgumentError: something else.
     """
-    given = cast(Any, rows)
-    if isinstance(rows, list) and not given:
-        given = np.zeros(0, np.int64)  # NumPy makes [] an array of floats
-    chosen: Integers = np.arange(count, dtype=np.int64)[given]
+    if isinstance(rows, list) and not rows:
+        return np.zeros(0, np.int64)  # NumPy makes [] an array of floats
+    chosen: Integers = np.arange(count, dtype=np.int64)[rows]
     if chosen.ndim != 1:
         raise ArgumentError(f"rows: {rows!r:.60}, expected a row, a slice, row numbers or a mask [n]. Correct it.")
     return chosen
@@ -139,8 +138,8 @@ def picked_entries(indptr: Integers, rows: Integers) -> tuple[Integers, Integers
     """Where the entries of some rows are, row after row, and the indptr of these rows."""
     counts: Integers = np.diff(indptr)[rows]
     starts = row_starts(counts)
-    places: Integers = np.arange(starts[-1]) + np.repeat(indptr[rows] - starts[:-1], counts)
-    return places, starts
+    shift: Integers = indptr[rows] - starts[:-1]
+    return np.arange(starts[-1], dtype=np.int64) + np.repeat(shift, counts), starts
 
 
 def strongest_entries(values: Floats, indptr: Integers, k: int) -> tuple[Integers, Integers]:
@@ -155,6 +154,26 @@ def strongest_entries(values: Floats, indptr: Integers, k: int) -> tuple[Integer
         rank: Integers = np.arange(len(order)) - np.repeat(starts[:-1], np.diff(starts))
         found.append(np.sort(order[rank < k]) + indptr[first])
     return np.concatenate(found), row_starts(np.minimum(np.diff(indptr), k))
+
+
+def by_dimension(indices: TokenIds, values: Floats, indptr: Integers, dim: int) -> tuple[TokenIds, Floats, Integers]:
+    """The same entries dimension after dimension: rows int32 and values (entries,), and offsets int64 (dim + 1,).
+
+    Dimension t has the entries `offsets[t]` to `offsets[t + 1]`, by row. Beside the result it takes no more than the
+    temporary arrays of a block.
+    """
+    offsets = row_starts(np.bincount(indices, minlength=dim))
+    owners, weights = np.empty(len(indices), np.int32), np.empty(len(indices), np.float32)
+    next_place = offsets[:-1].copy()  # where the next entry of each dimension goes
+    for first, last in blocks(indptr, BLOCK):
+        start, end = indptr[first], indptr[last]
+        order: Integers = np.argsort(indices[start:end], kind="stable")  # by dimension, and within one by row
+        counts = np.bincount(indices[start:end], minlength=dim)
+        places = np.arange(len(order)) + np.repeat(next_place - row_starts(counts)[:-1], counts)
+        owners[places] = (first + row_numbers(indptr[first : last + 1]))[order]
+        weights[places] = values[start:end][order]
+        next_place += counts
+    return owners, weights, offsets
 
 
 def blocks(indptr: Integers, entries: int) -> Iterator[tuple[int, int]]:
