@@ -151,7 +151,7 @@ class Retriever:
         """
         texts, single = check_texts(queries)
         index = self._indexed("search")
-        *_, last = self.steps(texts, top_k, candidates, rerank_top, rescore_multiplier)
+        *_, last = self._steps(index, texts, top_k, candidates, rerank_top, rescore_multiplier)
         best = last.ranking.top(top_k)
         hits = [_hits(index, best.hits(place), return_documents) for place in range(len(texts))]
         return hits[0] if single else hits
@@ -160,6 +160,7 @@ class Retriever:
         self,
         queries: Sequence[str],
         top_k: int = 10,
+        *,
         candidates: int = CANDIDATES,
         rerank_top: int = RERANK_TOP,
         rescore_multiplier: int = RESCORE_MULTIPLIER,
@@ -170,33 +171,38 @@ class Retriever:
             `bm25`, `sparse`, `dense`; `rrf` or `weighted` where there are several of them; `reranked`.
 
         Raises:
-            ArgumentError: nothing has been indexed, or a number below 1.
+            ArgumentError: nothing has been indexed; or, with the first step, a number too low.
         """
-        index = self._indexed("search")
+        return self._steps(self._indexed("steps"), queries, top_k, candidates, rerank_top, rescore_multiplier)
+
+    def _steps(
+        self,
+        index: CorpusIndex,
+        queries: Sequence[str],
+        top_k: int,
+        candidates: int,
+        rerank_top: int,
+        rescore_multiplier: int,
+    ) -> Iterator[Step]:
         for name, number in (("top_k", top_k), ("candidates", candidates), ("rerank_top", rerank_top)):
             whole_number(name, number)
         wanted = top_k if self.reranker is None else max(top_k, rerank_top)
         depth = wanted if len(index.stages) == 1 else max(wanted, candidates)
-        return self._steps(index, queries, wanted, depth, rescore_multiplier)
-
-    def _steps(
-        self, index: CorpusIndex, queries: Sequence[str], wanted: int, depth: int, rescore_multiplier: int
-    ) -> Iterator[Step]:
-        found: list[Ranking] = []
+        found: dict[str, Ranking] = {}
         for stage in index.stages:
-            found.append(stage.search(queries, depth, rescore_multiplier))
-            yield Step(stage.name, found[-1])
-        last = found[0]
+            found[stage.name] = stage.search(queries, depth, rescore_multiplier)
+            yield Step(stage.name, found[stage.name])
+        last = found[index.stages[0].name]
         if len(found) > 1:
             last = self._fused(found, wanted)
             yield Step("rrf" if self._fusion == "rrf" else "weighted", last, combines=True)
         if self.reranker is not None:
             yield Step("reranked", rerank(self.reranker, queries, last, index.texts), combines=True)
 
-    def _fused(self, rankings: Sequence[Ranking], count: int) -> Ranking:
+    def _fused(self, rankings: Mapping[str, Ranking], count: int) -> Ranking:
         if isinstance(self._fusion, str):
-            return reciprocal_rank_fusion(rankings, count)
-        return weighted_fusion(rankings, [self._fusion[name] for name in self._plan.names], count)
+            return reciprocal_rank_fusion(list(rankings.values()), count)
+        return weighted_fusion(list(rankings.values()), [self._fusion[name] for name in rankings], count)
 
     def evaluate(
         self,
@@ -215,8 +221,8 @@ class Retriever:
         Args:
             beir_folder: holds `corpus.jsonl`, `queries.jsonl` and `qrels/SPLIT.tsv`.
             split: which queries: the file below `qrels/`.
-            candidates: as in `search`, like the next two; 100 results a query are asked for.
-            rerank_top: as in `search`.
+            candidates: as in `search`, like the next two; 100 results a query are asked for, so at least 100.
+            rerank_top: as in `search`; at least 100.
             rescore_multiplier: as in `search`.
             show_progress_bar: while indexing.
 
@@ -235,9 +241,9 @@ class Retriever:
                 "others. Evaluate with a new Retriever."
             )
         queries = list(task.queries.values())
-        list(self.steps(queries[:1], DEPTH))  # the first call opens what the others find open
-        sizes = {stage.name: stage.nbytes for stage in index.stages}
-        return evaluated(self.steps(queries, DEPTH, candidates, rerank_top, rescore_multiplier), task, ids, sizes)
+        list(self._steps(index, queries[:1], DEPTH, 1, 1, 1))  # the first call opens what the others find open
+        steps = self._steps(index, queries, DEPTH, candidates, rerank_top, rescore_multiplier)
+        return evaluated(steps, task, ids, {stage.name: stage.nbytes for stage in index.stages})
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write texts and indexes to a folder, whole or not at all; models are not in it.
