@@ -31,7 +31,7 @@ __all__ = ["ExportReport", "export"]
 
 STEPS = ("loading", "tracing", "writing", "verifying")
 MODEL_FILES = ("modules.json", "config.json", "airvec.json")  # one of them makes a folder a model's
-VARIANTS = ("auto", "fused")  # as airvec calls a body's graphs
+VARIANTS = ("fp32", "fused")  # as airvec calls a body's graphs; "auto" is either
 
 
 def export(

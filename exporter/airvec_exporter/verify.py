@@ -50,7 +50,7 @@ def verify(
     folder: Path,
     texts: Sequence[str] | None = None,
     bound: float | None = None,
-    variants: Sequence[str] = ("auto",),
+    variants: Sequence[str] = ("fp32",),
 ) -> dict[tuple[Path, str], Measured]:
     """Compare what `folder` gives in airvec with what `checkpoint` gives in torch.
 

@@ -96,3 +96,37 @@ def test_an_interrupt_is_exit_code_130(
     monkeypatch.setattr(pipeline, "load", interrupt)
     assert main([str(tiny_bert), str(tmp_path / "out")]) == 130
     assert "nothing was written" in capsys.readouterr().err
+
+
+def test_what_the_model_is_for_and_where_it_comes_from_are_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    given: dict[str, object] = {}
+
+    def export(checkpoint: str, out: Path, **options: object) -> str:
+        given.update(options, checkpoint=checkpoint, out=out)
+        return ""
+
+    monkeypatch.setattr(pipeline, "export", export)
+    assert main(["org/model", str(tmp_path / "out"), "--as", "sparse", "--fused", "--revision", "v1", "--quiet"]) == 0
+    assert (given["checkpoint"], given["kind"], given["fused"], given["revision"]) == (
+        "org/model",
+        "sparse",
+        True,
+        "v1",
+    )
+    assert main(["org/model", str(tmp_path / "out"), "--quiet"]) == 0
+    assert (given["kind"], given["fused"], given["revision"], given["max_delta"]) == (None, False, None, None)
+
+
+def test_a_kind_that_is_none_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stopped:
+        main(["org/model", str(tmp_path / "out"), "--as", "colbert"])
+    assert stopped.value.code == 2
+    assert "invalid choice: 'colbert'" in capsys.readouterr().err
+
+
+def test_a_head_inside_the_graph_of_a_dense_model_is_wrong_usage(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([str(tiny_bert), str(tmp_path / "out"), "--fused"]) == 2
+    assert "expected SpladePooling alone" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
