@@ -274,7 +274,7 @@ class CrossEncoder(Model):
     def _score(self, pairs: Sequence[Pair], prompt: str, batch_size: int | None, advance: Progress) -> Floats:
         """Logits of one part of a call's pairs; the processes of a pool call it by name."""
         pipeline = self._pipeline()
-        return pipeline.scores(encode_pairs(pipeline.tokenizer, pairs, prompt), batch_size, advance)
+        return pipeline.scores(encode_pairs(pipeline.tokenizer, pairs, prompt), prompt, batch_size, advance)
 
     def _saved_activation(self) -> Activation:
         """What the folder names, else by the number of labels; the reference's order."""

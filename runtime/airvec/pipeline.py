@@ -126,9 +126,16 @@ class Pipeline:
         order = np.argsort(np.concatenate([rows for rows, _ in found]))
         return SparseVectors.concatenate([vectors for _, vectors in found])[order]
 
-    def scores(self, tokens: Tokens, batch_size: int | None, progress: Progress) -> Floats:
-        """What a reranker's head gives for pairs that have been tokenised: float32 (n, labels), in input order."""
-        return self._rows(tokens, {}, batch_size, progress)
+    def scores(self, tokens: Tokens, prompt: str, batch_size: int | None, progress: Progress) -> Floats:
+        """What a reranker's head gives for pairs that have been tokenised: float32 (n, labels), in input order.
+
+        Args:
+            tokens: n pairs, with the prompt in front of each.
+            prompt: the same prompt, whose tokens a head may have to leave out.
+            batch_size: most pairs in a batch; None = as many as the token budget allows.
+            progress: called with the number of pairs that have been finished, in steps.
+        """
+        return self._rows(tokens, self._prompt_feature(prompt), batch_size, progress)
 
     def _prompt_feature(self, prompt: str) -> Features:
         length = self.tokenizer.prompt_length(prompt)

@@ -209,7 +209,7 @@ def modular(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(tiny.architectures.SEED)
     modules = [
         Transformer(str(body), max_seq_length=64),
-        Pooling(tiny.HIDDEN, "mean"),
+        Pooling(tiny.HIDDEN, "mean", include_prompt=False),
         Dense(tiny.HIDDEN, 24, activation_function=nn.GELU()),
         LayerNorm(24),
         Dense(24, 2, activation_function=nn.Identity(), module_output_name="scores"),

@@ -8,11 +8,13 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airvec.cli.style import BOLD, DIM, GREEN, RED, YELLOW, paint
 from airvec.cli.texts import read_file
-from airvec.doctor import Finding, examine
+
+if TYPE_CHECKING:
+    from airvec.doctor import Finding
 
 EXAMPLES = """examples:
   airvec doctor ./e5-small-v2
@@ -41,6 +43,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine and print."""
+    from airvec.doctor import examine
+
     texts = list(read_file(arguments.texts, arguments.field)) if arguments.texts else []
     findings = examine(arguments.folder, texts)
     if arguments.format == "jsonl":
@@ -50,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     return int(any(one.state == "fix" for one in findings))
 
 
-def _lines(finding: Finding) -> str:
+def _lines(finding: "Finding") -> str:
     state = paint(finding.state.ljust(4), COLOURS[finding.state])
     head = f"{state}  {paint(finding.check, BOLD)}: {finding.found}"
     return f"{head}\n      {paint(finding.advice, DIM)}" if finding.advice else head

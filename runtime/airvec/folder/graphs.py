@@ -76,5 +76,10 @@ def _no_graph(folder: ModelFolder, home: Path, name: str) -> ModelFolderError:
         )
     return ModelFolderError(
         f"{short_name(home / 'onnx' / name)}: no such graph, and no other in the folder. "
-        f"Make one (needs torch, once): airvec export {folder.path} {folder.name}-onnx"
+        f"Make one (needs torch, once): airvec export {_source(folder)} {folder.name.rpartition('/')[2]}-onnx"
     )
+
+
+def _source(folder: ModelFolder) -> str:
+    """What to export: a model's name on the Hub, or the folder's path."""
+    return folder.name if "/" in folder.name else str(folder.path)

@@ -6,6 +6,7 @@ Knows nothing of graphs and module mathematics.
 from dataclasses import dataclass
 from pathlib import Path
 
+from airvec.cache_names import repository_of
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder.modules import CLASSIFY, DENSE, RERANKER, SPARSE, ModuleSpec, read_modules
 from airvec.folder.tokenizer import TokenizerSpec, check_choice
@@ -39,11 +40,7 @@ class ModelFolder:
     @property
     def name(self) -> str:
         """For messages: a model's name on the Hub for a folder of the Hub client's cache, else the folder's own."""
-        path = self.path.resolve()
-        repository = path.parent.parent.name
-        if path.parent.name == "snapshots" and repository.startswith("models--"):
-            return repository.removeprefix("models--").replace("--", "/")
-        return path.name
+        return repository_of(self.path.resolve()) or self.path.resolve().name
 
     @property
     def has_routes(self) -> bool:
