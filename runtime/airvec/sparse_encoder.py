@@ -23,7 +23,7 @@ from airvec.pipeline import Pipeline, Progress
 from airvec.progress import progress_bar
 from airvec.prompts import document_name, query_name, resolve_prompt
 from airvec.similarity import SIMILARITIES, check_similarity_name
-from airvec.sparse_vectors import SparseVector, SparseVectors
+from airvec.sparse_vectors import SparseVector, SparseVectors, intersection
 from airvec.tokenizer import open_tokenizer
 
 if TYPE_CHECKING:
@@ -315,14 +315,12 @@ class SparseEncoder(Model):
         Raises:
             ArgumentError: `top_k` is below 1, or the model's dimensions stand for no words.
         """
-        rows, single = _as_rows(embeddings)
-        found = rows.to_tokens(self.vocabulary, top_k)
-        return found[0] if single else found
+        return _as_sparse(embeddings).to_tokens(self.vocabulary, top_k)
 
     @staticmethod
     def sparsity(embeddings: Sparse) -> dict[str, float]:
         """`active_dims`, the mean number of weights that are not 0, and `sparsity_ratio`, the share that is."""
-        return _as_rows(embeddings)[0].sparsity()
+        return _as_sparse(embeddings).sparsity()
 
     @staticmethod
     def intersection(embeddings_1: Sparse, embeddings_2: Sparse) -> SparseVector | SparseVectors:
@@ -338,17 +336,7 @@ class SparseEncoder(Model):
         Raises:
             ArgumentError: `embeddings_1` is several, or the dimensions differ.
         """
-        (one, alone), (rows, single) = _as_rows(embeddings_1), _as_rows(embeddings_2)
-        if not alone or one.dim != rows.dim:
-            raise ArgumentError(
-                f"intersection: embeddings of shapes {_shape(one, alone)} and {_shape(rows, single)}, expected [dim] "
-                "and [dim] or [n, dim] of the same model. Give the query first."
-            )
-        products = one.to_dense()[0][rows.indices] * rows.values
-        kept = products > 0
-        running = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])
-        found = SparseVectors(rows.indices[kept], products[kept], running[rows.indptr], rows.dim)
-        return found[0] if single else found
+        return intersection(cast("SparseVector", _as_sparse(embeddings_1)), _as_sparse(embeddings_2))
 
     def get_embedding_dimension(self) -> int:
         """Width of the embeddings: the size of the vocabulary, or of a sparse autoencoder."""
@@ -381,20 +369,14 @@ class SparseEncoder(Model):
         return self._pipeline(min(tasks, key=lambda task: self._folder.chain(task)[0].type == "Transformer"))
 
 
-def _as_rows(embeddings: object) -> tuple[SparseVectors, bool]:
-    """Rows, and whether a single embedding was given."""
-    if isinstance(embeddings, SparseVectors):
-        return embeddings, False
-    if isinstance(embeddings, SparseVector):
-        return embeddings.as_rows(), True
+def _as_sparse(embeddings: object) -> SparseVector | SparseVectors:
+    """One embedding or rows, as they were given."""
+    if isinstance(embeddings, SparseVector | SparseVectors):
+        return embeddings
     if isinstance(embeddings, list | tuple):
         listed = cast("Sequence[object]", embeddings)
         vectors = [one for one in listed if isinstance(one, SparseVector)]
         if vectors and len(vectors) == len(listed):
-            return SparseVectors.from_rows(vectors), False
+            return SparseVectors.from_rows(vectors)
     array: Array = np.asarray(embeddings)
-    return SparseVectors.from_dense(array), array.ndim == 1
-
-
-def _shape(rows: SparseVectors, single: bool) -> list[int]:
-    return [rows.dim] if single else [len(rows), rows.dim]
+    return SparseVectors.from_dense(array[None])[0] if array.ndim == 1 else SparseVectors.from_dense(array)
