@@ -47,7 +47,7 @@ class Wrapper(nn.Module):
 
     def __init__(self, model: nn.Module, rotary: bool, output: str) -> None:
         super().__init__()
-        self.model, self.rotary, self.output = model, rotary, output
+        self.body, self.rotary, self.output = model, rotary, output  # `body` begins the names of weights in the graph
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
         """(batch, tokens) int64 each -> (batch, tokens, d or vocabulary), or (batch, labels)."""
@@ -56,7 +56,7 @@ class Wrapper(nn.Module):
             # Without them the rotation tables get batch size 1, which ONNX Runtime does not spread.
             batch, length = input_ids.shape
             named["position_ids"] = torch.arange(length)[None].expand(batch, length)
-        return getattr(self.model(input_ids=input_ids, attention_mask=attention_mask, **named), self.output)
+        return getattr(self.body(input_ids=input_ids, attention_mask=attention_mask, **named), self.output)
 
 
 def export_graphs(body: Body, home: Path, head: SpladePooling | None = None) -> tuple[Graph, ...]:
