@@ -1,0 +1,55 @@
+"""Mirrors runtime/airvec/folder/graphs.py: which graph is run."""
+
+import onnx
+import pytest
+
+from airvec.errors import ArgumentError, ModelFolderError
+from airvec.folder import find_graph, graph_files, read_folder
+from airvec.manifest import GraphRecord, Manifest, write_manifest
+from tests.folders import lookup_graph, word_model
+from tests.sparse_folders import splade_model
+
+
+def test_graphs_are_found_in_onnx_then_in_the_root_and_by_variant_and_by_name(tmp_path):
+    folder = read_folder(word_model(tmp_path))
+    for name in ("model.onnx", "onnx/model_int8.onnx", "extra.onnx"):
+        onnx.save(lookup_graph(), tmp_path / name)
+    assert find_graph(folder) == find_graph(folder, "fp32") == tmp_path / "onnx/model.onnx"
+    assert find_graph(folder, "int8") == tmp_path / "onnx/model_int8.onnx"
+    assert find_graph(folder, file_name="model_int8.onnx") == tmp_path / "onnx/model_int8.onnx"
+    assert find_graph(folder, file_name="onnx/model_int8.onnx") == tmp_path / "onnx/model_int8.onnx"
+    assert find_graph(folder, file_name="model.onnx") == tmp_path / "model.onnx"
+    (tmp_path / "onnx/model.onnx").unlink()
+    assert find_graph(folder) == tmp_path / "model.onnx"
+    assert graph_files(folder) == ("extra.onnx", "model.onnx", "onnx/model_int8.onnx")
+
+
+def test_a_missing_graph_is_an_error_that_lists_the_others_or_tells_how_to_make_one(tmp_path):
+    folder = read_folder(word_model(tmp_path / "mini"))
+    with pytest.raises(ModelFolderError, match=r"no graph 'model_int8.onnx', expected one of onnx/model.onnx"):
+        find_graph(folder, "int8")
+    (tmp_path / "mini/onnx/model.onnx").unlink()
+    with pytest.raises(ModelFolderError, match=r"airvec export .*mini mini-onnx"):
+        find_graph(folder)
+
+
+def test_a_graph_name_that_leaves_the_folder_is_refused(tmp_path):
+    with pytest.raises(ArgumentError, match=r"file_name: path '../x.onnx' leaves"):
+        find_graph(read_folder(word_model(tmp_path)), file_name="../x.onnx")
+
+
+def test_a_graph_of_another_size_than_the_manifest_says_is_an_error(tmp_path):
+    word_model(tmp_path)
+    write_manifest(tmp_path, Manifest(graphs={"onnx/model.onnx": GraphRecord(sha256="", size=5)}))
+    with pytest.raises(ModelFolderError, match="airvec.json says 5"):
+        find_graph(read_folder(tmp_path))
+
+
+def test_auto_takes_the_graph_with_splade_pooling_inside_only_for_logits(tmp_path):
+    sparse = read_folder(splade_model(tmp_path / "sparse", graphs=("model", "model_fused")))
+    assert find_graph(sparse).name == "model_fused.onnx"
+    assert find_graph(sparse, "fp32").name == find_graph(sparse, file_name="model.onnx").name == "model.onnx"
+    dense = read_folder(word_model(tmp_path / "dense"))
+    onnx.save(lookup_graph(), tmp_path / "dense" / "onnx" / "model_fused.onnx")
+    assert find_graph(dense).name == "model.onnx"
+    assert find_graph(dense, "fused").name == "model_fused.onnx"
