@@ -54,3 +54,17 @@ def test_a_result_names_its_line_where_blank_ones_lie_between(run, words, tmp_pa
     (tmp_path / "corpus.jsonl").write_text('"c"\n\n\n"a b"\n')
     seen = run("search", "a b", "--corpus", tmp_path / "corpus.jsonl", "--format", "jsonl", "--model", words)
     assert [json.loads(line)["line"] for line in seen.out.splitlines()] == [4, 1]
+
+
+def test_by_words_finds_texts_that_have_them_and_opens_no_model(run, tmp_path, corpus):
+    seen = run("search", "b", "--corpus", corpus, "--by", "words", "--format", "jsonl", "--model", tmp_path / "none")
+    assert [json.loads(line)["text"] for line in seen.out.splitlines()] == ["a b"]
+    assert run("search", "nowhere", "--corpus", corpus, "--by", "words") == (0, "nowhere\n", "")
+
+
+def test_by_both_fuses_words_and_meaning_and_the_best_fills_its_bar(run, words, corpus):
+    seen = run("search", "a", "--corpus", corpus, "--by", "both", "--format", "jsonl", "--model", words)
+    found = [json.loads(line) for line in seen.out.splitlines()]
+    assert found[0] == {"query": "a", "rank": 1, "score": round(2 / 61, 6), "line": 4, "text": "a"}
+    assert len(found) == 4
+    assert run("search", "a", "--corpus", corpus, "--by", "both", "--model", words).out.splitlines()[1].count("█") == 10
