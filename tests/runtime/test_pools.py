@@ -11,8 +11,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from airvec import ArgumentError, CrossEncoder, SentenceTransformer
+from airvec import ArgumentError, CrossEncoder, SentenceTransformer, SparseEncoder
 from tests.folders import reranker, word_model
+from tests.sparse_folders import inference_free
 
 TEXTS = [text for number in range(40) for text in ("a", "b c", "", "d e f", "a b c d e f g h", f"word{number} j i")]
 SECONDS = 120
@@ -76,6 +77,16 @@ def test_a_reranker_has_pools_too(tmp_path):
     pairs = [("a", text) for text in TEXTS]
     model = CrossEncoder(reranker(tmp_path))
     np.testing.assert_allclose(model.predict(pairs, device=["cpu"], chunk_size=50), model.predict(pairs), atol=1e-6)
+
+
+def test_a_sparse_model_has_pools_too_with_its_routes(tmp_path):
+    model = SparseEncoder(inference_free(tmp_path))
+    known = model.vocabulary  # kept by the model, and sent with it
+    with model.start_multi_process_pool(["cpu"]) as pool:
+        for encode in (model.encode_query, model.encode_document):
+            found, expected = encode(TEXTS, pool=pool, max_active_dims=3), encode(TEXTS, max_active_dims=3)
+            np.testing.assert_allclose(found.to_dense(), expected.to_dense(), atol=1e-6)
+            assert encode("a b", pool=pool).to_tokens(known) == encode("a b").to_tokens(known)
 
 
 def test_the_processes_share_the_models_threads(model, monkeypatch):
