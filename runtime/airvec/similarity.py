@@ -1,24 +1,30 @@
 """Similarity of vectors: cosine, dot product, and the negated Euclidean and Manhattan distances.
 
-Everything takes lists or arrays, one vector or rows of them, and answers in float32; higher is more similar.
-Dot products of int8 or uint8 codes are summed exactly, as int32 would (the reference wraps around at 127).
+Everything takes lists, arrays or sparse vectors, one vector or rows of them, and answers in float32; higher is more
+similar. Dot products of int8 or uint8 codes are summed exactly, as int32 would (the reference wraps around at 127).
+Sparse vectors are compared with sparse ones entry by entry, and with dense ones in blocks that are made dense.
 Knows nothing of texts and models.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from airvec import sparse_similarity as sparse
 from airvec.arrays import Array, Floats, Vectors
 from airvec.errors import ArgumentError
 from airvec.modules.normalize import unit
+from airvec.sparse_vectors import SparseVector, SparseVectors
 
 BLOCK_BYTES = 64 * 2**20  # size of the temporary arrays of the distances
 
-Similarity = Callable[[Vectors, Vectors], Floats]
+Comparable: TypeAlias = "Vectors | SparseVectors | SparseVector"
+Rows: TypeAlias = "Array | SparseVectors"
+Similarity: TypeAlias = "Callable[[Any, Any], Floats]"
 
 
-def cos_sim(a: Vectors, b: Vectors) -> Floats:
+def cos_sim(a: Comparable, b: Comparable) -> Floats:
     """Cosine of every row of `a` (n, dim) with every row of `b` (m, dim): float32 (n, m), from -1 to 1.
 
     A vector of length 0 has the cosine 0 with everything.
@@ -26,67 +32,55 @@ def cos_sim(a: Vectors, b: Vectors) -> Floats:
     >>> cos_sim([[1.0, 0.0], [0.0, 1.0]], [2.0, 0.0]).tolist()
     [[1.0], [0.0]]
     """
-    x, y = _two(a, b)
-    return unit(_as_float32(x)) @ unit(_as_float32(y)).T
+    return _every(a, b, _cosines, sparse.cosines)
 
 
-def dot_score(a: Vectors, b: Vectors) -> Floats:
+def dot_score(a: Comparable, b: Comparable) -> Floats:
     """Dot product of every row of `a` (n, dim) with every row of `b` (m, dim): float32 (n, m).
 
     >>> import numpy as np
     >>> dot_score(np.array([100, 100], np.int8), np.array([100, 100], np.int8)).tolist()
     [[20000.0]]
     """
-    x, y = _two(a, b)
-    if _integers(x) and _integers(y):
-        exact = _exact(x, y)
-        return _as_float32(x.astype(exact) @ y.astype(exact).T)
-    return _as_float32(x) @ _as_float32(y).T
+    return _every(a, b, _dots, sparse.dots)
 
 
-def euclidean_sim(a: Vectors, b: Vectors) -> Floats:
+def euclidean_sim(a: Comparable, b: Comparable) -> Floats:
     """Minus the Euclidean distance of every row of `a` (n, dim) to every row of `b` (m, dim): float32 (n, m), <= 0.
 
     >>> euclidean_sim([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
     [[-5.0]]
     """
-    return _distances(a, b, lambda difference: np.sqrt(np.einsum("nmd,nmd->nm", difference, difference)))
+    return _every(a, b, _euclidean, sparse.euclidean)
 
 
-def manhattan_sim(a: Vectors, b: Vectors) -> Floats:
+def manhattan_sim(a: Comparable, b: Comparable) -> Floats:
     """Minus the Manhattan distance of every row of `a` (n, dim) to every row of `b` (m, dim): float32 (n, m), <= 0.
 
     >>> manhattan_sim([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
     [[-7.0]]
     """
-    return _distances(a, b, lambda difference: np.abs(difference, out=difference).sum(axis=-1))
+    return _every(a, b, _manhattan, sparse.manhattan)
 
 
-def pairwise_cos_sim(a: Vectors, b: Vectors) -> Floats:
+def pairwise_cos_sim(a: Comparable, b: Comparable) -> Floats:
     """Cosine of row i of `a` with row i of `b`, both (n, dim): float32 (n,)."""
-    x, y = _pairs(a, b)
-    return np.einsum("nd,nd->n", unit(_as_float32(x)), unit(_as_float32(y)))
+    return _pairwise(a, b, _pairwise_cosines, sparse.pairwise_cosines)
 
 
-def pairwise_dot_score(a: Vectors, b: Vectors) -> Floats:
+def pairwise_dot_score(a: Comparable, b: Comparable) -> Floats:
     """Dot product of row i of `a` with row i of `b`, both (n, dim): float32 (n,); exact for int8 codes."""
-    x, y = _pairs(a, b)
-    if _integers(x) and _integers(y):
-        return np.einsum("nd,nd->n", x.astype(np.int64), y.astype(np.int64)).astype(np.float32)
-    return np.einsum("nd,nd->n", _as_float32(x), _as_float32(y))
+    return _pairwise(a, b, _pairwise_dots, sparse.pairwise_dots)
 
 
-def pairwise_euclidean_sim(a: Vectors, b: Vectors) -> Floats:
+def pairwise_euclidean_sim(a: Comparable, b: Comparable) -> Floats:
     """Minus the Euclidean distance of row i of `a` to row i of `b`, both (n, dim): float32 (n,)."""
-    x, y = _pairs(a, b)
-    difference = _as_float32(x) - _as_float32(y)
-    return -np.sqrt(np.einsum("nd,nd->n", difference, difference))
+    return _pairwise(a, b, _pairwise_euclidean, sparse.pairwise_euclidean)
 
 
-def pairwise_manhattan_sim(a: Vectors, b: Vectors) -> Floats:
+def pairwise_manhattan_sim(a: Comparable, b: Comparable) -> Floats:
     """Minus the Manhattan distance of row i of `a` to row i of `b`, both (n, dim): float32 (n,)."""
-    x, y = _pairs(a, b)
-    return -np.abs(_as_float32(x) - _as_float32(y)).sum(axis=-1)
+    return _pairwise(a, b, _pairwise_manhattan, sparse.pairwise_manhattan)
 
 
 SIMILARITIES: dict[str, tuple[Similarity, Similarity]] = {
@@ -126,8 +120,61 @@ def as_rows(vectors: Vectors) -> Array:
     return rows
 
 
-def _two(a: Vectors, b: Vectors) -> tuple[Array, Array]:
-    x, y = as_rows(a), as_rows(b)
+def comparable_rows(vectors: Comparable) -> Rows:
+    """As `as_rows`; sparse vectors stay sparse.
+
+    Raises:
+        ArgumentError: more dimensions than two, or rows of different lengths, or no numbers.
+    """
+    if isinstance(vectors, SparseVector):
+        return vectors.as_rows()
+    return vectors if isinstance(vectors, SparseVectors) else as_rows(vectors)
+
+
+def _every(
+    a: Comparable,
+    b: Comparable,
+    dense: Callable[[Array, Array], Floats],
+    of_sparse: Callable[[SparseVectors, SparseVectors], Floats],
+) -> Floats:
+    """Every row with every row, by the function for what both sides are."""
+    x, y = _two(a, b)
+    if isinstance(x, SparseVectors):
+        if isinstance(y, SparseVectors):
+            return of_sparse(x, y)
+        blocks = [dense(x[rows].to_dense(), y) for rows in _dense_blocks(x)]
+        return np.concatenate([np.zeros((0, len(y)), np.float32), *blocks])
+    if isinstance(y, SparseVectors):
+        return np.ascontiguousarray(_every(y, x, dense, of_sparse).T)
+    return dense(x, y)
+
+
+def _pairwise(
+    a: Comparable,
+    b: Comparable,
+    dense: Callable[[Array, Array], Floats],
+    of_sparse: Callable[[SparseVectors, SparseVectors], Floats],
+) -> Floats:
+    """Row i with row i, by the function for what both sides are."""
+    x, y = _two(a, b)
+    if len(x) != len(y):
+        raise ArgumentError(f"vectors: {len(x)} and {len(y)} rows, expected as many. Pair them up first.")
+    if isinstance(x, SparseVectors):
+        if isinstance(y, SparseVectors):
+            return of_sparse(x, y)
+        blocks = [dense(x[rows].to_dense(), y[rows]) for rows in _dense_blocks(x)]
+        return np.concatenate([np.zeros(0, np.float32), *blocks])
+    return _pairwise(y, x, dense, of_sparse) if isinstance(y, SparseVectors) else dense(x, y)
+
+
+def _dense_blocks(rows: SparseVectors) -> Iterator[slice]:
+    """Rows that together take no more than `BLOCK_BYTES` when dense."""
+    size = max(1, BLOCK_BYTES // max(1, 4 * rows.dim))
+    return (slice(start, start + size) for start in range(0, len(rows), size))
+
+
+def _two(a: Comparable, b: Comparable) -> tuple[Rows, Rows]:
+    x, y = comparable_rows(a), comparable_rows(b)
     if x.shape[1] != y.shape[1]:
         raise ArgumentError(
             f"vectors: {x.shape[1]} and {y.shape[1]} dimensions, expected the same. Encode both with one model."
@@ -135,11 +182,42 @@ def _two(a: Vectors, b: Vectors) -> tuple[Array, Array]:
     return x, y
 
 
-def _pairs(a: Vectors, b: Vectors) -> tuple[Array, Array]:
-    x, y = _two(a, b)
-    if len(x) != len(y):
-        raise ArgumentError(f"vectors: {len(x)} and {len(y)} rows, expected as many. Pair them up first.")
-    return x, y
+def _cosines(x: Array, y: Array) -> Floats:
+    return unit(_as_float32(x)) @ unit(_as_float32(y)).T
+
+
+def _dots(x: Array, y: Array) -> Floats:
+    if _integers(x) and _integers(y):
+        exact = _exact(x, y)
+        return _as_float32(x.astype(exact) @ y.astype(exact).T)
+    return _as_float32(x) @ _as_float32(y).T
+
+
+def _euclidean(x: Array, y: Array) -> Floats:
+    return _distances(x, y, lambda difference: np.sqrt(np.einsum("nmd,nmd->nm", difference, difference)))
+
+
+def _manhattan(x: Array, y: Array) -> Floats:
+    return _distances(x, y, lambda difference: np.abs(difference, out=difference).sum(axis=-1))
+
+
+def _pairwise_cosines(x: Array, y: Array) -> Floats:
+    return np.einsum("nd,nd->n", unit(_as_float32(x)), unit(_as_float32(y)))
+
+
+def _pairwise_dots(x: Array, y: Array) -> Floats:
+    if _integers(x) and _integers(y):
+        return np.einsum("nd,nd->n", x.astype(np.int64), y.astype(np.int64)).astype(np.float32)
+    return np.einsum("nd,nd->n", _as_float32(x), _as_float32(y))
+
+
+def _pairwise_euclidean(x: Array, y: Array) -> Floats:
+    difference = _as_float32(x) - _as_float32(y)
+    return -np.sqrt(np.einsum("nd,nd->n", difference, difference))
+
+
+def _pairwise_manhattan(x: Array, y: Array) -> Floats:
+    return -np.abs(_as_float32(x) - _as_float32(y)).sum(axis=-1)
 
 
 def _as_float32(array: Array) -> Floats:
@@ -156,9 +234,9 @@ def _exact(x: Array, y: Array) -> type[np.float32 | np.float64]:
     return np.float32 if x.shape[1] * largest[0] * largest[1] <= 2**24 else np.float64
 
 
-def _distances(a: Vectors, b: Vectors, norm: Callable[[Floats], Floats]) -> Floats:
+def _distances(left: Array, right: Array, norm: Callable[[Floats], Floats]) -> Floats:
     """In blocks of both sides, so that the differences (rows, columns, dim) stay below a bound."""
-    x, y = (_as_float32(rows) for rows in _two(a, b))
+    x, y = _as_float32(left), _as_float32(right)
     result = np.empty((len(x), len(y)), np.float32)
     pairs = max(1, BLOCK_BYTES // max(1, 4 * x.shape[1]))  # compared at once
     wide = min(pairs, max(1, len(y)))

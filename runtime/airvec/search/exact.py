@@ -10,10 +10,12 @@ from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
-from airvec.arrays import Array, Floats, Integers, Vectors
+from airvec.arrays import Floats, Integers, Vectors
 from airvec.checks import whole_number
 from airvec.modules.normalize import unit
-from airvec.similarity import Similarity, as_rows, cos_sim, dot_score
+from airvec.similarity import Comparable, Rows, Similarity, as_rows, comparable_rows, cos_sim, dot_score
+from airvec.sparse_similarity import unit_rows
+from airvec.sparse_vectors import SparseVectors
 
 
 class Hit(TypedDict):
@@ -41,8 +43,8 @@ class Encoder(Protocol):
 
 
 def semantic_search(
-    query_embeddings: Vectors,
-    corpus_embeddings: Vectors,
+    query_embeddings: Comparable,
+    corpus_embeddings: Comparable,
     query_chunk_size: int = 100,
     corpus_chunk_size: int = 500_000,
     top_k: int = 10,
@@ -51,8 +53,9 @@ def semantic_search(
     """The `top_k` most similar rows of the corpus for every query.
 
     Args:
-        query_embeddings: (n, dim), or (dim,) for one query.
-        corpus_embeddings: (m, dim); a memory-mapped array is read block by block.
+        query_embeddings: (n, dim), or (dim,) for one query; dense or sparse.
+        corpus_embeddings: (m, dim), dense or sparse; a memory-mapped array is read block by block. For a sparse corpus
+            that is searched again and again, an `InvertedIndex` is built once.
         query_chunk_size: queries compared at once.
         corpus_chunk_size: rows of the corpus compared at once.
         top_k: results a query; fewer where the corpus has fewer rows.
@@ -70,7 +73,7 @@ def semantic_search(
     whole_number("query_chunk_size", query_chunk_size)
     whole_number("corpus_chunk_size", corpus_chunk_size)
     whole_number("top_k", top_k)
-    queries, corpus = as_rows(query_embeddings), as_rows(corpus_embeddings)
+    queries, corpus = comparable_rows(query_embeddings), comparable_rows(corpus_embeddings)
     score, prepare = _prepared(score_function)
     found: list[list[Hit]] = []
     for start in range(0, len(queries), query_chunk_size):
@@ -102,7 +105,7 @@ def paraphrase_mining(
 
 
 def paraphrase_mining_embeddings(
-    embeddings: Vectors,
+    embeddings: Comparable,
     query_chunk_size: int = 5000,
     corpus_chunk_size: int = 100_000,
     max_pairs: int = 500_000,
@@ -112,7 +115,7 @@ def paraphrase_mining_embeddings(
     """The most similar pairs of rows, each pair once.
 
     Args:
-        embeddings: (n, dim).
+        embeddings: (n, dim), dense or sparse.
         query_chunk_size: rows compared at once.
         corpus_chunk_size: rows they are compared with at once.
         max_pairs: most pairs to return.
@@ -129,7 +132,7 @@ def paraphrase_mining_embeddings(
     whole_number("corpus_chunk_size", corpus_chunk_size)
     whole_number("max_pairs", max_pairs)
     whole_number("top_k", top_k)
-    rows = as_rows(embeddings)
+    rows = comparable_rows(embeddings)
     scores, left, right = np.zeros(0, np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64)
     for found in _neighbour_pairs(rows, query_chunk_size, corpus_chunk_size, top_k, score_function):
         scores, left, right = (np.concatenate(parts) for parts in zip((scores, left, right), found, strict=True))
@@ -194,12 +197,12 @@ def top_k_rows(scores: Floats, top_k: int) -> Integers:
 
 
 def nearest_rows(
-    block: Array,
-    corpus: Array,
+    block: Rows,
+    corpus: Rows,
     top_k: int,
     chunk: int,
-    score: Callable[[Array, Array], Floats],
-    prepare: Callable[[Array], Array],
+    score: Similarity,
+    prepare: Callable[[Any], Rows],
 ) -> tuple[Floats, Integers]:
     """Scores and rows of the best of the whole corpus for each query of a block, (n, k) both.
 
@@ -216,15 +219,15 @@ def nearest_rows(
     return scores, rows
 
 
-def _prepared(score_function: Similarity) -> tuple[Similarity, Callable[[Array], Array]]:
+def _prepared(score_function: Similarity) -> tuple[Similarity, Callable[[Rows], Rows]]:
     """For the cosine: normalise each block once, and then take dot products."""
     if score_function is cos_sim:
         return dot_score, _unit_rows
-    return score_function, np.asarray
+    return score_function, lambda rows: rows
 
 
-def _unit_rows(rows: Array) -> Array:
-    return unit(rows.astype(np.float32, copy=False))
+def _unit_rows(rows: Rows) -> Rows:
+    return unit_rows(rows) if isinstance(rows, SparseVectors) else unit(rows.astype(np.float32, copy=False))
 
 
 def _hits(scores: Floats, rows: Integers) -> list[Hit]:
@@ -232,7 +235,7 @@ def _hits(scores: Floats, rows: Integers) -> list[Hit]:
 
 
 def _neighbour_pairs(
-    rows: Array, query_chunk: int, corpus_chunk: int, top_k: int, score_function: Similarity
+    rows: Rows, query_chunk: int, corpus_chunk: int, top_k: int, score_function: Similarity
 ) -> Iterator[tuple[Floats, Integers, Integers]]:
     """For a block of rows at a time: scores, smaller and larger row of the pairs with their nearest neighbours."""
     score, prepare = _prepared(score_function)
