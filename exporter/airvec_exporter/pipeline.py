@@ -78,6 +78,7 @@ def export(
     check_texts(texts)
     _check_bound(max_delta)
     _check_kind(kind)
+    check_target(Path(checkpoint), target, overwrite)  # before anything is fetched
     source = find_checkpoint(checkpoint, revision=revision)
     check_target(source, target, overwrite)
     with _progress(show_progress_bar) as step, _temporary(target) as folder:

@@ -153,6 +153,13 @@ def test_a_folder_with_something_in_it_is_refused_before_any_work(tiny_bert: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
 
+def test_a_target_in_the_way_is_found_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "note.txt").write_text("mine")
+    monkeypatch.setattr(pipeline, "find_checkpoint", None)
+    with pytest.raises(ArgumentError, match="is there already and not empty"):
+        export("org/model", tmp_path)
+
+
 @pytest.mark.parametrize("place", [lambda folder: folder, lambda folder: folder.parent])
 def test_the_checkpoint_is_never_overwritten(tmp_path: Path, place: Callable[[Path], Path]):
     folder = tiny.tiny_checkpoint(tmp_path / "checkpoint")
