@@ -39,10 +39,10 @@ texts = sentences = ["The cat sat on the mat.", "A feline rested on the rug.", "
 query, passages = "Where is the cat?", list(texts)
 corpus = candidate_docs = ["The cat sleeps.", "Rain falls.", "Bread rises.", "Trains leave.", "Birds sing.", "Snow."]
 text = "one two three " * 50
-pairs = [(texts[0], texts[1]), (texts[0], texts[2])]
 query_doc_pairs = [(query, texts[0])]
 test_pairs = [(texts[0], texts[1], 0.9), (texts[0], texts[2], 0.1), (texts[1], texts[2], 0.2)]
 emb_a, emb_b = model.encode(texts), model.encode(texts)
+pairs = list(zip(emb_a, emb_b))
 query_emb, corpus_emb = model.encode(query), model.encode(corpus)
 split_text = lambda text, size: [text[start : start + size] for start in range(0, len(text), size)]
 """
@@ -90,7 +90,8 @@ def run_blocks(codes: Sequence[str]) -> list[str | None]:
             exec(compile(changed(code), "block", "exec"), namespace)  # noqa: S102
             errors.append(None)
         except Exception as error:  # noqa: BLE001  (whatever a block raises is its result)
-            errors.append(f"{type(error).__name__}: {' '.join(str(error).split())}")
+            message = re.sub(r" \(/[^)]*\)$", "", " ".join(str(error).split()))  # where a package is installed
+            errors.append(f"{type(error).__name__}: {message}")
     return errors
 
 
