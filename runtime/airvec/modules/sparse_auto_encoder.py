@@ -18,6 +18,8 @@ from airvec.weights import need_feature, need_tensor, read_tensors
 
 EPSILON = np.float32(1e-5)
 DEFAULT_HIDDEN, DEFAULT_K = 512, 8
+# One matrix under two names: the decoder is the encoder turned around, and the reference saves it under one of them.
+WEIGHTS = ("encoder.weight", "decoder.linear.weight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class SparseAutoEncoder:
 
     @classmethod
     def from_spec(cls, spec: ModuleSpec) -> Self:
-        """Read `config.json` and `model.safetensors`; the decoder's weights are for training and are left alone.
+        """Read `config.json` and `model.safetensors`.
 
         Raises:
             ModelFolderError: sizes or tensors are missing, or do not fit.
@@ -43,8 +45,9 @@ class SparseAutoEncoder:
         hidden = config.integer("hidden_dim", DEFAULT_HIDDEN) or 0
         file = spec.path / "model.safetensors"
         tensors = read_tensors(file)
+        name = next((name for name in WEIGHTS if name in tensors), WEIGHTS[0])
         return cls(
-            weight=need_tensor(tensors, file, "encoder.weight", (hidden, width)),
+            weight=need_tensor(tensors, file, name, (hidden, width)),
             pre_bias=need_tensor(tensors, file, "pre_bias", (width,)),
             latent_bias=need_tensor(tensors, file, "latent_bias", (hidden,)),
             k=config.integer("k", DEFAULT_K) or 0,

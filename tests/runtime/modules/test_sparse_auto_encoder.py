@@ -65,9 +65,11 @@ def spec(folder, tensors, **config):
 TENSORS = {"encoder.weight": WEIGHT, "pre_bias": np.zeros(2, "f4"), "latent_bias": np.zeros(4, "f4")}
 
 
-def test_a_saved_one_is_read_without_the_decoder(tmp_path):
-    tied = {"decoder.linear.weight": WEIGHT, "stats_last_nonzero": np.zeros(4, np.int64)}
-    module = SparseAutoEncoder.from_spec(spec(tmp_path, TENSORS | tied, normalize=True))
+@pytest.mark.parametrize("names", [("encoder",), ("decoder.linear",), ("encoder", "decoder.linear")])
+def test_the_weight_is_read_under_both_names_that_it_is_saved_under(tmp_path, names):
+    tensors = {f"{name}.weight": WEIGHT for name in names} | {"stats_last_nonzero": np.zeros(4, np.int64)}
+    tensors |= {name: TENSORS[name] for name in ("pre_bias", "latent_bias")}
+    module = SparseAutoEncoder.from_spec(spec(tmp_path, tensors, normalize=True))
     assert (module.k, module.normalize) == (2, True)
     assert np.array_equal(module.weight, WEIGHT)
     assert module.output_dim(2) == module.output_dim(None) == 4
