@@ -1,0 +1,198 @@
+"""Checkpoints that are not exported, and targets that would destroy something. Everything of torch is imported late."""
+
+import contextlib
+import io
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from airvec.cli.main import main
+from tests.errors.cases import Case, Topic
+from tests.errors.models import OLD, change
+from tests.folders import write_json, write_modules
+
+TEXTS = ["a text", "a text"]
+
+
+def export(home: Path, checkpoint: object = None, **options: Any) -> None:
+    from airvec_exporter import export as run
+
+    given = {"texts": TEXTS, "show_progress_bar": False} | options
+    run(tiny(home) if checkpoint is None else checkpoint, home / "out", **given)
+
+
+def tiny(home: Path, **settings: Any) -> Path:
+    """A dense checkpoint of sentence-transformers."""
+    from tests import tiny as small
+
+    return small.tiny_checkpoint(home / "checkpoint", **settings)
+
+
+def splade(home: Path) -> Path:
+    from tests import tiny as small
+
+    return small.sparse_checkpoint(home / "checkpoint")
+
+
+def plain(home: Path, task: str = "feature-extraction", **config: Any) -> Path:
+    """A transformers checkpoint, without anything of sentence-transformers."""
+    from tests import tiny as small
+    from tests.tiny.checkpoints import write_body
+
+    folder = write_body(home / "checkpoint", small.tiny_model("bert", task), "bert", padding_side="right", limit=64)
+    return change(folder / "config.json", **config)
+
+
+def after(home: Path, harm: Callable[[Path], object]) -> None:
+    """Export a checkpoint to which something happened."""
+    harm(tiny(home))
+    export(home, home / "checkpoint")
+
+
+def without(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).unlink()
+
+
+def cut_weights(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:20_000])
+
+
+def drop_weights(folder: Path, named: str) -> Path:
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(folder / "model.safetensors")
+    kept = {name: tensor for name, tensor in state.items() if named not in name}
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+def without_padding(home: Path) -> None:
+    folder = tiny(home, architecture="modernbert")
+    file = folder / "tokenizer_config.json"
+    write_json(file, {key: value for key, value in json.loads(file.read_text()).items() if key != "pad_token"})
+    export(home, folder)
+
+
+def own_code(folder: Path) -> None:
+    change(folder / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.Config", "AutoModel": "mine.Model"})
+
+
+def headless(home: Path) -> None:
+    folder = tiny(home)
+    write_modules(folder, [OLD + "Transformer"])
+    change(folder / "config_sentence_transformers.json", model_type="CrossEncoder")
+    export(home, folder)
+
+
+def wrong_graph(home: Path) -> None:
+    """The graph that was traced is not the checkpoint's."""
+    from airvec_exporter import pipeline
+
+    traced = pipeline.export_graphs
+
+    def wrong(body: Any, folder: Path, head: Any) -> Any:
+        made = traced(body, folder, head)
+        graph = onnx.load(folder / "model.onnx")
+        table = max(graph.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
+        table.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(table)[::-1].copy(), table.name))
+        onnx.save(graph, folder / "model.onnx")
+        return made
+
+    with mock.patch.object(pipeline, "export_graphs", wrong):
+        export(home)
+
+
+def full_target(home: Path, **options: Any) -> None:
+    (home / "out").mkdir()
+    (home / "out" / "to-ada.txt").write_text("Dear Ada")
+    export(home, **options)
+
+
+def file_as_target(home: Path) -> None:
+    (home / "out").write_text("Dear Ada")
+    export(home)
+
+
+def into_itself(home: Path) -> None:
+    from airvec_exporter import export as run
+
+    run(tiny(home), home / "checkpoint")
+
+
+def command(home: Path, line: str) -> str:
+    """What `airvec export` writes to stderr, and its exit code."""
+    said = io.StringIO()
+    with contextlib.chdir(home), contextlib.redirect_stderr(said):
+        code = main(shlex.split(line))
+    return f"$ airvec {line}\n{said.getvalue().strip()}\n(exit code {code})"
+
+
+CASES = (
+    Case("A checkpoint that is no folder", '`export("./checkpoint", out)`.',
+         lambda home: export(home, home / "checkpoint")),
+    Case("The same on the command line", "Wrong arguments are exit code 2.",
+         lambda home: command(home, "export ./checkpoint ./out")),
+    Case("A target that is not empty", "Nothing is overwritten unless you say so.", full_target),
+    Case("A target that holds something else", "Not even with `--overwrite`.",
+         lambda home: full_target(home, overwrite=True)),
+    Case("A target that is a file", '`export(checkpoint, "model.onnx")`.', file_as_target),
+    Case("A target that is the checkpoint", "It would be destroyed.", into_itself),
+    Case("An unknown kind of model", '`kind="colbert"`.', lambda home: export(home, kind="colbert")),
+    Case("A bound that is none", "`max_delta=-1`.", lambda home: export(home, max_delta=-1)),
+    Case("Too few texts to verify on", '`texts=["one"]`.', lambda home: export(home, texts=["one"])),
+    Case("A checkpoint of another class", "`model_type` in `config_sentence_transformers.json`.",
+         lambda home: after(home, lambda folder: change(
+             folder / "config_sentence_transformers.json", model_type="MultiVectorEncoder"))),
+    Case("A checkpoint with a head for something else", "A plain checkpoint that was trained to mark words.",
+         lambda home: export(home, plain(home, architectures=["BertForTokenClassification"]))),
+    Case("A checkpoint with code of its own", "`auto_map` in `config.json`.", lambda home: after(home, own_code)),
+    Case("A checkpoint whose module has code of its own", "In `modules.json`.",
+         lambda home: after(home, lambda folder: write_modules(
+             folder, [OLD + "Transformer", "custom_st.Pooling"], ["", "1_Pooling"]))),
+    Case("A module that is not exported", "One of sentence-transformers' own.",
+         lambda home: after(home, lambda folder: write_modules(
+             folder, [OLD + "Transformer", OLD + "LSTM"], ["", "1_Pooling"]))),
+    Case("A body that reads no texts", "An image model, perhaps.",
+         lambda home: after(home, lambda folder: write_modules(
+             folder, [OLD + "CLIPModel", OLD + "Pooling"], ["", "1_Pooling"]))),
+    Case("A dense checkpoint as a sparse model", "`--as sparse`, and the sparse layer would be made up at random.",
+         lambda home: export(home, plain(home), kind="sparse")),
+    Case("A sparse checkpoint as a reranker", "`--as rerank`, and the folder says what it is.",
+         lambda home: export(home, splade(home), kind="rerank")),
+    Case("A language model as a reranker", "`--as rerank` of a …ForCausalLM.",
+         lambda home: export(home, plain(home, architectures=["Qwen3ForCausalLM"]), kind="rerank")),
+    Case("A reranker without its head", "One module, which gives token embeddings.", headless),
+    Case("A reranker with an untrained head", "The classifier's weights are not in the file.",
+         lambda home: export(home, drop_weights(plain(home, "sequence-classification"), "classifier."))),
+    Case("A sparse model with an untrained head", "`--as sparse`, and the MLM head's weights are not in the file.",
+         lambda home: export(home, drop_weights(plain(home, "fill-mask"), "cls."), kind="sparse")),
+    Case("A body with missing weights", "transformers would make them up at random.",
+         lambda home: after(home, lambda folder: drop_weights(folder, "layer.0.attention.self.query"))),
+    Case("Weights that are missing", "No `model.safetensors` and no `pytorch_model.bin`.",
+         lambda home: after(home, without("model.safetensors"))),
+    Case("Weights cut short", "The download broke off.", lambda home: after(home, cut_weights)),
+    Case("A checkpoint without a tokenizer", "None of the files that a tokenizer is made from.",
+         lambda home: after(home, without("tokenizer.json"))),
+    Case("A checkpoint with a damaged tokenizer", "`tokenizer.json` is JSON, but no tokenizer.",
+         lambda home: after(home, lambda folder: (folder / "tokenizer.json").write_text("{}"))),
+    Case("A tokenizer that cannot pad", "Batches need a padding token.", without_padding),
+    Case("SPLADE inside the graph of a dense model", "`fused=True`, or `--fused`.",
+         lambda home: export(home, fused=True)),
+    Case("A graph that is not right", "torch traced something else than it runs. Each export is measured.",
+         wrong_graph),
+)  # fmt: skip
+TOPIC = Topic(
+    "Exporter",
+    "`airvec export` and `airvec_exporter.export`. A checkpoint is not touched, and unless all went well nothing is"
+    " written.",
+    CASES,
+    slow=True,
+)
