@@ -1,7 +1,7 @@
 """What the documents and docstrings show is run: Python blocks, `$ airvec …` commands and doctests.
 
 In a document's working folder, `all-MiniLM-L6-v2` is the exported model, so examples load it by its usual name, and
-`reranker` a tiny one.
+`reranker` and `splade` are tiny ones.
 A block that cannot run here is skipped with `<!-- skip: next "the reason" -->`, which readers do not see.
 """
 
@@ -24,9 +24,10 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 from tests.folders import reranker
 from tests.house.sources import PACKAGES, ROOT, python_files, tracked_files
 from tests.house.test_public_names import module_name
+from tests.sparse_folders import splade_model
 
 MODEL = "all-MiniLM-L6-v2"
-RERANKER = "./reranker"
+RERANKER, SPLADE = "./reranker", "./splade"
 COMMANDS_WE_RUN = {"airvec", "airvec-export", "cat", "echo", "head", "printf"}  # not pip, make and git
 DOCUMENTS = [name for name in tracked_files() if name == "README.md" or re.fullmatch(r"docs/.*\.md", name)]
 
@@ -82,6 +83,8 @@ def test_every_example_of_a_document_runs(name, tmp_path, monkeypatch, request):
         (tmp_path / MODEL).symlink_to(request.getfixturevalue("minilm"))
     if RERANKER in (ROOT / name).read_text(encoding="utf-8"):
         reranker(tmp_path / RERANKER)
+    if SPLADE in (ROOT / name).read_text(encoding="utf-8"):
+        splade_model(tmp_path / SPLADE)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```(?:python|console)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
     assert len(run_document(ROOT / name)) == len(blocks)  # a skip counts for the block that it skips

@@ -11,7 +11,7 @@ from typing import Any
 
 from airvec.cli.style import GREEN, RED, paint, table
 from airvec.errors import ModelNotFoundError
-from airvec.folder import ModelFolder, graph_files, inside, read_folder
+from airvec.folder import DENSE, SPARSE, ModelFolder, ModuleSpec, graph_files, inside, read_folder
 from airvec.manifest import FILE_NAME, GraphRecord, sha256_of
 from airvec.threads import available_threads, cpu_quota, memory_limit
 
@@ -25,6 +25,7 @@ INSTRUCTION_SETS = (
 )  # fmt: skip
 PACKAGES = ("airvec", "numpy", "onnxruntime", "tokenizers", "huggingface_hub", "tqdm", "torch", "transformers")
 CPUINFO = Path("/proc/cpuinfo")
+SIMILARITIES = {DENSE: "cosine", SPARSE: "dot"}  # where the folder names none
 
 
 def add_parser(subparsers: Any) -> None:
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     recorded = folder.manifest.graphs if folder.manifest else {}
     rows = [_graph_row(folder, name) for name in sorted({*graph_files(folder), *recorded})]
     if rows:
-        print("\n" + table(["graph", "MB", "opset", "max |Δ|", "min cosine", "checksum"], rows, right=(1, 2, 3, 4)))
+        print("\n" + table(["graph", "MB", "opset", "max |Δ|", "on", "checksum"], rows, right=(1, 2, 3)))
     damaged = any(row[-1] in ("DAMAGED", "MISSING") for row in rows)
     if any(row[-1] != "not in airvec.json" for row in rows):
         print(paint("damaged: fetch or export it again", RED) if damaged else paint("all checksums hold", GREEN))
@@ -94,17 +95,31 @@ def _version(package: str) -> str:
 
 def _model_rows(folder: ModelFolder) -> list[list[str]]:
     prompts = {name: text for name, text in folder.prompts.items() if text}
-    limit = folder.tokenizer.max_length
     rows = [
-        ["modules", " → ".join(module.type for module in folder.modules)],
-        ["longest text", "no limit" if limit is None else f"{limit} tokens"],
-        ["similarity", folder.similarity_fn_name or "cosine"],
+        ["opens with", f"airvec.{folder.model_type}"],
+        ["modules", " → ".join(_shown(module) for module in folder.modules)],
+        ["longest text", ", ".join(dict.fromkeys(_limit(folder, body) for body in folder.bodies()))],
         ["prompts", ", ".join(f"{name}={text!r}" for name, text in prompts.items()) or "none"],
     ]
+    if folder.model_type in SIMILARITIES:
+        rows.insert(3, ["similarity", folder.similarity_fn_name or SIMILARITIES[folder.model_type]])
     if folder.manifest:
         made = " ".join(f"{name} {number}" for name, number in sorted(folder.manifest.versions.items()))
         rows += [["source", folder.manifest.source], ["made with", made]]
     return rows
+
+
+def _shown(module: ModuleSpec) -> str:
+    """A module's type, and for a Router each route's."""
+    if module.router is None:
+        return module.type
+    routes = (f"{name}: {' → '.join(map(_shown, route))}" for name, route in module.router.routes.items())
+    return f"{module.type}({'; '.join(routes)})"
+
+
+def _limit(folder: ModelFolder, body: ModuleSpec) -> str:
+    limit = folder.tokenizer_of(body).max_length
+    return "no limit" if limit is None else f"{limit} tokens"
 
 
 def _graph_row(folder: ModelFolder, name: str) -> list[str]:
@@ -118,5 +133,12 @@ def _graph_row(folder: ModelFolder, name: str) -> list[str]:
 
 
 def _measured(record: GraphRecord) -> list[str]:
-    delta = "" if record.max_delta is None else f"{record.max_delta:.1e}"
-    return [delta, "" if record.min_cosine is None else f"{record.min_cosine:.6f}"]
+    if record.max_delta is None:
+        return ["", ""]
+    if record.quantity == "unit vectors":
+        return [f"{record.max_delta:.1e}", "unit vectors" + _cosine(record)]
+    return [f"{record.max_delta:.1e}", f"{record.quantity} up to {record.scale:.3g}"]
+
+
+def _cosine(record: GraphRecord) -> str:
+    return "" if record.min_cosine is None else f", cosine {record.min_cosine:.6f}"

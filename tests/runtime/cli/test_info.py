@@ -6,7 +6,8 @@ import pytest
 
 from airvec.cli import info
 from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
-from tests.folders import static_model, table, word_model
+from tests.folders import reranker, static_model, table, word_model
+from tests.sparse_folders import inference_free
 
 INTEL = """processor : 0
 cpu family : 6
@@ -74,12 +75,13 @@ def test_a_folder_is_described_and_its_checksums_hold(run, model):
     assert (seen.code, seen.err) == (0, "")
     head, *lines = seen.out.splitlines()
     assert head == "words"
-    rows = {name: value.strip() for name, _, value in (line.partition("  ") for line in lines[:6])}
+    rows = {name: value.strip() for name, _, value in (line.partition("  ") for line in lines[:7])}
     assert rows == {
-        "modules": "Transformer → Pooling", "longest text": "8 tokens", "similarity": "dot", "prompts": "query='q: '",
+        "opens with": "airvec.SentenceTransformer", "modules": "Transformer → Pooling",
+        "longest text": "8 tokens", "similarity": "dot", "prompts": "query='q: '",
         "source": "org/words", "made with": "airvec 0.1 torch 2.9",
     }  # fmt: skip
-    assert lines[-2].split() == ["onnx/model.onnx", "0.0", "18", "3.4e-07", "1.000000", "ok"]
+    assert " ".join(lines[-2].split()) == "onnx/model.onnx 0.0 18 3.4e-07 unit vectors, cosine 1.000000 ok"
     assert lines[-1] == "all checksums hold"
 
 
@@ -98,7 +100,26 @@ def test_a_graph_that_is_gone_is_exit_code_1(run, model):
     (model / "onnx" / "model.onnx").unlink()
     seen = run("info", model)
     assert seen.code == 1
-    assert seen.out.splitlines()[-2].split() == ["onnx/model.onnx", "18", "3.4e-07", "1.000000", "MISSING"]
+    row = seen.out.splitlines()[-2]
+    assert " ".join(row.split()) == "onnx/model.onnx 18 3.4e-07 unit vectors, cosine 1.000000 MISSING"
+
+
+def test_a_rerankers_distance_is_on_its_logits(run, tmp_path):
+    folder = reranker(tmp_path / "ranker")
+    graph = folder / "onnx" / "model.onnx"
+    record = GraphRecord(
+        sha256_of(graph), graph.stat().st_size, opset=18, max_delta=2e-5, quantity="logits", scale=4.66
+    )
+    write_manifest(folder, Manifest("org/ranker", graphs={"onnx/model.onnx": record}))
+    out = run("info", folder).out
+    assert "airvec.CrossEncoder" in out
+    assert "similarity" not in out
+    assert "2.0e-05  logits up to 4.66  ok" in out
+
+
+def test_the_routes_of_a_router_are_shown(run, tmp_path):
+    out = run("info", inference_free(tmp_path / "routed")).out
+    assert "Router(query: SparseStaticEmbedding; document: Transformer → SpladePooling)" in out
 
 
 def test_a_graph_that_the_manifest_does_not_know_is_no_damage(run, model):
