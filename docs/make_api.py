@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import airvec
-from airvec import util
+from airvec import doctor, search, util
 
 PAGE = Path(__file__).with_name("api.md")
 HEAD = "# Public names\n\nMade from the docstrings by `python docs/make_api.py`; change those, not this page.\n"
@@ -21,6 +21,9 @@ def page() -> str:
     names = [name for name in airvec.__all__ if name != "util"]
     parts = [HEAD, *(section(f"airvec.{name}", getattr(airvec, name)) for name in names)]
     parts += [section(f"airvec.util.{name}", getattr(util, name)) for name in util.__all__]
+    others = [name for name in search.__all__ if name not in util.__all__]
+    parts += [section(f"airvec.search.{name}", getattr(search, name)) for name in others]
+    parts += [section(f"airvec.doctor.{name}", getattr(doctor, name)) for name in ("examine", "Finding")]
     return "\n".join(parts)
 
 
@@ -33,10 +36,12 @@ def section(title: str, found: Any) -> str:
 
 
 def methods(kind: type) -> Iterator[tuple[str, Any]]:
-    """Public methods and properties that a class itself defines, in its order."""
-    for name, member in vars(kind).items():
-        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
-            yield name, member
+    """Public methods and properties that a class, or the one of ours that it inherits from, defines, in its order."""
+    ours = [one for one in kind.__mro__ if one.__module__.startswith("airvec")]
+    for name, member in {name: member for one in ours[::-1] for name, member in vars(one).items()}.items():
+        found = member.__func__ if isinstance(member, staticmethod | classmethod) else member
+        if not name.startswith("_") and (inspect.isfunction(found) or isinstance(found, property)):
+            yield name, found
 
 
 def block(found: Any) -> str:
@@ -52,7 +57,7 @@ def _is_error(found: Any) -> bool:
 def _signature(found: Any) -> str:
     """Argument names and defaults; types are in the docstring's words."""
     parameters = inspect.signature(found).parameters.values()
-    bare = [one.replace(annotation=inspect.Parameter.empty) for one in parameters if one.name != "self"]
+    bare = [one.replace(annotation=inspect.Parameter.empty) for one in parameters if one.name not in ("self", "cls")]
     return re.sub(r"<function (\w+) at \w+>", r"\1", str(inspect.Signature(bare)))
 
 

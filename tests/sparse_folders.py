@@ -121,7 +121,7 @@ def inference_free(folder: Path, parameters: Mapping[str, Any] | None = None, id
     write_router(folder, {name: name.split("_")[2] for name in (QUERY, DOCUMENT, SPLADE)}, structure, parameters)
     settings = {"model_type": "SparseEncoder", "prompts": {"query": "", "document": ""}}
     write_json(folder / "config_sentence_transformers.json", settings)
-    write_json(folder / QUERY / "config.json", {"path": "/home/someone/idf.json"} if idf else {"frozen": False})
+    write_json(folder / QUERY / "config.json", {"path": "/elsewhere/idf.json"} if idf else {"frozen": False})
     if idf:
         write_json(folder / "idf.json", dict(zip(VOCABULARY, TABLE.tolist(), strict=True)) | {"no such token": 9.0})
     else:
