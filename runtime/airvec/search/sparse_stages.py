@@ -15,9 +15,8 @@ from airvec.arrays import Floats
 from airvec.json_file import JsonObject
 from airvec.search.bm25 import BM25
 from airvec.search.inverted_index import InvertedIndex
-from airvec.search.ranking import Ranking, stacked
+from airvec.search.ranking import Ranking
 from airvec.search.stages import RetrievalModel, check_same_model, model_name, probe_of
-from airvec.sparse_vectors import SparseVectors
 
 BM25_FILE = "bm25.json"
 Split: TypeAlias = Callable[[str], list[str]]
@@ -86,8 +85,6 @@ class Bm25Stage:
     def build(cls, model: BM25, texts: Sequence[str]) -> Self:
         """Count the words of the texts and index them."""
         fitted = model.fit(texts)
-        if not fitted.idf:  # no text holds a word, or there is no text
-            return cls(fitted, InvertedIndex.build(SparseVectors.from_dense(np.zeros((len(texts), 1), np.float32))))
         return cls(fitted, InvertedIndex.build(fitted.encode_document(texts)))
 
     def __len__(self) -> int:
@@ -101,8 +98,6 @@ class Bm25Stage:
     def search(self, queries: Sequence[str], top_k: int, rescore_multiplier: int) -> Ranking:
         """The best `top_k` documents of each query, of those that share a word with it."""
         del rescore_multiplier  # for codes of embeddings
-        if not self.model.idf:
-            return stacked([(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries])
         return self.index.search(self.model.encode_query(queries), top_k)
 
     def save(self, folder: Path) -> None:
