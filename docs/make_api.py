@@ -46,12 +46,15 @@ def methods(kind: type) -> Iterator[tuple[str, Any]]:
 
 def block(found: Any) -> str:
     """Signature and docstring, set as they are in the source."""
-    signature = "" if isinstance(found, property) or _is_error(found) else f"{found.__name__}{_signature(found)}\n\n"
+    signature = (
+        "" if isinstance(found, property) or _has_no_signature(found) else f"{found.__name__}{_signature(found)}\n\n"
+    )
     return f"```text\n{signature}{inspect.getdoc(found)}\n```\n"
 
 
-def _is_error(found: Any) -> bool:
-    return inspect.isclass(found) and issubclass(found, Exception)
+def _has_no_signature(found: Any) -> bool:
+    """Errors, which callers do not make, and the shape of a dict."""
+    return inspect.isclass(found) and issubclass(found, (Exception, dict))
 
 
 def _signature(found: Any) -> str:
