@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from airvec import SentenceTransformer
+from airvec import CrossEncoder, SentenceTransformer, SparseEncoder
 from airvec.errors import ArgumentError, InputError
 from airvec.search import BM25, Retriever, reciprocal_rank_fusion, weighted_fusion
 from airvec.similarity import cos_sim
+from tests.folders import reranker, word_model
 from tests.runtime.search.fakes import LengthReranker, LetterModel, SparseLetterModel, random_texts
+from tests.sparse_folders import splade_model
 
 CORPUS = ["apples and pears", "a red car", "pears in wine", "the car is fast, the red one"]
 
@@ -224,3 +226,18 @@ def test_evaluate_uses_the_index_that_is_there_if_it_is_the_tasks(task):
         retriever.index(other)
         with pytest.raises(ArgumentError, match=r"has 3 documents, the index holds \d others"):
             retriever.evaluate(task)
+
+
+def test_the_three_classes_of_models_fit(tmp_path):
+    made = {
+        "dense": SentenceTransformer(word_model(tmp_path / "dense")),
+        "sparse": SparseEncoder(splade_model(tmp_path / "sparse")),
+        "reranker": CrossEncoder(reranker(tmp_path / "reranker")),
+    }
+    retriever = Retriever(**made, bm25=True)
+    retriever.index({"one": "a b", "two": "c", "three": "d e a"})
+    hits = retriever.search("a", top_k=2)
+    scores = made["reranker"].predict([("a", text) for text in ("a b", "c", "d e a")])
+    assert [hit["score"] for hit in hits] == pytest.approx(np.sort(scores)[::-1][:2].tolist(), rel=1e-5)
+    retriever.save(tmp_path / "index")
+    assert Retriever.load(tmp_path / "index", **made).search("a", top_k=2) == hits
