@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import mkdtemp
+from tokenize import TokenError
 from typing import IO, Any, cast
 from zipfile import BadZipFile
 
@@ -21,7 +22,17 @@ from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.json_file import short_name
 
 # What NumPy and zipfile raise for a file that is cut short, overwritten, or holds pickled objects.
-UNREADABLE = (BadZipFile, EOFError, KeyError, MemoryError, RuntimeError, ValueError, struct.error, zlib.error)
+UNREADABLE = (
+    BadZipFile,
+    EOFError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    TokenError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
@@ -32,12 +43,13 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
         ModelFolderError: the file is damaged, holds pickled objects, or lacks one of the names.
     """
     _check_is_file(path)
-    try:
-        found = _arrays_in(path, names)
-    except ModelFolderError:
-        raise
-    except UNREADABLE as error:
-        raise _damaged(path, str(error)) from error
+    with path.open("rb") as file:  # NumPy leaves a damaged file open
+        try:
+            found = _arrays_in(file, names)
+        except (*UNREADABLE, OSError) as error:  # zipfile seeks where a damaged file says
+            raise _damaged(path, str(error)) from error
+    if found is None:
+        raise _damaged(path, f"holds one array, expected several: {', '.join(names)}")
     missing = [name for name in names if name not in found]
     if missing:
         raise _damaged(path, f"holds no {', '.join(missing)}, expected {', '.join(names)}")
@@ -118,11 +130,11 @@ def _whole_file(path: Path) -> Generator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
-def _arrays_in(path: Path, names: Sequence[str]) -> dict[str, Array]:
-    """Those of the arrays that the file has."""
-    loaded: Any = np.load(path, allow_pickle=False)
+def _arrays_in(file: IO[bytes], names: Sequence[str]) -> dict[str, Array] | None:
+    """Those of the arrays that the file has; None if it is a file of one array."""
+    loaded: Any = np.load(file, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        raise _damaged(path, f"holds one array, {cast(Array, loaded).dtype}, expected a .npz file of several")
+        return None
     with loaded:
         return {name: np.asarray(loaded[name]) for name in names if name in loaded}
 

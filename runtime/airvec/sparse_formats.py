@@ -23,12 +23,11 @@ def token_names(vocabulary: Vocabulary) -> Names:
     Raises:
         ArgumentError: it is neither a list of tokens nor a dict.
     """
-    if isinstance(vocabulary, Mapping):
+    if isinstance(vocabulary, Mapping) and all(isinstance(index, int) for index in vocabulary.values()):
         return {index: token for token, index in vocabulary.items()}
-    if isinstance(vocabulary, str) or not isinstance(vocabulary, Sequence):
-        found = f"{vocabulary!r:.60}"
-        raise ArgumentError(f"vocabulary: {found}, expected a list of tokens or {{token: index}}. Correct it.")
-    return vocabulary
+    if isinstance(vocabulary, Sequence) and not isinstance(vocabulary, str):
+        return vocabulary
+    raise ArgumentError(f"vocabulary: {vocabulary!r:.60}, expected a list of tokens or {{token: index}}. Correct it.")
 
 
 def weights(indices: TokenIds, values: Floats) -> dict[int, float]:
