@@ -6,7 +6,7 @@ from unittest import mock
 
 from airvec import SentenceTransformer
 from tests.errors.cases import Case, Topic
-from tests.errors.models import dense
+from tests.errors.models import change, dense
 from tests.folders import static_model, table, word_model
 
 LEFT = {"padding_side": "left"}
@@ -28,6 +28,11 @@ def threads(home: Path, count: str) -> None:
 def changed_limit(home: Path) -> None:
     model = SentenceTransformer(static(home))
     model.max_seq_length = 0
+
+
+def few_positions(home: Path) -> None:
+    change(word_model(home / "words") / "config.json", max_position_embeddings=16)
+    SentenceTransformer(home / "words", max_seq_length=512)
 
 
 def copied_into_itself(home: Path) -> None:
@@ -57,16 +62,38 @@ CASES = (
          lambda home: opened(home, model_kwargs={"session_options": 4})),
     Case("An old and a new name at once", "`tokenizer_kwargs` is the old name of `processor_kwargs`.",
          lambda home: opened(home, tokenizer_kwargs=LEFT, processor_kwargs=LEFT)),
+    Case("Arguments that are no dict", '`model_kwargs="provider"`.',
+         lambda home: opened(home, model_kwargs="provider")),
+    Case("A device and another's provider",
+         '`device="cpu", model_kwargs={"provider": "CUDAExecutionProvider"}`.',
+         lambda home: opened(home, device="cpu", model_kwargs={"provider": "CUDAExecutionProvider"})),
+    Case("A file name that is none", '`model_kwargs={"file_name": 8}`.',
+         lambda home: opened(home, model_kwargs={"file_name": 8})),
+    Case("A padding side that is none", '`processor_kwargs={"padding_side": "top"}`.',
+         lambda home: opened(home, processor_kwargs={"padding_side": "top"})),
     Case("A variant of a static model", '`variant="int8"`, and the model is a table, not a graph.',
          lambda home: SentenceTransformer(static(home), variant="int8")),
     Case("A number of threads that is none", "The environment has `AIRVEC_THREADS=all`.",
          lambda home: threads(home, "all")),
     Case("A limit below 1", "`model.max_seq_length = 0`.", changed_limit),
+    Case("A limit above the model's positions", "`max_seq_length=512` of a model that was trained with 16.",
+         few_positions),
     Case("Prompts that are no dict", '`prompts="query: "`.', lambda home: opened(home, prompts="query: ")),
     Case("An unknown prompt", '`encode(texts, prompt_name="poem")`.',
          lambda home: dense(home).encode("a", prompt_name="poem")),
     Case("An unknown default prompt", '`default_prompt_name="poem"`.',
          lambda home: opened(home, default_prompt_name="poem")),
+    Case("A prompt that is no text", "`encode(texts, prompt=3)`.", lambda home: dense(home).encode("a", prompt=3)),
+    Case("A prompt that fills the limit", '`encode(texts, prompt=…, on_truncate="chunk")`: no room for the text.',
+         lambda home: dense(home).encode("a", prompt="a b c d e f g h", on_truncate="chunk")),
+    Case("An unknown precision", '`encode(texts, precision="int4")`.',
+         lambda home: dense(home).encode("a", precision="int4")),
+    Case("int8 without ranges", '`encode("a", precision="int8")`: one vector has no smallest and largest.',
+         lambda home: dense(home).encode("a", precision="int8")),
+    Case("An unknown output", '`encode(texts, output_value="hidden")`.',
+         lambda home: dense(home).encode("a", output_value="hidden")),
+    Case("An unknown way to cut", '`encode(texts, on_truncate="split")`.',
+         lambda home: dense(home).encode("a", on_truncate="split")),
     Case("Something that is no text", "`encode(None)`; numbers and bytes get the same.",
          lambda home: dense(home).encode(None)),
     Case("Something that is no text in a list", '`encode(["a", None])`, as from a table with gaps.',

@@ -44,9 +44,14 @@ def with_lines(home: Path, command: str, *lines: str) -> str:
     return with_model(home, command)
 
 
-def verified(home: Path) -> str:
-    np.save(home / "vectors.npy", np.ones((1, 7), np.float32))
+def verified(home: Path, vectors: np.ndarray) -> str:
+    np.save(home / "vectors.npy", vectors)
     return with_lines(home, "verify ./words --texts texts.txt --vectors vectors.npy", "a")
+
+
+def latin(home: Path) -> str:
+    (home / "texts.txt").write_bytes("café".encode("latin-1"))
+    return with_model(home, "encode --file texts.txt --model ./words")
 
 
 def of_a_sparse_model(home: Path, command: str) -> str:
@@ -69,6 +74,15 @@ CASES = (
          lambda home: with_model(home, "encode 'a b' --model ./words --format npy")),
     Case("Output of an unknown format", "The name of the file says it.",
          lambda home: with_model(home, "encode 'a b' --model ./words --out vectors.bin")),
+    Case("A table in a file", "`--format table` is for the terminal.",
+         lambda home: with_model(home, "encode 'a b' --model ./words --format table --out vectors.npy")),
+    Case("Texts from two places", "Arguments and `--file`.",
+         lambda home: with_lines(home, "encode 'a b' --file texts.txt --model ./words", "c")),
+    Case("A file that is no text", "Latin-1, a spreadsheet, a PDF.", latin),
+    Case("A line that is no JSON", "In a file whose name ends in `.jsonl`.",
+         lambda home: with_lines(home, "encode --file texts.jsonl --model ./words", "a b")),
+    Case("A line whose text is none", "The same.",
+         lambda home: with_lines(home, "encode --file texts.jsonl --model ./words", '{"text": 5}')),
     Case("A line of another key", "JSON lines whose text has another name.",
          lambda home: with_lines(home, "encode --file texts.jsonl --model ./words", '{"body": "a b"}')),
     Case("A corpus that is not there", "`--corpus` of `airvec search`.",
@@ -81,7 +95,13 @@ CASES = (
          lambda home: airvec(home, "explain 'a b' 'b c'")),
     Case("Terms of a dense model", "`airvec explain` needs words with weights.",
          lambda home: with_model(home, "explain 'a b' 'b c' --model ./words")),
-    Case("Vectors of another model", "`airvec verify`.", verified),
+    Case("Vectors of another model", "`airvec verify`.", lambda home: verified(home, np.ones((1, 7), np.float32))),
+    Case("Vectors of other texts", "`airvec verify`, with two vectors for one text.",
+         lambda home: verified(home, np.ones((2, 4), np.float32))),
+    Case("Vectors that are not finite", "`airvec verify`.",
+         lambda home: verified(home, np.full((1, 4), np.nan, np.float32))),
+    Case("Vectors that are pickled", "`airvec verify`; airvec unpickles nothing.",
+         lambda home: verified(home, np.array([{"a": 1}], object))),
     Case("A folder that is not there, for info", "`airvec info` never asks the Hub.",
          lambda home: airvec(home, "info ./words")),
     Case("A folder that is not there, for the doctor", "`airvec doctor` looks at folders.",

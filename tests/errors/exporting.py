@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from airvec.cli.main import main
 from tests.errors.cases import Case, Topic
 from tests.errors.models import OLD, change
-from tests.folders import write_json, write_modules
+from tests.folders import write_json, write_modules, write_tensors
 
 TEXTS = ["a text", "a text"]
 
@@ -92,6 +92,22 @@ def headless(home: Path) -> None:
     export(home, folder)
 
 
+def table_without_weight(home: Path) -> None:
+    from tests.exporter.shapes import inference_free
+
+    folder = inference_free(home / "checkpoint")
+    write_tensors(folder / "query_0_SparseStaticEmbedding" / "model.safetensors", {"idf": np.ones(3, np.float32)})
+    export(home, folder)
+
+
+def word_without_weight(home: Path) -> None:
+    from tests.exporter.shapes import inference_free
+
+    folder = inference_free(home / "checkpoint", as_json=True)
+    change(folder / "query_0_SparseStaticEmbedding" / "idf.json", the="high")
+    export(home, folder)
+
+
 def wrong_graph(home: Path) -> None:
     """The graph that was traced is not the checkpoint's."""
     from airvec_exporter import pipeline
@@ -148,6 +164,8 @@ CASES = (
     Case("An unknown kind of model", '`kind="colbert"`.', lambda home: export(home, kind="colbert")),
     Case("A bound that is none", "`max_delta=-1`.", lambda home: export(home, max_delta=-1)),
     Case("Too few texts to verify on", '`texts=["one"]`.', lambda home: export(home, texts=["one"])),
+    Case("Texts that are none", '`texts=["one", 2]`.', lambda home: export(home, texts=["one", 2])),
+    Case("A path that is none", "`export(5, out)`.", lambda home: export(home, 5)),
     Case("A checkpoint of another class", "`model_type` in `config_sentence_transformers.json`.",
          lambda home: after(home, lambda folder: change(
              folder / "config_sentence_transformers.json", model_type="MultiVectorEncoder"))),
@@ -160,6 +178,21 @@ CASES = (
     Case("A module that is not exported", "One of sentence-transformers' own.",
          lambda home: after(home, lambda folder: write_modules(
              folder, [OLD + "Transformer", OLD + "LSTM"], ["", "1_Pooling"]))),
+    Case("A Pooling of an unknown mode, exported", "`pooling_mode` in its `config.json`.",
+         lambda home: after(home, lambda folder: write_json(
+             folder / "1_Pooling" / "config.json", {"embedding_dimension": 32, "pooling_mode": "median"}))),
+    Case("A Dense with an unknown activation, exported", "`activation_function` in its `config.json`.",
+         lambda home: export(home, change(
+             tiny(home, dense="Tanh") / "2_Dense" / "config.json",
+             activation_function="torch.nn.modules.activation.Mish").parent)),
+    Case("A Dense whose weights do not fit", "`config.json` states another width.",
+         lambda home: export(home, change(
+             tiny(home, dense="Tanh") / "2_Dense" / "config.json", out_features=7).parent)),
+    Case("SPLADE pooling of an unknown strategy, exported", "`pooling_strategy` in its `config.json`.",
+         lambda home: export(home, change(
+             splade(home) / "1_SpladePooling" / "config.json", pooling_strategy="mean").parent)),
+    Case("A table without its vector, exported", "`weight` is missing in `model.safetensors`.", table_without_weight),
+    Case("A weight that is no number, exported", "In `idf.json`.", word_without_weight),
     Case("A body that reads no texts", "An image model, perhaps.",
          lambda home: after(home, lambda folder: write_modules(
              folder, [OLD + "CLIPModel", OLD + "Pooling"], ["", "1_Pooling"]))),

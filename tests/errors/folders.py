@@ -1,6 +1,7 @@
 """Model folders that are damaged, incomplete, hostile, of another class, or of a kind that airvec does not run."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import onnx
 
 from airvec import CrossEncoder, SentenceTransformer, SparseEncoder
 from tests.errors.cases import Case, Topic
-from tests.errors.models import SPARSE, VOCABULARY, as_saved, auto_encoder, change, inference_free, splade
+from tests.errors.models import ROUTES, SPARSE, VOCABULARY, as_saved, auto_encoder, change, inference_free, splade
 from tests.folders import (
     OLD,
     lookup_graph,
@@ -101,7 +102,23 @@ def fused_with_a_module_behind(home: Path) -> None:
     SparseEncoder(folder, variant="fused")
 
 
-def pooled_with_a_dense_behind(home: Path) -> None:
+def bodiless(home: Path) -> None:
+    write_modules(word_model(home / "words"), [OLD + "Pooling"], ["1_Pooling"])
+    SentenceTransformer(home / "words").encode("a")
+
+
+def dense_layer(home: Path, harm: Callable[[Path], object] = str, **config: object) -> None:
+    """A dense model that ends in a Dense to which something happened."""
+    folder = with_dense(home)
+    width = int(config.get("in_features", 4))
+    file = folder / "2_Dense" / "model.safetensors"
+    write_tensors(file, {"linear.weight": np.ones((3, width), np.float32), "linear.bias": np.ones(3, np.float32)})
+    change(folder / "2_Dense" / "config.json", **config)
+    harm(file)
+    SentenceTransformer(folder)
+
+
+def with_dense(home: Path) -> Path:
     folder = word_model(home / "words")
     write_modules(folder, [OLD + "Transformer", OLD + "Pooling", OLD + "Dense"])
     layer = {"in_features": 4, "out_features": 3, "activation_function": "torch.nn.modules.activation.Tanh"}
@@ -109,8 +126,12 @@ def pooled_with_a_dense_behind(home: Path) -> None:
     write_tensors(folder / "2_Dense" / "model.safetensors", {
         "linear.weight": np.ones((3, 4), np.float32), "linear.bias": np.ones(3, np.float32),
     })  # fmt: skip
-    onnx.save(lookup_graph("sentence_embedding"), folder / "onnx" / "model.onnx")
-    SentenceTransformer(folder)
+    return folder
+
+
+def pooled_with_a_dense_behind(home: Path) -> None:
+    onnx.save(lookup_graph("sentence_embedding"), with_dense(home) / "onnx" / "model.onnx")
+    SentenceTransformer(home / "words")
 
 
 def task_of(home: Path, task: str) -> None:
@@ -167,6 +188,27 @@ CASES = (
          lambda home: damaged(home, "modules.json", "[1, 2,")),
     Case("modules.json holds no list", "Valid JSON of another shape.",
          lambda home: damaged(home, "modules.json", '{"0": "Transformer"}')),
+    Case("A module that is no object", "In `modules.json`.",
+         lambda home: damaged(home, "modules.json", '["Transformer", "Pooling"]')),
+    Case("Settings that are no object", "Valid JSON of another shape.",
+         lambda home: damaged(home, "config.json", '["bert"]')),
+    Case("A tokenizer setting that is none", "`padding_side` in `tokenizer_config.json`.",
+         lambda home: damaged(home, "tokenizer_config.json", '{"padding_side": "top"}')),
+    Case("A model without a body", "Its first module reads no texts.",
+         bodiless),
+    Case("A route without a body", "Its only module reads no texts.",
+         lambda home: router(home, structure={"query": ["document_1_SpladePooling"], "document": ROUTES["document"]})
+         .encode_query("a")),
+    Case("Pooling of an unknown mode", "`pooling_mode` in `1_Pooling/config.json`.",
+         lambda home: damaged(home, "1_Pooling/config.json", '{"embedding_dimension": 4, "pooling_mode": "median"}')),
+    Case("A Dense with an unknown activation", "`activation_function` in its `config.json`.",
+         lambda home: dense_layer(home, activation_function="torch.nn.modules.activation.Mish")),
+    Case("A Dense behind another model", "It takes embeddings of another width than it gets.",
+         lambda home: dense_layer(home, in_features=5)),
+    Case("A Dense without its weights", "No `model.safetensors`.",
+         lambda home: dense_layer(home, lambda file: file.unlink())),
+    Case("A Dense with weights cut short", "`model.safetensors` ends in the middle.",
+         lambda home: dense_layer(home, lambda file: file.write_bytes(file.read_bytes()[:60]))),
     Case("A setting of the wrong type", "A number is expected, and the file has a text.",
          lambda home: damaged(home, "sentence_bert_config.json", '{"max_seq_length": "512"}')),
     Case("tokenizer.json is missing", "Old checkpoints have `vocab.txt` only.",
@@ -248,6 +290,11 @@ CASES = (
          table_of_another_tokenizer),
     Case("A table that is no vector", "`weight` in `model.safetensors` of a SparseStaticEmbedding.",
          table_of_no_vector),
+    Case("A static table of another tokenizer", "The tokenizer gives a token for which the table has no row.",
+         lambda home: SentenceTransformer(static_model(home / "static", {"embeddings": table()[:5]})).encode("j")),
+    Case("A static table with weights of another number", "`weights` beside `embeddings`.",
+         lambda home: SentenceTransformer(
+             static_model(home / "static", {"embeddings": table(), "weights": np.ones(3, np.float32)}))),
     Case("A static table of another shape", "A StaticEmbedding without a matrix.",
          lambda home: SentenceTransformer(static_model(home / "static", {"weights": table()[0]}))),
     Case("SPLADE pooling of an unknown strategy", "`pooling_strategy` in `1_SpladePooling/config.json`.",

@@ -7,7 +7,7 @@ from tokenizers import processors
 from airvec import CrossEncoder
 from tests.errors.cases import Case, Topic
 from tests.errors.models import as_saved, ranker
-from tests.folders import OLD, reranker, word_tokenizer, write_modules
+from tests.folders import OLD, reranker, word_model, word_tokenizer, write_modules
 
 SPECIAL_IDS = [("[CLS]", 2), ("[SEP]", 3)]
 MISH = "torch.nn.modules.activation.Mish"
@@ -25,6 +25,11 @@ def swapping_tokenizer(home: Path) -> None:
     CrossEncoder(folder).predict(("a", "b"))
 
 
+def without_scores(home: Path) -> None:
+    folder = word_model(home / "head", settings={"model_type": "CrossEncoder"})
+    CrossEncoder(folder).predict(("a", "b"))
+
+
 def unknown_head(home: Path) -> None:
     folder = as_saved(reranker(home / "ranker"))
     write_modules(folder, [OLD + "Transformer", "sentence_transformers.cross_encoder.modules.LogitScore"])
@@ -37,6 +42,8 @@ CASES = (
          lambda home: ranker(home).predict(["a", "b", "c"])),
     Case("Three texts in place of a pair", '`predict([("a", "b", "c")])`.',
          lambda home: ranker(home).predict([("a", "b", "c")])),
+    Case("Something that is no pair among pairs", '`predict([("a", "b"), "c"])`.',
+         lambda home: ranker(home).predict([("a", "b"), "c"])),
     Case("Nothing in place of pairs", "`predict()`.", lambda home: ranker(home).predict()),
     Case("A pair with something that is no text", '`predict([("a", "b"), ("a", None)])`.',
          lambda home: ranker(home).predict([("a", "b"), ("a", None)])),
@@ -60,6 +67,7 @@ CASES = (
          lambda home: ranker(home, 3).predict([("a", "b"), ("a", "c")], activation_fn=lambda x: x.mean(axis=0))),
     Case("A limit that leaves no room for texts", "`max_length=2`.", short),
     Case("A tokenizer that makes no pairs", "Its template puts the second text first.", swapping_tokenizer),
+    Case("A head that makes no scores", "Its last Dense does not name its output `scores`.", without_scores),
     Case("A head that airvec does not have", "A reranker made of a language model.", unknown_head),
 )  # fmt: skip
 TOPIC = Topic("CrossEncoder", "Besides those that all classes share.", CASES)

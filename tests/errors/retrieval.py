@@ -63,6 +63,19 @@ def setting(**values: object) -> Callable[[Path], object]:
     return change
 
 
+def array(name: str, *values: int, dtype: type[np.generic] = np.int64) -> Callable[[Path], object]:
+    """One of the index's files holds other numbers."""
+    return lambda folder: np.save(folder / name, np.array(values, dtype))
+
+
+def dense_setting(**values: object) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        file = folder / "dense" / "index.json"
+        write_json(file, json.loads(file.read_text()) | values)
+
+    return change
+
+
 def pickled(folder: Path) -> None:
     np.save(folder / "texts.npy", np.array([{"a": 1}], object), allow_pickle=True)
 
@@ -137,6 +150,20 @@ CASES = (
          lambda home: loaded_after(home, pickled)),
     Case("An index whose files are of different corpora", "Two folders were mixed.",
          lambda home: loaded_after(home, setting(documents=4))),
+    Case("An index whose texts end elsewhere", "`texts_starts.npy` and `texts.npy` do not fit one another.",
+         lambda home: loaded_after(home, array("texts_starts.npy", 0, 3, 6, 70))),
+    Case("An index with a fusion that is none", "`retriever.json` was changed.",
+         lambda home: loaded_after(home, setting(fusion=None))),
+    Case("An index with an unknown similarity", "The same, in the settings of the dense stage.",
+         lambda home: loaded_after(home, setting(stages={"dense": {"similarity": "jaccard"}}), dense=LetterModel())),
+    Case("An index with an unknown precision", "`dense/index.json` was changed.",
+         lambda home: loaded_after(home, dense_setting(precision="int4"), dense=LetterModel())),
+    Case("An index with fewer embeddings than stated", "`dense/codes.npy` is another index's.",
+         lambda home: loaded_after(home, array("dense/codes.npy", 1, 2, 3, dtype=np.float32), dense=LetterModel())),
+    Case("An inverted index that does not fit", "`bm25/offsets.npy` is another index's.",
+         lambda home: loaded_after(home, array("bm25/offsets.npy", 0, 1, 2, 99))),
+    Case("A function that splits into no words", "`BM25(split=str.upper)`.",
+         lambda _: BM25(split=str.upper).fit(["a b"])),
     Case("A damaged BM25", "`bm25/` of an index, or what `BM25.save` wrote.",
          lambda home: loaded_after(home, lambda folder: write_json(folder / "bm25" / "bm25.json", {"k1": 1.2}))),
     Case("An index without its model", "`Retriever.load(folder)`, and the index has embeddings.",

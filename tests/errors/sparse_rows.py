@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from airvec.sparse_vectors import SparseVectors
+from airvec.sparse_vectors import SparseVectors, intersection
 from tests.errors.cases import Case, Topic
 from tests.errors.models import rows
 
@@ -64,6 +64,10 @@ CASES = (
     Case("A row of words", '`from_rows([{"cat": 1.0}], dim=4)`; an index is a number.',
          lambda _: SparseVectors.from_rows([{"cat": 1.0}], dim=4)),
     Case("A row that is none", '`from_rows(["cat"], dim=4)`.', lambda _: SparseVectors.from_rows(["cat"], dim=4)),
+    Case("A row of another dimension", "`from_rows([vector, …], dim=8)`.",
+         lambda _: SparseVectors.from_rows([rows()[0]], dim=8)),
+    Case("Several rows to intersect with others", "`intersection(vectors, others)`; the first must be one row.",
+         lambda _: intersection(rows(), rows())),
     Case("A dense array of another shape", "`from_dense(…)` of three dimensions.",
          lambda _: SparseVectors.from_dense(np.zeros((2, 3, 4)))),
     Case("A scipy matrix that is none", "`from_scipy(array)`.", lambda _: SparseVectors.from_scipy(np.eye(3))),
