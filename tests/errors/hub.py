@@ -213,8 +213,8 @@ def outcomes() -> dict[str, str]:
 
 TOPIC = Topic(
     "Models by name: the Hub",
-    "Fetching is described in [hub.md](hub.md). A model that could not be fetched whole leaves nothing half in the"
-    " cache. A name without `/`, and a name of a folder that exists, come first: see the first three.",
+    "Fetching is described in [hub.md](hub.md). A folder of that name on this disk comes before the Hub. A model that"
+    " could not be fetched whole leaves nothing half in the cache.",
     tuple(Case(title, when, lambda _, title=title: outcomes()[title]) for title, (when, _) in FAILURES.items()),
     slow=True,
 )
