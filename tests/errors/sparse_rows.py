@@ -36,6 +36,12 @@ def damaged_file(home: Path) -> None:
     SparseVectors.load(file)
 
 
+def cut_file(home: Path) -> None:
+    file = file_in(home)
+    file.write_bytes(file.read_bytes()[:200])
+    SparseVectors.load(file)
+
+
 def file_that_does_not_fit(home: Path) -> None:
     with np.load(file_in(home)) as found:
         arrays = dict(found)
@@ -86,6 +92,7 @@ CASES = (
     Case("No entries to keep", "`top(0)`.", lambda _: rows().top(0)),
     Case("A file of vectors that is missing", '`SparseVectors.load("vectors/rows.npz")`.',
          lambda home: SparseVectors.load(home / "vectors" / "rows.npz")),
+    Case("A file of vectors cut short", "The disk was full when another program copied it.", cut_file),
     Case("A damaged file of vectors", "One byte was changed.", damaged_file),
     Case("A file of vectors with pickled objects", "It could run code; airvec unpickles nothing.",
          lambda home: file_of(home, indices=np.array([{"a": 1}], object))),
