@@ -95,7 +95,11 @@ def rows_of_scipy(matrix: Any) -> tuple[TokenIds, Floats, Integers, int]:
         ArgumentError: something else.
     """
     if not hasattr(matrix, "tocsr") or len(matrix.shape) != 2 or matrix.dtype.kind not in "fiub":
-        raise ArgumentError(f"matrix: {matrix!r:.60}, expected a scipy sparse matrix [n, dim]. Use from_dense.")
+        found = " ".join(str(getattr(matrix, name, "")) for name in ("dtype", "shape"))
+        raise ArgumentError(
+            f"matrix: {type(matrix).__name__} {found}, expected a scipy sparse matrix of numbers [n, dim]. Convert it, "
+            "or use from_dense."
+        )
     rows = matrix.tocsr().copy()
     rows.sum_duplicates()  # and sorts
     rows.eliminate_zeros()
@@ -113,7 +117,7 @@ def row_selection(rows: Any, count: int) -> Integers:
     if isinstance(rows, list) and not rows:
         return np.zeros(0, np.int64)  # NumPy makes [] an array of floats
     chosen: Integers = np.arange(count, dtype=np.int64)[rows]
-    if chosen.ndim != 1:
+    if chosen.ndim != 1 or isinstance(rows, tuple):  # [0, None] would add a dimension to row 0
         raise ArgumentError(f"rows: {rows!r:.60}, expected a row, a slice, row numbers or a mask [n]. Correct it.")
     return chosen
 
