@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -17,6 +18,7 @@ from tests.sparse_folders import inference_free
 
 TEXTS = [text for number in range(40) for text in ("a", "b c", "", "d e f", "a b c d e f g h", f"word{number} j i")]
 SECONDS = 120
+PAGE = Path(__file__).parents[2] / "docs" / "processes.md"
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +169,13 @@ def run(command, given=None):
 def test_a_program_with_a_guard_works(tmp_path):
     done = run(program(tmp_path, GUARDED))
     assert (done.stdout.split("\n")[-2], done.stderr) == ("(100, 256)", "")
+
+
+def test_the_first_program_of_the_page_works(tmp_path):
+    source = PAGE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    assert "__main__" in source
+    done = run(program(tmp_path, source))
+    assert (done.stdout, done.stderr) == ("(2000, 256)\n", "")
 
 
 def test_a_program_without_a_guard_gets_one_clear_error(tmp_path):
