@@ -13,7 +13,6 @@ Knows nothing of which words a trained model would find.
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from measure.datasets import LONG, MissingDataError, check_file, read_texts
 from measure.models import CHECKPOINT
 from measure.splade import make_splade
 from measure.table import markdown
+from measure.worker import peak_bytes
 from numpy.typing import NDArray
 
 BOUND = 1e-4
@@ -105,7 +105,7 @@ def work(name: str, checkpoint: Path, model: Path, out: Path) -> None:
         started = time.perf_counter()
         found: Any = encode(texts)
         seconds = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # before the dense copy
+        peak = peak_bytes() / 1e6  # before the dense copy
         dense = found.to_dense() if hasattr(found, "to_dense") else found
         np.save(out / f"{number}.npy", dense)
         print(json.dumps({"seconds": seconds, "peak": peak}), flush=True)
@@ -128,8 +128,7 @@ def measure(names: list[str], texts: list[str], checkpoint: Path, model: Path, s
         for name in names if number % 2 == 0 else names[::-1]:
             answers[name].append(_ask(processes[name], part))
     for process in processes.values():
-        process.stdin.close()
-        process.wait()
+        process.communicate()
     expected = _vectors(scratch / str(names.index(REFERENCE)))
     return [
         _row(name, answers[name], parts, _vectors(scratch / str(place)), expected) for place, name in enumerate(names)
