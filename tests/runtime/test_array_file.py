@@ -107,19 +107,16 @@ def test_arrays_cut_anywhere_are_damaged(tmp_path):
             read_arrays(tmp_path / "cut.npz", ("one", "two"))
 
 
-@settings(max_examples=100, deadline=None)
-@given(data=st.data())
-def test_other_bytes_are_damage_or_other_numbers_and_nothing_else(tmp_path_factory, data):
-    folder = tmp_path_factory.mktemp("damage")
-    content = bytearray(some_file(folder).read_bytes())
-    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
-        content[place] = data.draw(st.integers(0, 255))
-    (folder / "bad.npz").write_bytes(content)
-    try:
-        found = read_arrays(folder / "bad.npz", ("one", "two"))
-    except ModelFolderError:
-        return
-    assert sorted(found) == ["one", "two"]
+@pytest.mark.parametrize("byte", [0, 1, 2, 12, 14, 255])  # 12 and 14 are bzip2 and LZMA where a method is named
+def test_another_byte_anywhere_is_damage_or_another_number_and_nothing_else(tmp_path, byte):
+    content, read = some_file(tmp_path).read_bytes(), 0
+    for place in range(len(content)):
+        (tmp_path / "bad.npz").write_bytes(content[:place] + bytes([byte]) + content[place + 1 :])
+        try:
+            read += sorted(read_arrays(tmp_path / "bad.npz", ("one", "two"))) == ["one", "two"]
+        except ModelFolderError:
+            continue
+    assert 0 < read < len(content)
 
 
 @settings(max_examples=100, deadline=None)
