@@ -105,6 +105,12 @@ def test_top_keeps_the_largest_magnitudes_with_their_signs(table, k):
         assert one.top(k).to_dense().tolist() == expected[row].tolist()
 
 
+def test_top_of_equal_magnitudes_is_the_lower_index_whatever_the_sign():
+    rows = SparseVectors.from_rows([{1: 2.0, 3: -3.0, 4: 3.0, 5: 1.0}, {0: -1.0, 2: 0.5}], 6)
+    assert rows.top(1).to_dict() == [{3: -3.0}, {0: -1.0}]
+    assert rows.top(2).to_dict() == [{3: -3.0, 4: 3.0}, {0: -1.0, 2: 0.5}]
+
+
 def test_blocks_change_nothing(monkeypatch):
     table = np.random.default_rng(3).integers(-3, 4, (40, 30)).astype(np.float32)
     rows = SparseVectors.from_dense(table)
