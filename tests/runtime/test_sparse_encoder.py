@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from airvec import ArgumentError, InputError, SparseEncoder, SparseVector, SparseVectors
+from tests.folders import write_json
 from tests.sparse_folders import SIZE, VOCABULARY, csr_model, splade_model, splade_of
 
 TEXTS = ["a b c d e f", "c", "", "j i h", "a a a b"]
@@ -79,6 +80,8 @@ def test_a_sparse_autoencoder_s_k_is_the_model_s_max_active_dims(tmp_path):
     assert np.diff(found.indptr).max() > 2 >= np.diff(model.encode(TEXTS).indptr).max()
     with pytest.raises(ArgumentError, match="SparseAutoEncoder's and stand for no words"):
         model.decode(found)
+    write_json(folder / "config_sentence_transformers.json", {"model_type": "SparseEncoder", "max_active_dims": 3})
+    assert SparseEncoder(folder).max_active_dims == 3
 
 
 def test_prompts_go_in_front_by_name_by_task_and_as_given(tmp_path):
