@@ -85,7 +85,10 @@ def pick_inputs(inputs: object, sentences: object) -> object:
     """
     if (inputs is None) == (sentences is None):
         found = "neither" if inputs is None else "both"
-        raise InputError(f"texts: {found} of inputs and sentences given (None counts as not given), expected one.")
+        raise InputError(
+            f"inputs: {found} of inputs and sentences given (None counts as not given), expected one. Pass "
+            "texts, or pairs to a reranker, as the first argument."
+        )
     return sentences if inputs is None else inputs
 
 
@@ -97,7 +100,7 @@ def keyed_texts(inputs: object, task: str | None) -> tuple[object, str | None]:
     """
     listed = cast("list[object]", inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     if not listed or not all(isinstance(item, Mapping) for item in listed):
-        return inputs, task
+        return cast(object, inputs), task
     items = cast("list[Mapping[str, object]]", listed)
     keys = {key for item in items for key in item}
     if len(keys) != 1 or any(len(item) != 1 for item in items):
@@ -228,7 +231,7 @@ def _device_providers(device: str | None) -> tuple[Any, ...] | None:
     kind, _, number = str(device).partition(":")
     if kind != "cuda" or (number and not number.isdecimal()):
         raise ArgumentError(f"device: {device!r}, expected None, 'cpu', 'cuda' or 'cuda:N'. Use one of these.")
-    (provider,) = _named_provider("CUDAExecutionProvider")
+    (provider,) = _named_provider("CUDAExecutionProvider", f"device {device!r} needs")
     return ((provider, {"device_id": number or "0"}), "CPUExecutionProvider")
 
 
@@ -238,10 +241,10 @@ def _chosen_provider(provider: str, device: str | None, providers: tuple[Any, ..
     return providers or _named_provider(provider)
 
 
-def _named_provider(name: str) -> tuple[str, ...]:
+def _named_provider(name: str, where: str = "provider:") -> tuple[str, ...]:
     from airvec.backends.onnx import check_provider
 
-    return (check_provider(name),)
+    return (check_provider(name, where),)
 
 
 def _checked(where: str, given: Mapping[str, Any] | None, known: Sequence[str]) -> dict[str, Any]:

@@ -12,6 +12,14 @@ from typing import Any, cast
 from airvec.cache_names import repository_of
 from airvec.errors import ModelFolderError, ModelNotFoundError
 
+KINDS: dict[type, str] = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    dict: "an object",
+    list: "a list",
+}
+
 
 @dataclass(frozen=True)
 class JsonObject:
@@ -65,7 +73,7 @@ class JsonObject:
         if found is None:
             return default
         if not isinstance(found, kind):
-            raise self._wrong(key, f"a JSON {kind.__name__}")
+            raise self._wrong(key, KINDS[kind])
         return found
 
     def _wrong(self, key: str, expected: str) -> ModelFolderError:
@@ -84,7 +92,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise ModelNotFoundError(f"{where}: no such file. The model folder is incomplete: fetch it again.") from error
+        raise ModelNotFoundError(f"{where}: no such file. The folder is incomplete: fetch or make it again.") from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a number of thousands of digits, too deep
         raise ModelFolderError(f"{where}: not valid JSON ({error}). The file is damaged: fetch it again.") from error
 

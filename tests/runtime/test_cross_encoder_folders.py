@@ -166,7 +166,7 @@ def test_a_folder_without_a_graph_says_how_to_make_one(tmp_path):
 
 def test_language_models_are_refused_by_their_type(tmp_path):
     plain = reranker(tmp_path / "plain", architectures=["Qwen3ForCausalLM"])
-    with pytest.raises(ModelFolderError, match=r"architectures is 'Qwen3ForCausalLM'.*language models are not run"):
+    with pytest.raises(ModelFolderError, match=r"architectures is 'Qwen3ForCausalLM'.*airvec runs no rerankers"):
         CrossEncoder(plain)
     folder = with_settings(reranker(tmp_path / "m"))
     write_json(folder / "sentence_bert_config.json", {"transformer_task": "text-generation"})

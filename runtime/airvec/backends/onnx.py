@@ -194,8 +194,8 @@ def _width(session: ort.InferenceSession, output: str) -> int | None:
     return shape[-1] if shape and isinstance(shape[-1], int) else None
 
 
-def check_provider(name: str) -> str:
-    """The execution provider itself, if this onnxruntime has it.
+def check_provider(name: str, where: str = "provider:") -> str:
+    """The execution provider itself, if this onnxruntime has it; `where` begins the message.
 
     Raises:
         ArgumentError: it has not; the message names the package that brings it.
@@ -204,7 +204,6 @@ def check_provider(name: str) -> str:
     if name not in found:
         package = "onnxruntime-gpu" if "CUDA" in name or "Tensorrt" in name else "an onnxruntime built with it"
         raise ArgumentError(
-            f"provider: {name!r}, but this onnxruntime has {', '.join(found)}. "
-            f"Install {package} in place of onnxruntime."
+            f"{where} {name!r}, but this onnxruntime has {', '.join(found)}. Install {package} in place of onnxruntime."
         )
     return name

@@ -111,7 +111,7 @@ def _transformer(home: Path, config: JsonObject, task: str) -> ModuleSpec:
     if stated not in TASKS:
         raise ModelFolderError(
             f"{saved.file}: transformer_task is {stated!r}, expected one of {', '.join(TASKS)}. "
-            "airvec does not run models of this kind."
+            "Use a model that is an encoder."
         )
     return ModuleSpec("Transformer", home, config, stated, read_tokenizer_spec(home, config, saved))
 
@@ -160,7 +160,7 @@ def _classifier(path: Path, config: JsonObject, architecture: str) -> ModuleSpec
     if architecture.endswith("ForCausalLM"):
         raise ModelFolderError(
             f"{config.file}: architectures is {architecture!r}, expected one ending in ForSequenceClassification. "
-            "Rerankers that are language models are not run by airvec."
+            "airvec runs no rerankers that are language models: use one that is a classifier."
         )
     return _plain_body(path, config, CLASSIFY)
 

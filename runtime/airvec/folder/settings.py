@@ -64,8 +64,8 @@ class ModelFolder:
         """
         if body.tokenizer is None:
             raise ModelFolderError(
-                f"{self.name}/modules.json: module 0 has type {body.type!r}, expected Transformer or "
-                "StaticEmbedding. This version of airvec cannot run it."
+                f"{self.name}: its first module, in {body.path.name}, has type {body.type!r}, expected Transformer, "
+                "StaticEmbedding or SparseStaticEmbedding, which read texts. Use another model."
             )
         return body.tokenizer
 
@@ -138,7 +138,11 @@ def check_kind(folder: ModelFolder, kind: str) -> None:
     """
     if folder.model_type == kind:
         return
-    advice = f"Open it with airvec.{folder.model_type}." if folder.model_type in KINDS else "airvec cannot run it."
+    advice = (
+        f"Open it with airvec.{folder.model_type}."
+        if folder.model_type in KINDS
+        else "Use a model of one of airvec's three classes."
+    )
     raise ModelFolderError(f"{folder.name}: model_type is {folder.model_type!r}, expected {kind!r}. {advice}")
 
 

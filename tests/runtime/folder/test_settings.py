@@ -53,7 +53,7 @@ def test_a_folder_that_does_not_say_whose_it_is_is_judged_by_its_modules(tmp_pat
 
 def test_a_folder_of_a_class_that_airvec_does_not_have_is_refused(tmp_path):
     found = read_folder(word_model(tmp_path, settings={"model_type": "MultiVectorEncoder"}))
-    with pytest.raises(ModelFolderError, match="model_type is 'MultiVectorEncoder'.*airvec cannot run it"):
+    with pytest.raises(ModelFolderError, match="model_type is 'MultiVectorEncoder'.*one of airvec's three classes"):
         check_kind(found, "SentenceTransformer")
 
 
