@@ -7,6 +7,7 @@ Knows nothing of search.
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,8 +36,10 @@ ENGLISH = (
 class BM25:
     """Words with their statistics in a corpus, once `fit` has seen it.
 
-    `split` turns a text into words; None = runs of letters, digits and underscores, in lower case. `k1` is how fast a
-    word's repetitions lose weight and `b`, from 0 to 1, how much a long document is held back.
+    `split` turns a text into words; None = runs of letters, digits and underscores, in Unicode's form NFKC and lower
+    case. In a script without spaces, such as Chinese, Japanese or Thai, a run is a whole clause, which no query has:
+    pass a `split`. `k1` is how fast a word's repetitions lose weight and `b`, from 0 to 1, how much a long document is
+    held back.
 
     `idf` and `average_length`, in words, are what `fit` finds; before it the length is None.
 
@@ -138,7 +141,7 @@ class BM25:
             raise ModelFolderError(f"{found.file}: no BM25 ({error!r}). Fit and save it again.") from error
 
     def _words(self, text: str) -> list[str]:
-        words: Any = WORD.findall(text.lower()) if self.split is None else self.split(text)
+        words: Any = _runs_of_letters(text) if self.split is None else self.split(text)
         if not isinstance(words, list) or not all(isinstance(word, str) for word in cast("list[Any]", words)):
             raise ArgumentError(f"split: gave {words!r:.100} for {text!r:.60}, expected a list of words. Correct it.")
         stops = frozenset(self.stop_words)
@@ -160,6 +163,11 @@ class BM25:
             weights = [weigh(word, count, len(words)) for word, count in counts.items()]
             rows.append(([place[word] for word in counts], weights))
         return SparseVectors.from_rows(rows, len(place))
+
+
+def _runs_of_letters(text: str) -> list[str]:
+    # NFKC: a letter and its accent may be one character or two, and NFD's accents would cut words in two.
+    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 def _check_number(name: str, value: Any, largest: float) -> None:

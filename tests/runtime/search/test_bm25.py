@@ -94,6 +94,18 @@ def test_words_are_runs_of_letters_and_digits_in_lower_case():
     assert bm25.vocabulary == ["19", "covid", "s", "snake_case", "zürich"]
 
 
+@pytest.mark.parametrize(("one", "other"), [("Ängste caf\u00e9", "A\u0308ngste cafe\u0301"), ("ﬁre E４２", "fire e42")])
+def test_the_same_letters_in_other_characters_are_the_same_words(one, other):
+    assert BM25().fit([one]).vocabulary == BM25().fit([other]).vocabulary
+    assert all(word.isalnum() for word in BM25().fit([one]).vocabulary)
+    assert BM25().fit([one]).encode_query([other]).to_dict() == [{0: 1.0, 1: 1.0}]
+
+
+def test_a_script_without_spaces_needs_a_function_of_ones_own():
+    assert BM25().fit(["今日は晴れ"]).vocabulary == ["今日は晴れ"]
+    assert BM25(split=list).fit(["今日は晴れ"]).encode_query(["晴れ"]).values.tolist() == [1.0, 1.0]
+
+
 def test_stop_words_are_neither_words_nor_length():
     bm25 = BM25(stop_words=ENGLISH).fit(["The cat is on the mat", "a dog"])
     assert bm25.vocabulary == ["cat", "dog", "mat"]
