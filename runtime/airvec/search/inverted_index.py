@@ -40,8 +40,14 @@ class InvertedIndex:
         """Index documents, which are numbered by their rows.
 
         Raises:
-            ArgumentError: 2**31 documents or more.
+            ArgumentError: no SparseVectors, or 2**31 documents or more.
         """
+        given: object = vectors
+        if not isinstance(given, SparseVectors):
+            raise ArgumentError(
+                f"vectors: {type(given).__name__}, expected SparseVectors. Pass what SparseEncoder.encode_document "
+                "gives, or SparseVectors.from_dense(array)."
+            )
         if len(vectors) >= 2**31:
             raise ArgumentError(f"vectors: {len(vectors)} rows, expected less than 2**31. Use several indexes.")
         documents, weights, offsets = csr.by_dimension(vectors.indices, vectors.values, vectors.indptr, vectors.dim)

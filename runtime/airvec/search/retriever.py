@@ -24,7 +24,7 @@ from airvec.search.fusion import check_weights, reciprocal_rank_fusion, weighted
 from airvec.search.ranking import Ranking
 from airvec.search.reranking import Reranker, rerank
 from airvec.search.sparse_stages import Split
-from airvec.search.stages import RetrievalModel
+from airvec.search.stages import RetrievalModel, check_model, probe_of
 
 CANDIDATES = 100
 RERANK_TOP = 50
@@ -41,6 +41,10 @@ class DocumentHit(TypedDict):
 class Retriever:
     """Searches a corpus in one or several ways.
 
+    Models of other classes will do if they have the methods: `encode_query` and `encode_document`, which give arrays
+    (n, dim) for `dense` and `SparseVectors` for `sparse`; `predict` for `reranker`. To see what they give, the
+    models of both stages encode one short text here.
+
     Args:
         dense: a `SentenceTransformer`, or None for no search by embeddings.
         sparse: a `SparseEncoder`, or None.
@@ -53,7 +57,7 @@ class Retriever:
             cost their bytes; in memory, once loaded, only those that are looked at.
 
     Raises:
-        ArgumentError: no stage, or an argument that cannot be.
+        ArgumentError: no stage, an argument that cannot be, or a model of another kind.
     """
 
     def __init__(
@@ -70,6 +74,11 @@ class Retriever:
         if not isinstance(bm25, bool | BM25):
             raise ArgumentError(f"bm25: {described(bm25)}, expected True, False or a BM25. Correct it.")
         check_index_precision(precision)
+        for name, model in (("dense", dense), ("sparse", sparse)):
+            if model is not None:
+                probe_of(name, model)
+        if reranker is not None:
+            check_model("reranker", reranker, ["predict"], "CrossEncoder(…)")
         words = BM25() if bm25 is True else bm25 or None
         self._plan = StagePlan(words, sparse, dense, precision, keep_float)
         if not self._plan.names:
@@ -158,7 +167,7 @@ class Retriever:
 
     def steps(
         self,
-        queries: Sequence[str],
+        queries: str | Sequence[str],
         top_k: int = 10,
         *,
         candidates: int = CANDIDATES,
@@ -171,9 +180,11 @@ class Retriever:
             `bm25`, `sparse`, `dense`; `rrf` or `weighted` where there are several of them; `reranked`.
 
         Raises:
+            InputError: a query that is not a text.
             ArgumentError: nothing has been indexed; or, with the first step, a number too low.
         """
-        return self._steps(self._indexed("steps"), queries, top_k, candidates, rerank_top, rescore_multiplier)
+        texts, _ = check_texts(queries)
+        return self._steps(self._indexed("steps"), texts, top_k, candidates, rerank_top, rescore_multiplier)
 
     def _steps(
         self,

@@ -33,9 +33,14 @@ class SparseStage:
 
     @classmethod
     def build(cls, model: RetrievalModel, texts: Sequence[str], show_progress: bool | None) -> Self:
-        """Encode the texts and index them."""
+        """Encode the texts and index them.
+
+        Raises:
+            ArgumentError: the model does not give sparse vectors.
+        """
+        probe = probe_of("sparse", model)
         vectors = model.encode_document(texts, show_progress_bar=show_progress)
-        return cls(model, InvertedIndex.build(vectors), probe_of(model))
+        return cls(model, InvertedIndex.build(vectors), probe)
 
     def __len__(self) -> int:
         return len(self.index)

@@ -19,12 +19,19 @@ from airvec.json_file import JsonObject
 from airvec.modules.normalize import unit
 from airvec.search.dense_index import DenseIndex
 from airvec.search.ranking import Ranking
+from airvec.similarity import as_rows
+from airvec.sparse_vectors import SparseVectors
 
 PROBE = "Which of these documents answers the question?"
 # Largest |difference| of a probe's two vectors, as a share of the longer. Cosines of 0.96, which an int8 graph with
 # default settings has to its model's fp32 graph, are 0.28; unrelated unit vectors 1.4.
 NEAR = 0.35
 SIMILARITIES = ("cosine", "dot")
+# Stage -> a model for it, what that gives, and the stage for the other kind.
+KINDS = {
+    "sparse": ("SparseEncoder(…)", "SparseVectors", "dense"),
+    "dense": ("SentenceTransformer(…)", "an array [n, dim]", "sparse"),
+}
 
 
 class RetrievalModel(Protocol):
@@ -83,7 +90,8 @@ class DenseStage:
         """Encode the texts and index them.
 
         Raises:
-            ArgumentError: the model compares neither by cosine nor by dot product; or an unknown precision.
+            ArgumentError: the model gives no arrays, or compares neither by cosine nor by dot product; or an unknown
+                precision.
         """
         similarity = getattr(model, "similarity_fn_name", "cosine")
         if similarity not in SIMILARITIES:
@@ -91,8 +99,9 @@ class DenseStage:
                 f"dense: the model compares by {similarity!r}, expected one of {', '.join(SIMILARITIES)}. "
                 "Use semantic_search for others."
             )
+        probe = probe_of("dense", model)
         vectors = _vectors(model.encode_document(texts, show_progress_bar=show_progress), similarity)
-        return cls(model, DenseIndex.build(vectors, precision, keep_float=keep_float), similarity, probe_of(model))
+        return cls(model, DenseIndex.build(vectors, precision, keep_float=keep_float), similarity, probe)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -136,20 +145,53 @@ class DenseStage:
         return cls(model, index, similarity, probe)
 
 
-def probe_of(model: RetrievalModel) -> Floats:
-    """How a model encodes one fixed document: float32 (dim,)."""
-    found = model.encode_document([PROBE], show_progress_bar=False)
-    rows = found.to_dense() if hasattr(found, "to_dense") else found
-    return np.array(rows, np.float32).reshape(-1)
+def check_model(argument: str, model: object, methods: Sequence[str], example: str) -> None:
+    """Refuse what is no model of its kind, by its methods.
+
+    Raises:
+        ArgumentError: a method is missing, or it is a class.
+    """
+    if isinstance(model, type) or not all(callable(getattr(model, name, None)) for name in methods):
+        raise ArgumentError(
+            f"{argument}: {model_name(model)}, expected a model with the method{'s' * (len(methods) > 1)} "
+            f"{' and '.join(methods)}. Pass {example}, or leave it out."
+        )
+
+
+def probe_of(stage: str, model: RetrievalModel) -> Floats:
+    """How a model encodes one fixed document: float32 (dim,).
+
+    Args:
+        stage: "sparse", whose models give sparse vectors, or "dense", whose models give arrays.
+        model: what the caller gave for it.
+
+    Raises:
+        ArgumentError: no model, or one for the other stage.
+    """
+    example, expected, other = KINDS[stage]
+    check_model(stage, model, ("encode_query", "encode_document"), example)
+    found: Any = model.encode_document([PROBE], show_progress_bar=False)
+    if isinstance(found, SparseVectors) != (stage == "sparse"):
+        raise ArgumentError(
+            f"{stage}: {model_name(model)} gives {type(found).__name__}, expected {expected}. "
+            f"Pass {example}, or this model as {other}=…."
+        )
+    rows = as_rows(found.to_dense() if isinstance(found, SparseVectors) else found)
+    if len(rows) != 1:
+        raise ArgumentError(
+            f"{stage}: {model_name(model)} gives shape {list(rows.shape)} for one text, expected [1, dim]. "
+            f"Pass {example}."
+        )
+    return np.array(rows[0], np.float32)
 
 
 def check_same_model(stage: str, model: RetrievalModel, expected: Floats, made_with: str | None) -> None:
     """Warn if a model encodes the fixed document otherwise than the one that an index was made with.
 
     Raises:
-        ArgumentError: its vectors have another width.
+        ArgumentError: its vectors are of another kind or width.
     """
-    found = probe_of(model)
+    found = probe_of(stage, model)
     if found.shape != expected.shape:
         raise ArgumentError(
             f"{stage}: {model_name(model)} gives {len(found)} dimensions, the index has {len(expected)}. "

@@ -90,6 +90,12 @@ def test_queries_of_another_width_or_kind_are_refused(queries):
         InvertedIndex.build(DOCUMENTS).search(queries)
 
 
+@pytest.mark.parametrize("vectors", [np.ones((2, 3)), [[1.0]], None, "a b"])
+def test_what_are_no_sparse_vectors_is_refused(vectors):
+    with pytest.raises(ArgumentError, match=r"vectors: \w+.*, expected SparseVectors\. Pass what SparseEncoder"):
+        InvertedIndex.build(vectors)
+
+
 @pytest.mark.parametrize("mmap", [True, False])
 def test_an_index_comes_back_from_its_folder(tmp_path, mmap):
     index = InvertedIndex.build(DOCUMENTS)

@@ -1,6 +1,8 @@
 """Mirrors runtime/airvec/search/retriever.py: searching and evaluating; its folder is in test_corpus_index.py."""
 
 import json
+import re
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -165,6 +167,41 @@ def test_what_cannot_be_is_refused():
             Retriever(LetterModel(), bm25=True, fusion=fusion)
 
 
+@pytest.mark.parametrize("argument", ["dense", "sparse", "reranker"])
+@pytest.mark.parametrize("given", ["all-MiniLM-L6-v2", True, False, 3, LetterModel, LengthReranker, [LetterModel()]])
+def test_what_is_no_model_is_refused_by_name(argument, given):
+    methods = "predict" if argument == "reranker" else "encode_query and encode_document"
+    message = rf"^{argument}: {re.escape(repr(given))}, expected a model with the methods? {methods}\. Pass \w+\(…\)"
+    with pytest.raises(ArgumentError, match=message):
+        Retriever(bm25=True, **{argument: given})
+
+
+def test_a_model_for_another_argument_is_refused(tmp_path):
+    dense, sparse, scorer = LetterModel(), SparseLetterModel(), LengthReranker()
+    with pytest.raises(ArgumentError, match=r"dense: LetterModel.* gives SparseVectors, expected an array .* sparse=…"):
+        Retriever(sparse)
+    with pytest.raises(ArgumentError, match=r"sparse: LetterModel.* gives ndarray, expected SparseVectors.* dense=…"):
+        Retriever(sparse=dense)
+    for given in ({"dense": scorer}, {"sparse": scorer}, {"bm25": True, "reranker": dense}):
+        with pytest.raises(ArgumentError, match="expected a model with the method"):
+            Retriever(**given)
+    retriever = Retriever(dense)
+    retriever.index(CORPUS)
+    retriever.save(tmp_path / "index")
+    for given, message in (("all-MiniLM-L6-v2", "dense: 'all-MiniLM"), (sparse, "dense: .* gives SparseVectors")):
+        with pytest.raises(ArgumentError, match=message):
+            Retriever.load(tmp_path / "index", dense=given)
+
+
+def test_steps_take_the_queries_that_search_takes():
+    retriever = Retriever(bm25=True, reranker=LengthReranker())
+    retriever.index(CORPUS)
+    (one, last), (_, alone) = retriever.steps("a red car"), retriever.steps(["a red car"])
+    assert (one.ranking.rows.shape, last.ranking.rows.tolist()) == ((1, 2), alone.ranking.rows.tolist())
+    with pytest.raises(InputError):
+        retriever.steps([None])  # before the first step is asked for
+
+
 def test_a_search_that_cannot_be_is_refused():
     retriever = Retriever(LetterModel(), bm25=True)
     for call in (lambda: retriever.search("a"), lambda: retriever.save("nowhere")):
@@ -234,6 +271,9 @@ def test_the_three_classes_of_models_fit(tmp_path):
         "sparse": SparseEncoder(splade_model(tmp_path / "sparse")),
         "reranker": CrossEncoder(reranker(tmp_path / "reranker")),
     }
+    for argument, kind in permutations(made, 2):
+        with pytest.raises(ArgumentError, match=f"^{argument}: {type(made[kind]).__name__}.*expected"):
+            Retriever(bm25=True, **{argument: made[kind]})
     retriever = Retriever(**made, bm25=True)
     retriever.index({"one": "a b", "two": "c", "three": "d e a"})
     hits = retriever.search("a", top_k=2)

@@ -51,7 +51,7 @@ def test_a_stage_saved_and_opened_keeps_its_similarity(tmp_path):
 
 
 def test_the_probe_is_one_row_of_numbers_whatever_the_kind_of_vectors():
-    dense, sparse = probe_of(LetterModel()), probe_of(SparseLetterModel())
+    dense, sparse = probe_of("dense", LetterModel()), probe_of("sparse", SparseLetterModel())
     assert dense.shape == (10,)
     assert dense.dtype == np.float32
     assert dense.any()
@@ -62,21 +62,32 @@ def test_a_model_of_another_width_is_refused():
     with pytest.raises(
         ArgumentError, match=r"dense: LetterModel\('ab'\) gives 2 dimensions, the index has 10.*: made\.$"
     ):
-        check_same_model("dense", LetterModel("ab"), probe_of(LetterModel()), "made")
+        check_same_model("dense", LetterModel("ab"), probe_of("dense", LetterModel()), "made")
 
 
 def test_a_model_that_encodes_otherwise_is_told():
     with pytest.warns(AirvecWarning, match=r"LetterModel\('klmnopqrst'\) encodes otherwise than made"):
-        check_same_model("dense", LetterModel("klmnopqrst"), probe_of(LetterModel()), "made")
+        check_same_model("dense", LetterModel("klmnopqrst"), probe_of("dense", LetterModel()), "made")
 
 
 def test_the_same_model_and_one_that_is_a_little_off_are_not():
-    expected = probe_of(LetterModel())
+    expected = probe_of("dense", LetterModel())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_same_model("dense", LetterModel(), expected, "made")
         check_same_model("dense", LetterModel(), expected * np.float32(1.2), "made")
         check_same_model("dense", LetterModel("0123456789"), np.zeros(10, np.float32), "made")
+
+
+@pytest.mark.parametrize(
+    ("rows", "shape"),
+    [(np.ones((2, 3)), r"\[2, 3\]"), (np.ones((0, 3)), r"\[0, 3\]"), ([[1.0, 2.0], [1.0, 1.0]], r"\[2, 2\]")],
+)
+def test_a_model_that_gives_not_one_row_a_text_is_named(rows, shape):
+    model = LetterModel()
+    model.encode_document = lambda texts, show_progress_bar=None: rows
+    with pytest.raises(ArgumentError, match=rf"dense: LetterModel\('abcdefghij'\) gives shape {shape} for one text"):
+        probe_of("dense", model)
 
 
 def test_a_similarity_that_cannot_be_is_refused(tmp_path):
