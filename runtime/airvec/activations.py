@@ -83,8 +83,8 @@ def stated_activation(stated: str, where: str) -> Activation | None:
     """
     if not stated.startswith(TORCH):
         warnings.warn(
-            f"{where}: activation_fn is {stated!r}, which is code outside torch.nn and is not run; scores have the "
-            "default activation. Pass activation_fn=… with a function of arrays.",
+            f"{where}: activation_fn is {stated!r}, which is code outside torch.nn and is not run; the next "
+            "place that names one counts, or the default. Pass activation_fn=… with a function of arrays.",
             AirvecWarning,
             stacklevel=3,
         )

@@ -278,9 +278,11 @@ class CrossEncoder(Model):
 
     def _saved_activation(self) -> Activation:
         """What the folder names, else by the number of labels; the reference's order."""
-        stated = self._folder.activation_fn
-        found = None if stated is None else stated_activation(stated, self._folder.name)
-        return found or (sigmoid if self.num_labels == 1 else identity)
+        for stated in self._folder.activations:
+            found = stated_activation(stated, self._folder.name)
+            if found is not None:
+                return found
+        return sigmoid if self.num_labels == 1 else identity
 
 
 def _activated(logits: Floats, activation: Activation, apply_softmax: bool) -> Floats:

@@ -114,8 +114,16 @@ def _module(name: str, members: dict[str, Any]) -> ModuleType:
     made = ModuleType(name, f"airvec under the name {name}; see airvec.drop_in.")
     made.__file__ = __file__
     made.__spec__ = ModuleSpec(name, None, origin=__file__, is_package=name == NAME)
-    made.__dict__.update(members)
+    made.__dict__.update(members, __getattr__=_missing)
     return made
+
+
+def _missing(name: str) -> object:
+    """What asking one of the modules for a name ends in that it does not have."""
+    raise AttributeError(
+        f"{NAME}: airvec.drop_in has no {name!r}, expected one of the three classes, util or quantize_embeddings. "
+        "docs/migrating.md says what is not there."
+    )
 
 
 def _named(kind: type) -> type:

@@ -108,6 +108,12 @@ def test_code_outside_torch_gives_a_warning_and_the_default(tmp_path, labels, ex
     assert CrossEncoder(folder, activation_fn="Tanh").activation_fn is tanh
 
 
+def test_behind_code_outside_torch_the_next_place_counts(tmp_path):
+    folder = reranker(tmp_path / "m", sentence_transformers={"activation_fn": TANH})
+    with pytest.warns(AirvecWarning, match="m: activation_fn is 'my.Squash'"):
+        assert CrossEncoder(with_settings(folder, activation_fn="my.Squash")).activation_fn is tanh
+
+
 def test_an_activation_of_torch_that_is_not_ours_is_an_error(tmp_path):
     folder = reranker(tmp_path / "m", sbert_ce_default_activation_function="torch.nn.modules.activation.Mish")
     with pytest.raises(ModelFolderError, match="activation_fn is 'torch.nn.modules.activation.Mish', expected one of"):

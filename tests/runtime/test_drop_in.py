@@ -82,3 +82,11 @@ def test_what_the_runtime_lacks_is_missing_here_too():
         "try:\n    from sentence_transformers import losses\nexcept ImportError as error:\n    print(error)"
     )
     assert "drop_in.py" in out
+
+
+def test_a_name_that_is_not_there_says_where_to_look():
+    out = run(
+        "import airvec.drop_in, sentence_transformers\n"
+        "try:\n    sentence_transformers.SentenceTransformerTrainer\nexcept AttributeError as error:\n    print(error)"
+    )
+    assert "airvec.drop_in has no 'SentenceTransformerTrainer'" in out

@@ -13,11 +13,12 @@ import numpy as np
 
 from airvec.arrays import Floats
 from airvec.doctor.subject import Subject, open_subject
-from airvec.folder import ModuleSpec
+from airvec.folder import RERANKER, ModuleSpec
 from airvec.modules.normalize import unit
 
 OK, WARN, FIX = "ok", "warn", "fix"
 TEXTS_AT_MOST = 2000  # of the user's texts; more would take minutes and change no finding
+QUERY_TOKENS = 16  # of a question, which shares a reranker's limit with the document
 DILUTED = 512  # tokens; above, one vector averages too many topics
 UNRELATED_HIGH = 0.6  # a cosine that people take for "related", and that unrelated texts should not reach
 LENGTH_TOLERANCE = 1e-3
@@ -97,7 +98,9 @@ def truncation(subject: Subject) -> Finding:
     if limit is None:
         return Finding(name, OK, "the model has no length limit")
     if not subject.texts:
-        return Finding(name, OK, f"the model reads {limit} tokens; no texts were given to check", "Give some texts.")
+        return Finding(name, WARN, f"the model reads {limit} tokens; no texts were given to check", "Give some texts.")
+    if subject.folder.model_type == RERANKER:
+        return _truncated_pairs(name, subject, limit)
     over = int((subject.lengths > limit).sum())
     if not over:
         return Finding(name, OK, f"all {len(subject.texts)} texts fit: {subject.lengths.max()} of {limit} tokens")
@@ -107,13 +110,20 @@ def truncation(subject: Subject) -> Finding:
     )  # fmt: skip
 
 
+def _truncated_pairs(name: str, subject: Subject, limit: int) -> Finding:
+    """A reranker's limit is that of query and document together."""
+    room = limit - QUERY_TOKENS
+    over = int((subject.lengths > room).sum())
+    found = f"{over} of {len(subject.texts)} texts leave no room for a query of {QUERY_TOKENS} of the {limit} tokens"
+    if not over:
+        return Finding(name, OK, f"{found}: the longest has {subject.lengths.max()}")
+    return Finding(name, FIX, found, f"Cut them to {room} tokens with airvec.chunk, and take the best chunk's score.")
+
+
 def mixed_normalisation(subject: Subject) -> Finding:
     """Queries of length 1 against documents of other lengths: the ranking is that of the lengths."""
-    name, first = "both sides alike", subject.folder.modules[0]
-    ends = {
-        task: any(spec.type == "Normalize" for spec in subject.folder.chain(task))
-        for task in (first.router.routes if first.router else ("query", "document"))
-    }
+    name = "both sides alike"
+    ends = {task: any(spec.type == "Normalize" for spec in subject.folder.chain(task)) for task in _tasks(subject)}
     if len(set(ends.values())) > 1:
         plain = ", ".join(repr(task) for task, normalises in ends.items() if not normalises)
         return Finding(
@@ -129,13 +139,15 @@ def mixed_normalisation(subject: Subject) -> Finding:
 def wrong_pooling(subject: Subject) -> Finding:
     """A model gives other vectors under another pooling, without any error."""
     name, family = "pooling", subject.family
-    spec = next((spec for spec in subject.folder.chain(_any_task(subject)) if spec.type == "Pooling"), None)
-    if spec is None:
+    specs = [spec for task in _tasks(subject) for spec in subject.folder.chain(task) if spec.type == "Pooling"]
+    if not specs:
         return Finding(name, OK, "the model has no pooling module")
+    wanted = family.pooling if family else None
+    spec = next((spec for spec in specs if wanted and _modes(spec) != [wanted]), specs[0])
     modes = _modes(spec)
-    if family is not None and family.pooling is not None and modes != [family.pooling]:
+    if family is not None and wanted is not None and modes != [wanted]:
         return Finding(
-            name, FIX, f"pooling is {'+'.join(modes)}, {family.name} was trained with {family.pooling}",
+            name, FIX, f"pooling is {'+'.join(modes)}, {family.name} was trained with {wanted}",
             f"Correct {spec.path.name}/config.json, or fetch the model's own modules.json.",
         )  # fmt: skip
     if not (subject.folder.path / "modules.json").is_file():
@@ -149,7 +161,7 @@ def diluted_chunks(subject: Subject) -> Finding:
     """A vector of a long text is near to everything and to nothing."""
     name = "size of texts"
     if not subject.texts:
-        return Finding(name, OK, "no texts were given to check", "256 to 512 tokens a text is a good size.")
+        return Finding(name, WARN, "no texts were given to check", "256 to 512 tokens a text is a good size.")
     long = int((subject.lengths > DILUTED).sum())
     if not long:
         return Finding(name, OK, f"the median text has {int(np.median(subject.lengths))} tokens, none over {DILUTED}")
@@ -206,9 +218,10 @@ def onnxruntime_twice(subject: Subject) -> Finding:
     return Finding(name, OK, f"installed once: {installed[0]}" if installed else "not installed: static models only")
 
 
-def _any_task(subject: Subject) -> str | None:
-    first = subject.folder.modules[0]
-    return next(iter(first.router.routes)) if first.router else None
+def _tasks(subject: Subject) -> Sequence[str]:
+    """The routes of the model's Router, or the two sides of a search where it has none."""
+    router = next((module.router for module in subject.folder.modules if module.router), None)
+    return list(router.routes) if router else ("query", "document")
 
 
 def _modes(spec: ModuleSpec) -> list[str]:

@@ -12,9 +12,11 @@ import numpy as np
 
 from airvec.arrays import Floats, Integers
 from airvec.doctor.families import Family, recognise
+from airvec.errors import ModelNotFoundError
 from airvec.folder import DENSE, RERANKER, ModelFolder, read_folder
 from airvec.json_file import read_object_if_there
 from airvec.model import Model
+from airvec.sentence_transformer import SentenceTransformer
 
 # Sixteen sentences that have nothing to do with one another.
 SAMPLE = (
@@ -58,16 +60,17 @@ def open_subject(path: Path, texts: Sequence[str]) -> Subject:
         ModelNotFoundError: no such folder.
         ModelFolderError: it cannot be opened.
     """
+    if not path.is_dir():
+        raise ModelNotFoundError(
+            f"{path}: no such folder. Give a model folder's path; one from the Hub is found with hf download NAME."
+        )
     folder = read_folder(path)
     start = time.perf_counter()
     model = _open(folder)
     seconds = time.perf_counter() - start
     probes = tuple(texts) if len(texts) >= len(SAMPLE) else SAMPLE
     vectors = np.zeros((0, 0), np.float32)
-    if folder.model_type == DENSE:
-        from airvec.sentence_transformer import SentenceTransformer
-
-        assert isinstance(model, SentenceTransformer)
+    if isinstance(model, SentenceTransformer):
         vectors = model.encode_document(list(probes))
     lengths = np.array([len(model.tokenizer.encode(text)) for text in texts], np.int64)
     return Subject(
@@ -77,8 +80,6 @@ def open_subject(path: Path, texts: Sequence[str]) -> Subject:
 
 def _open(folder: ModelFolder) -> Model:
     if folder.model_type == DENSE:
-        from airvec.sentence_transformer import SentenceTransformer
-
         return SentenceTransformer(folder.path)
     if folder.model_type == RERANKER:
         from airvec.cross_encoder import CrossEncoder

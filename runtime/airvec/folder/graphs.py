@@ -6,12 +6,14 @@ Knows nothing of what is in a graph.
 from pathlib import Path
 
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder.modules import FILL_MASK, ModuleSpec, inside
+from airvec.folder.modules import FILL_MASK, RERANKER, SPARSE, ModuleSpec, inside
 from airvec.folder.settings import ModelFolder
 from airvec.json_file import short_name
 from airvec.manifest import check_size
 
 FP32_VARIANTS = ("auto", "fp32")
+# What airvec export is told of a checkpoint that does not say it itself: BERT's own have a language model's head, too.
+EXPORT_AS = {SPARSE: " --as sparse", RERANKER: " --as rerank"}
 # The graph with SPLADE pooling inside: the same numbers in less memory.
 FUSED = "fused"
 
@@ -76,7 +78,8 @@ def _no_graph(folder: ModelFolder, home: Path, name: str) -> ModelFolderError:
         )
     return ModelFolderError(
         f"{short_name(home / 'onnx' / name)}: no such graph, and no other in the folder. "
-        f"Make one (needs torch, once): airvec export {_source(folder)} {folder.name.rpartition('/')[2]}-onnx"
+        f"Make one (needs torch, once): airvec export {_source(folder)} "
+        f"{folder.name.rpartition('/')[2]}-onnx{EXPORT_AS.get(folder.model_type, '')}"
     )
 
 

@@ -23,7 +23,7 @@ OLD_ACTIVATION = "sbert_ce_default_activation_function"
 class ModelFolder:
     """A model folder as its files describe it; nothing but JSON has been opened.
 
-    `activation_fn` is what the folder says of a reranker's activation, as a dotted path; None = it says nothing.
+    `activations` is what the folder says of a reranker's activation, as dotted paths: the first that can be run counts.
     """
 
     path: Path
@@ -34,13 +34,20 @@ class ModelFolder:
     similarity_fn_name: str | None
     truncate_dim: int | None
     max_active_dims: int | None
-    activation_fn: str | None
+    activations: tuple[str, ...]
     manifest: Manifest | None
 
     @property
     def name(self) -> str:
         """For messages: a model's name on the Hub for a folder of the Hub client's cache, else the folder's own."""
         return repository_of(self.path.resolve()) or self.path.resolve().name
+
+    @property
+    def activation_fn(self) -> str | None:
+        """The one of `activations` that counts: the first of torch, since code outside it is passed over."""
+        return next(
+            (path for path in self.activations if path.startswith("torch.")), next(iter(self.activations), None)
+        )
 
     @property
     def has_routes(self) -> bool:
@@ -125,7 +132,7 @@ def read_folder(path: Path, kind: str | None = None) -> ModelFolder:
         similarity_fn_name=similarity,
         truncate_dim=_optional_count(settings, "truncate_dim"),
         max_active_dims=_optional_count(settings, "max_active_dims"),
-        activation_fn=_activation(settings, config),
+        activations=_activations(settings, config),
         manifest=read_manifest(path),
     )
 
@@ -172,12 +179,12 @@ def _optional_count(settings: JsonObject, key: str) -> int | None:
     return None if settings.values.get(key) is None else settings.need_integer(key)
 
 
-def _activation(settings: JsonObject, config: JsonObject) -> str | None:
-    """The reference's order: the model's own settings, the checkpoint's new key, its old key."""
-    found = settings.text("activation_fn")
+def _activations(settings: JsonObject, config: JsonObject) -> tuple[str, ...]:
+    """In the reference's order: from the model's own settings; from the checkpoint's new key, or else its old one."""
     saved = (
         config.section("sentence_transformers")
         if isinstance(config.values.get("sentence_transformers"), dict)
         else JsonObject(config.file, {})
     )
-    return found or saved.text("activation_fn") or config.text(OLD_ACTIVATION)
+    stated = (settings.text("activation_fn"), saved.text("activation_fn") or config.text(OLD_ACTIVATION))
+    return tuple(path for path in stated if path)

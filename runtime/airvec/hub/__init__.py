@@ -14,6 +14,9 @@ from airvec.hub.files import RuntimeFiles
 
 __all__ = ["HubOptions", "find_model", "locate"]
 
+# What airvec export is told of a checkpoint that one of these classes opens, since its files do not always say it.
+EXPORT_AS = {"sparse-encoder": " --as sparse", "cross-encoder": " --as rerank"}
+
 
 def find_model(name: str | os.PathLike[str], organisation: str, graph: str, options: HubOptions) -> Path:
     """The folder of a model, from disk or else from the Hub.
@@ -31,7 +34,11 @@ def find_model(name: str | os.PathLike[str], organisation: str, graph: str, opti
         MissingPackageError: a name, and huggingface_hub is not installed.
     """
     found = locate(name, organisation)
-    return found if isinstance(found, Path) else fetch(found, RuntimeFiles(graph), options)
+    return (
+        found
+        if isinstance(found, Path)
+        else fetch(found, RuntimeFiles(graph, EXPORT_AS.get(organisation, "")), options)
+    )
 
 
 def locate(name: str | os.PathLike[str], organisation: str) -> Path | str:

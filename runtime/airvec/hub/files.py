@@ -48,6 +48,7 @@ class RuntimeFiles:
     """What runs: settings, tokenizer, one graph for each transformer, the tables of the other modules."""
 
     graph: str
+    export_as: str = ""
 
     def needed(self, folder: Path, names: Collection[str]) -> list[str]:
         """Settings until all of them are there, then graphs and tables too."""
@@ -76,7 +77,7 @@ class RuntimeFiles:
         out = f"./{repository.rpartition('/')[2]}-onnx"
         return ModelNotFoundError(
             f"{repository}: no graph {graph!r}, and no other there. Make one (needs torch, once), and load {out!r}: "
-            f"airvec export {repository} {out}"
+            f"airvec export {repository} {out}{self.export_as}"
         )
 
     def _large(self, module: Module, names: Collection[str]) -> list[str]:

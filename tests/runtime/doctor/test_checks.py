@@ -7,7 +7,7 @@ import pytest
 
 from airvec.doctor import CHECKS, checks, examine
 from airvec.errors import ModelNotFoundError
-from tests.folders import MEAN, word_model, write_json
+from tests.folders import MEAN, reranker, word_model, write_json
 
 CLS = {"word_embedding_dimension": 4, "pooling_mode_cls_token": True}
 TWENTY = [" ".join("abcdefghij"[place % 10 : place % 10 + 1 + place % 3]) for place in range(20)]
@@ -79,6 +79,14 @@ def test_texts_over_the_limit_are_counted(folder):
 
 def test_texts_at_the_limit_fit(folder):
     assert found(folder(), checks.truncation, ["a b c d e f"]).state == "ok"
+
+
+def test_a_rerankers_texts_must_leave_room_for_a_query(tmp_path):
+    model = reranker(tmp_path / "ranker", limit=24)
+    finding = found(model, checks.truncation, ["a b c d e f g h i j", "a"])
+    assert finding.state == "fix"
+    assert finding.found == "1 of 2 texts leave no room for a query of 16 of the 24 tokens"
+    assert found(model, checks.truncation, ["a b"]).state == "ok"
 
 
 def test_routes_that_normalise_on_one_side_only_are_found():

@@ -6,7 +6,7 @@ import pytest
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import find_graph, graph_files, read_folder
 from airvec.manifest import GraphRecord, Manifest, write_manifest
-from tests.folders import lookup_graph, word_model
+from tests.folders import lookup_graph, word_model, write_json
 from tests.sparse_folders import splade_model
 
 
@@ -53,3 +53,11 @@ def test_auto_takes_the_graph_with_splade_pooling_inside_only_for_logits(tmp_pat
     onnx.save(lookup_graph(), tmp_path / "dense" / "onnx" / "model_fused.onnx")
     assert find_graph(dense).name == "model.onnx"
     assert find_graph(dense, "fused").name == "model_fused.onnx"
+
+
+@pytest.mark.parametrize(("kind", "told"), [("SparseEncoder", " --as sparse"), ("CrossEncoder", " --as rerank")])
+def test_the_line_that_makes_a_graph_says_what_to_make(tmp_path, kind, told):
+    architecture = {"SparseEncoder": "BertForMaskedLM", "CrossEncoder": "BertForSequenceClassification"}[kind]
+    write_json(tmp_path / "mini" / "config.json", {"architectures": [architecture], "model_type": "bert"})
+    with pytest.raises(ModelFolderError, match=f"airvec export .*mini mini-onnx{told}$"):
+        find_graph(read_folder(tmp_path / "mini", kind))

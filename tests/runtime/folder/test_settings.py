@@ -59,12 +59,12 @@ def test_a_folder_of_a_class_that_airvec_does_not_have_is_refused(tmp_path):
 
 def test_a_reranker_s_activation_is_found_in_the_references_order(tmp_path):
     folder = reranker(tmp_path, sbert_ce_default_activation_function="old")
-    assert read_folder(folder).activation_fn == "old"
+    assert read_folder(folder).activations == ("old",)
     config = {"architectures": ["XForSequenceClassification"], "sbert_ce_default_activation_function": "old"}
     write_json(folder / "config.json", {**config, "sentence_transformers": {"activation_fn": "new"}})
-    assert read_folder(folder).activation_fn == "new"
+    assert read_folder(folder).activations == ("new",)
     write_json(folder / "config_sentence_transformers.json", {"activation_fn": "own", "model_type": "CrossEncoder"})
-    assert read_folder(folder).activation_fn == "own"
+    assert read_folder(folder).activations == ("own", "new")
 
 
 def test_only_the_other_two_classes_always_have_prompts(tmp_path):
