@@ -80,14 +80,14 @@ def pickled(folder: Path) -> None:
     np.save(folder / "texts.npy", np.array([{"a": 1}], object), allow_pickle=True)
 
 
-def task(home: Path, corpus: str = "", grades: str = "", split: str = "test") -> Path:
+def task(home: Path, corpus: str = "", grades: str = "", split: str = "test", first: str = "q\t1\t1\n") -> Path:
     """A small task in BEIR's layout, with a line more."""
     (home / "task" / "qrels").mkdir(parents=True)
     documents = [{"_id": str(place), "title": "", "text": text} for place, text in enumerate(TEXTS)]
     lines = [json.dumps(one) for one in documents]
     (home / "task" / "corpus.jsonl").write_text("\n".join([*lines, corpus]))
     (home / "task" / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "b"}))
-    (home / "task" / "qrels" / f"{split}.tsv").write_text(f"query-id\tcorpus-id\tscore\nq\t1\t1\n{grades}")
+    (home / "task" / "qrels" / f"{split}.tsv").write_text(f"query-id\tcorpus-id\tscore\n{first}{grades}")
     return home / "task"
 
 
@@ -144,6 +144,8 @@ CASES = (
          lambda home: Retriever.load(saved(home, bm25=BM25(split=split_words)))),
     Case("An index over something else", "`save(folder)`, and the folder holds other files.", saved_over_letters),
     Case("An index that is not there", "`Retriever.load(folder)`.", lambda home: Retriever.load(home / "index")),
+    Case("A file in place of an index", "`Retriever.load(file)`.",
+         lambda home: Retriever.load(task(home) / "corpus.jsonl")),
     Case("An index of a newer airvec", "`retriever.json` has a newer format.",
          lambda home: loaded_after(home, setting(format_version="2"))),
     Case("An index with an unknown stage", "`retriever.json` was changed.",
@@ -190,6 +192,8 @@ CASES = (
          lambda home: evaluated(home, grades="q 2 1")),
     Case("Grades of an unknown query", "`qrels/test.tsv` and `queries.jsonl` are of different tasks.",
          lambda home: evaluated(home, grades="r\t2\t1")),
+    Case("A task without grades", "`qrels/test.tsv` has its line of titles only.",
+         lambda home: evaluated(home, first="")),
     Case("A task on another corpus", "`index(corpus)`, then `evaluate(beir_folder)`.",
          lambda home: indexed().evaluate(task(home))),
 )  # fmt: skip

@@ -35,13 +35,19 @@ def read_beir(folder: str | PathLike[str], split: str = "test") -> RetrievalTask
 
     Raises:
         ArgumentError: a file is not there.
-        InputError: a line that is not as it should be, an id given twice, or grades of a query that has no text.
+        InputError: a line that is not as it should be, an id given twice, grades of a query that has no text, or no
+            grades at all.
     """
     home = Path(folder)
     corpus = _texts(home / "corpus.jsonl", ("title", "text"))
     queries = _texts(home / "queries.jsonl", ("text",))
     grades = home / "qrels" / f"{split}.tsv"
     relevant = _grades(grades)
+    if not relevant:
+        raise InputError(
+            f"{short_name(grades)}: no grades, expected lines of query-id, corpus-id and score below a line of titles. "
+            "Fetch the task again, or name another split."
+        )
     unknown = next((name for name in relevant if name not in queries), None)
     if unknown is not None:
         raise InputError(

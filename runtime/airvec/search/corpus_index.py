@@ -16,7 +16,7 @@ from typing import Self, cast
 
 from airvec.arguments import check_texts, described
 from airvec.array_file import new_folder
-from airvec.errors import ArgumentError, InputError, ModelFolderError
+from airvec.errors import ArgumentError, InputError, ModelFolderError, ModelNotFoundError
 from airvec.json_file import JsonObject, read_object
 from airvec.search.bm25 import BM25
 from airvec.search.sparse_stages import Bm25Stage, SparseStage, Split
@@ -144,6 +144,12 @@ def read_settings(folder: Path) -> JsonObject:
         ModelNotFoundError: no such folder, or not one that holds a retriever.
         ModelFolderError: they are damaged, or of a newer format.
     """
+    if not (folder / SETTINGS_FILE).is_file():
+        found = f"no {SETTINGS_FILE} in it" if folder.is_dir() else "a file" if folder.exists() else "not there"
+        raise ModelNotFoundError(
+            f"folder: {str(folder)!r} is no index ({found}), expected a folder that Retriever.save wrote. "
+            "Correct the path, or make the index again."
+        )
     settings = read_object(folder / SETTINGS_FILE)
     version = settings.text("format_version", "")
     if version != FORMAT_VERSION:

@@ -72,7 +72,7 @@ def evaluated(
     """Take the steps of all the task's queries one by one, and score and time each.
 
     Args:
-        steps: at least `DEPTH` results each; computed as they are taken.
+        steps: at least `depth_for(task)` results each; computed as they are taken.
         task: the queries, in the order of the rankings, and their grades.
         ids: of the rows that the rankings hold.
         index_bytes: of each step that does not combine others, by name.
@@ -90,13 +90,18 @@ def evaluated(
     return Evaluation(len(task.queries), len(ids), tuple(found))
 
 
+def depth_for(task: RetrievalTask) -> int:
+    """Results a query that the measures need: one more where a query's own document may be among them."""
+    return DEPTH + any(query in task.corpus for query in task.queries)
+
+
 def _means(ranking: Ranking, task: RetrievalTask, ids: Sequence[str]) -> tuple[float, float]:
-    """Mean NDCG@10 and mean Recall@100."""
+    """Mean NDCG@10 and mean Recall@100; a document that has the query's id is no result, as in BEIR."""
     if not task.queries:
         return 0.0, 0.0
     gains, shares = 0.0, 0.0
     for place, query in enumerate(task.queries):
-        names = [ids[row] for row, _ in ranking.hits(place)]
+        names = [ids[row] for row, _ in ranking.hits(place) if ids[row] != query]
         gains += ndcg(names, task.relevant[query])
         shares += recall(names, task.relevant[query], DEPTH)
     return gains / len(task.queries), shares / len(task.queries)

@@ -19,7 +19,7 @@ from airvec.search.beir import read_beir
 from airvec.search.bm25 import BM25
 from airvec.search.corpus_index import CorpusIndex, StagePlan, read_settings, saved_fusion
 from airvec.search.dense_index import RESCORE_MULTIPLIER, check_index_precision
-from airvec.search.evaluation import DEPTH, Evaluation, Step, evaluated
+from airvec.search.evaluation import Evaluation, Step, depth_for, evaluated
 from airvec.search.fusion import check_weights, reciprocal_rank_fusion, weighted_fusion
 from airvec.search.ranking import Ranking
 from airvec.search.reranking import Reranker, rerank
@@ -227,7 +227,9 @@ class Retriever:
     ) -> Evaluation:
         """Scores on a judged task in BEIR's layout: a line for each stage, their fusion, and the reranked results.
 
-        The task's corpus is indexed where nothing has been indexed yet. All queries are searched in one call.
+        The task's corpus is indexed where nothing has been indexed yet. All queries are searched in one call. A
+        document whose id is the query's is no result, as in BEIR: in tasks that search for a text's doubles, it is
+        the query itself.
 
         Args:
             beir_folder: holds `corpus.jsonl`, `queries.jsonl` and `qrels/SPLIT.tsv`.
@@ -239,7 +241,7 @@ class Retriever:
 
         Raises:
             ArgumentError: a file is missing, or another corpus has been indexed.
-            InputError: a file is damaged.
+            InputError: a file is damaged, or has no grades.
         """
         task = read_beir(beir_folder, split)
         if self._index is None:
@@ -252,8 +254,9 @@ class Retriever:
                 "others. Evaluate with a new Retriever."
             )
         queries = list(task.queries.values())
-        list(self._steps(index, queries[:1], DEPTH, 1, 1, 1))  # the first call opens what the others find open
-        steps = self._steps(index, queries, DEPTH, candidates, rerank_top, rescore_multiplier)
+        depth = depth_for(task)
+        list(self._steps(index, queries[:1], depth, 1, 1, 1))  # the first call opens what the others find open
+        steps = self._steps(index, queries, depth, candidates, rerank_top, rescore_multiplier)
         return evaluated(steps, task, ids, {stage.name: stage.nbytes for stage in index.stages})
 
     def save(self, folder: str | PathLike[str]) -> None:

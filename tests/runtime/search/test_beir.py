@@ -58,6 +58,8 @@ def test_another_split_is_another_file(task):
         ("queries.jsonl", "[1]\n", "line 1"),
         ("queries.jsonl", QUERIES[1:], r"qrels/test\.tsv: has query 'q1', expected one of queries\.jsonl"),
         ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\n", "line 2 is 'q1"),
+        ("qrels/test.tsv", "query-id\tcorpus-id\tscore\n", r"qrels/test\.tsv: no grades, expected lines"),
+        ("qrels/test.tsv", "", r"qrels/test\.tsv: no grades"),
         ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\thigh\n", "line 2 .* a whole number"),
     ],
 )

@@ -157,8 +157,10 @@ def test_every_file_that_is_missing_or_cut_short_is_an_error_of_ours(saved, tmp_
 
 
 def test_no_folder_and_no_retriever_are_named(tmp_path):
-    with pytest.raises(ModelNotFoundError, match=r"nowhere/retriever\.json: no such file"):
-        Retriever.load(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("notes")
+    for name, found in (("nowhere", "not there"), ("file", "a file"), (".", r"no retriever\.json in it")):
+        with pytest.raises(ModelNotFoundError, match=rf"folder: '.*' is no index \({found}\), expected a folder that"):
+            Retriever.load(tmp_path / name)
     (tmp_path / "retriever.json").write_text("[]")
     with pytest.raises(ModelFolderError, match=r"retriever\.json"):
         Retriever.load(tmp_path)

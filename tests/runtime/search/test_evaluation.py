@@ -2,12 +2,13 @@
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from airvec.search.beir import RetrievalTask
-from airvec.search.evaluation import Evaluation, Step, StepScores, evaluated
+from airvec.search.evaluation import Evaluation, Step, StepScores, depth_for, evaluated
 from airvec.search.ranking import Ranking
 
 TASK = RetrievalTask(
@@ -30,6 +31,17 @@ def test_measures_are_means_over_the_queries():
     assert found["dense"].recall_at_100 == pytest.approx((2 / 3) / 2)
     assert [one.index_mb for one in found.steps] == [2.5, 0.5]
     assert (found.queries, found.documents) == (2, 3)
+
+
+def test_a_document_with_the_querys_id_is_no_result_and_leaves_its_place_to_the_next():
+    ids = ["q", *(f"d{row}" for row in range(101))]
+    task = RetrievalTask(dict.fromkeys(ids, ""), {"q": "", "p": ""}, {"q": {"d0": 1, "d99": 1}, "p": {"q": 1}})
+    assert depth_for(task) == 101
+    assert depth_for(replace(task, queries={"p": ""})) == 100
+    found = evaluated(iter([Step("dense", ranking(range(101), range(101)))]), task, ids, {"dense": 0})["dense"]
+    best = 1 + 1 / math.log2(3)
+    assert found.ndcg_at_10 == pytest.approx((1 / best + 1) / 2)
+    assert found.recall_at_100 == 1  # d99 is the hundredth of q's others
 
 
 def test_a_step_that_combines_others_counts_their_time_and_bytes(monkeypatch):

@@ -252,6 +252,12 @@ def test_evaluate_gives_a_line_a_stage_the_fusion_and_the_reranker(task):
     assert all(one.queries_per_second > 0 for one in found.steps)
 
 
+def test_evaluate_leaves_out_the_document_that_is_the_query(task):
+    (task / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\ny\tx\t1\n")
+    (task / "queries.jsonl").write_text('{"_id": "y", "text": "b"}')
+    assert Retriever(bm25=True).evaluate(task)["bm25"].ndcg_at_10 == 1  # y itself would come before x
+
+
 def test_evaluate_uses_the_index_that_is_there_if_it_is_the_tasks(task):
     model = LetterModel()
     retriever = Retriever(model)
