@@ -47,7 +47,7 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
         try:
             found = _arrays_in(file, names)
         except (*UNREADABLE, OSError) as error:  # zipfile seeks where a damaged file says
-            raise _damaged(path, str(error)) from error
+            raise _damaged(path, _said(error)) from error
     if found is None:
         raise _damaged(path, f"holds one array, expected several: {', '.join(names)}")
     missing = [name for name in names if name not in found]
@@ -57,7 +57,11 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write a `.npz` file at exactly this path, whole or not at all; folders above it are made."""
+    """Write a `.npz` file at exactly this path, whole or not at all; folders above it are made.
+
+    Raises:
+        ArgumentError: a folder lies there, or the path names no file.
+    """
     with _whole_file(path) as file:
         np.savez(file, allow_pickle=False, **dict(arrays))
 
@@ -73,7 +77,7 @@ def read_array(path: Path, dtype: type[np.generic], *, mmap: bool = False) -> Ar
     try:
         array: Any = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except UNREADABLE as error:
-        raise _damaged(path, str(error)) from error
+        raise _damaged(path, _said(error)) from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise _damaged(path, f"holds {type(array).__name__}, expected one array")
@@ -120,6 +124,8 @@ def new_folder(target: Path, marker: str) -> Generator[Path]:
 @contextmanager
 def _whole_file(path: Path) -> Generator[IO[bytes]]:
     """A file under a temporary name, which takes the place of `path` at the end, or is gone if writing fails."""
+    if not path.name or path.is_dir():
+        raise ArgumentError(f"path: {str(path)!r} is a folder, expected the name of a file. Add one to it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{token_hex(4)}")  # a name of our own, however many write at once
     try:
@@ -140,8 +146,19 @@ def _arrays_in(file: IO[bytes], names: Sequence[str]) -> dict[str, Array] | None
 
 
 def _check_is_file(path: Path) -> None:
+    if path.is_dir():
+        raise ModelNotFoundError(f"{str(path)!r}: no such file but a folder. Give the path of a file in it.")
     if not path.is_file():
         raise ModelNotFoundError(f"{short_name(path)}: no such file. Correct the path, or write it again.")
+
+
+def _said(error: Exception) -> str:
+    """What NumPy found, without its advice to unpickle what nobody has vouched for."""
+    if "pickle" not in str(error):
+        return str(error)
+    if "Object arrays" in str(error):
+        return "holds pickled objects, which could run code and are not read"
+    return "begins like no file of arrays"
 
 
 def _damaged(path: Path, found: str) -> ModelFolderError:

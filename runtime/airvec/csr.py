@@ -5,13 +5,14 @@ Knows nothing of what rows and values mean.
 """
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, cast
 
 import numpy as np
 
 from airvec.arrays import Array, Floats, Integers, TokenIds
 from airvec.checks import whole_number
-from airvec.errors import ArgumentError
+from airvec.errors import ArgumentError, require
 
 BLOCK = 4 * 2**20  # entries that are looked at at once: temporary arrays stay below 200 MB
 LARGEST_DIM = 2**31  # indices are int32
@@ -56,7 +57,7 @@ def sorted_entries(indices: Any, values: Any, where: str, dim: int) -> tuple[Tok
     """One row's entries by index, without those of value 0.
 
     Raises:
-        ArgumentError: other than as many whole numbers as values, or an index outside 0 … dim - 1.
+        ArgumentError: other than as many whole numbers as values, an index outside 0 … dim - 1, or one twice.
     """
     numbers, weights = np.asarray(indices), np.asarray(values)
     fits = numbers.ndim == 1 and numbers.shape == weights.shape
@@ -71,6 +72,9 @@ def sorted_entries(indices: Any, values: Any, where: str, dim: int) -> tuple[Tok
     order = np.argsort(numbers, kind="stable")
     kept: Integers = order[weights[order] != 0]
     in_order: TokenIds = numbers[kept].astype(np.int32)
+    repeated: TokenIds = in_order[1:][in_order[1:] == in_order[:-1]]
+    if len(repeated):
+        raise ArgumentError(f"{where}: index {repeated[0]} stands there twice, expected once. Add up its weights.")
     return in_order, to_float32(weights[kept])
 
 
@@ -107,6 +111,17 @@ def rows_of_scipy(matrix: Any) -> tuple[TokenIds, Floats, Integers, int]:
     return rows.indices.astype(np.int32), to_float32(rows.data), rows.indptr.astype(np.int64), dim
 
 
+def scipy_of_rows(indices: TokenIds, values: Floats, indptr: Integers, shape: tuple[int, int]) -> Any:
+    """A `scipy.sparse.csr_matrix` over the same memory.
+
+    Raises:
+        MissingPackageError: scipy is not installed.
+    """
+    require("scipy", "scipy", "to_scipy")
+    sparse: Any = import_module("scipy.sparse")
+    return sparse.csr_matrix((values, indices, indptr), shape=shape)
+
+
 def row_selection(rows: Any, count: int) -> Integers:
     """Row numbers (k,) of a slice, of row numbers or of a mask (count,).
 
@@ -120,6 +135,17 @@ def row_selection(rows: Any, count: int) -> Integers:
     if chosen.ndim != 1 or isinstance(rows, tuple):  # [0, None] would add a dimension to row 0
         raise ArgumentError(f"rows: {rows!r:.60}, expected a row, a slice, row numbers or a mask [n]. Correct it.")
     return chosen
+
+
+def as_array(dense: Floats, dtype: Any, copy: bool | None) -> Array:
+    """What `__array__` gives: numbers that were sparse, which cannot be had without a copy.
+
+    Raises:
+        ValueError: `copy` is False, as NumPy has it.
+    """
+    if copy is False:
+        raise ValueError("copy=False: sparse vectors become an array only by a copy. Leave it out.")
+    return dense if dtype is None else dense.astype(dtype, copy=False)
 
 
 def to_float32(values: Array) -> Floats:
@@ -210,9 +236,12 @@ def _check_entries(indices: TokenIds, values: Floats, indptr: Integers, start: i
     rises[indptr[first:last] - start - 1] = True  # from one row to the next the indices may fall
     if not rises.all():
         place = int(np.argmin(rises))
+        advice = "Use SparseVectors.from_rows, which sorts."
+        if indices[place] == indices[place + 1]:
+            advice = "Add up, or leave out, what stands there twice."
         raise ArgumentError(
             f"indices: {indices[place]} is followed by {indices[place + 1]} in a row, expected rising without repeats. "
-            "Use SparseVectors.from_rows, which sorts."
+            f"{advice}"
         )
     if not np.isfinite(values).all():
         raise ArgumentError(f"values: {values[~np.isfinite(values)][0]}, expected finite numbers. Correct them.")

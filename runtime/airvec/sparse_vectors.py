@@ -5,7 +5,6 @@ Knows nothing of the models that make them and of similarity.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
@@ -15,11 +14,11 @@ import numpy as np
 
 from airvec import csr
 from airvec import sparse_formats as formats
-from airvec.array_file import read_arrays, write_arrays
 from airvec.arrays import Array, Floats, Integers, TokenIds
 from airvec.checks import whole_number
-from airvec.errors import ArgumentError, ModelFolderError, require
+from airvec.errors import ArgumentError, ModelFolderError
 from airvec.json_file import short_name
+from airvec.sparse_file import read_rows, write_rows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,8 +59,11 @@ class SparseVector:
         return SparseVectors(self.indices, self.values, np.array([0, len(self.indices)], np.int64), self.dim)
 
     def to_dense(self) -> Floats:
-        """float32 (dim,)."""
+        """float32 (dim,); `np.asarray(vector)` is the same."""
         return self.as_rows().to_dense()[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return csr.as_array(self.to_dense(), dtype, copy)
 
     def to_scipy(self) -> Any:
         """A `scipy.sparse.csr_matrix` float32 (1, dim); needs scipy."""
@@ -261,10 +263,13 @@ class SparseVectors:
         )
 
     def to_dense(self) -> Floats:
-        """float32 (n, dim)."""
+        """float32 (n, dim); `np.asarray(vectors)` is the same."""
         dense = np.zeros(self.shape, np.float32)
         dense[csr.row_numbers(self.indptr), self.indices] = self.values
         return dense
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return csr.as_array(self.to_dense(), dtype, copy)
 
     def to_scipy(self) -> Any:
         """A `scipy.sparse.csr_matrix` float32 (n, dim) over the same memory; needs scipy.
@@ -272,9 +277,7 @@ class SparseVectors:
         Raises:
             MissingPackageError: scipy is not installed.
         """
-        require("scipy", "scipy", "to_scipy")
-        sparse: Any = import_module("scipy.sparse")
-        return sparse.csr_matrix((self.values, self.indices, self.indptr), shape=self.shape)
+        return csr.scipy_of_rows(self.indices, self.values, self.indptr, self.shape)
 
     def to_dict(self) -> list[dict[int, float]]:
         """`SparseVector.to_dict` of each row; also what Milvus takes."""
@@ -331,28 +334,25 @@ class SparseVectors:
         return {"active_dims": active, "sparsity_ratio": 1.0 - active / max(1, self.dim)}
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a `.npz` file of exactly this name, whole or not at all; `scipy.sparse.load_npz` reads it too."""
-        rows = {"indices": self.indices, "indptr": self.indptr, "data": self.values}
-        write_arrays(Path(path), {**rows, "shape": np.array(self.shape), "format": np.array("csr")})
+        """Write a `.npz` file of exactly this name, whole or not at all; `scipy.sparse.load_npz` reads it too.
+
+        Raises:
+            ArgumentError: a folder lies there, or `path` names no file.
+        """
+        write_rows(Path(path), self.indices, self.values, self.indptr, self.shape)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "SparseVectors":
-        """Read what `save` wrote.
+        """Read what `save` or `scipy.sparse.save_npz` (of a csr matrix) wrote; its numbers become float32.
 
         Raises:
             ModelNotFoundError: no such file.
             ModelFolderError: the file is damaged, or is no file of sparse vectors.
         """
-        found = read_arrays(Path(path), ("indices", "indptr", "data", "shape", "format"))
         try:
-            count, dim = found["shape"].tolist()
-            vectors = cls(found["indices"], found["data"], found["indptr"], dim)
-            if found["format"].tolist() == "csr" and count == len(vectors):
-                return vectors
-            problem = f"format {found['format']} and {count} rows, expected csr and {len(vectors)}."
-        except (ArgumentError, TypeError, ValueError) as error:
-            problem = str(error)
-        raise ModelFolderError(f"{short_name(Path(path))}: no sparse vectors: {problem} Write the file again.")
+            return cls(*read_rows(Path(path)))
+        except ArgumentError as error:
+            raise ModelFolderError(f"{short_name(Path(path))}: no sparse vectors: {error} Write it again.") from None
 
     def _row(self, start: int, end: int) -> SparseVector:
         return SparseVector(self.indices[start:end], self.values[start:end], self.dim)

@@ -44,7 +44,7 @@ def test_what_fails_while_it_is_written_leaves_the_old_file_and_nothing_else(tmp
 @pytest.mark.parametrize("read", [lambda path: read_arrays(path, ("one",)), lambda path: read_array(path, np.int32)])
 def test_a_file_that_is_not_there_is_named(tmp_path, read):
     for path in (tmp_path / "none.npz", tmp_path):  # a folder is no file
-        with pytest.raises(ModelNotFoundError, match=f"{path.name}: no such file"):
+        with pytest.raises(ModelNotFoundError, match=f"{path.name}'?: no such file"):
             read(path)
 
 
@@ -77,13 +77,14 @@ def _unpickle():
 def test_pickled_objects_are_refused_and_not_run(tmp_path):
     np.savez(tmp_path / "bad.npz", one=np.array([Unpickled()], object))
     np.save(tmp_path / "bad.npy", np.array([Unpickled()], object))
-    with pytest.raises(ModelFolderError, match="bad.npz: Object arrays cannot be loaded"):
+    with pytest.raises(ModelFolderError, match="bad.npz: holds pickled objects, which could run code"):
         read_arrays(tmp_path / "bad.npz", ("one",))
-    with pytest.raises(ModelFolderError, match="bad.npy: Object arrays cannot be loaded"):
+    with pytest.raises(ModelFolderError, match="bad.npy: holds pickled objects, which could run code"):
         read_array(tmp_path / "bad.npy", np.int32)
     (tmp_path / "bare.npy").write_bytes(b"\x80\x04K\x01.")  # a pickle of 1
-    with pytest.raises(ModelFolderError, match="bare.npy: .*pickle"):
+    with pytest.raises(ModelFolderError, match="bare.npy: begins like no file of arrays") as found:
         read_array(tmp_path / "bare.npy", np.int32)
+    assert "allow_pickle" not in str(found.value), "NumPy's advice to trust the file"
     assert Unpickled.seen == 0
     np.load(tmp_path / "bad.npy", allow_pickle=True)
     assert Unpickled.seen == 1, "the trap does not work"

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import airvec
 from airvec import SparseVector, SparseVectors, csr
-from airvec.errors import ArgumentError, MissingPackageError, ModelFolderError, ModelNotFoundError
+from airvec.errors import ArgumentError, MissingPackageError
 from airvec.sparse_vectors import intersection
 
 ROWS = SparseVectors.from_rows([{3: 2.0, 1: 0.5}, {}, {0: -1.0, 3: 1.0, 4: 4.0}], dim=5)
@@ -167,33 +167,24 @@ def test_an_intersection_is_the_products_above_zero():
         intersection(ROWS, one)
 
 
-def test_files_come_back_the_same_and_scipy_reads_them(tmp_path):
-    for rows in (ROWS, ROWS[:0], SparseVectors.from_rows([{}, {}], 0)):
-        rows.save(tmp_path / "rows.bin")
-        same(SparseVectors.load(str(tmp_path / "rows.bin")), rows)
-    ROWS.save(tmp_path / "rows.npz")
-    assert scipy.sparse.load_npz(tmp_path / "rows.npz").toarray().tolist() == DENSE
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.bin", "rows.npz"]
+def test_an_index_given_twice_is_refused_with_its_row_and_no_advice_to_call_the_same_again():
+    with pytest.raises(ArgumentError, match=r"row 1: index 2 stands there twice, expected once\. Add up") as found:
+        SparseVectors.from_rows([{1: 1.0}, ([2, 1, 2], [1.0, 2.0, 3.0])], 4)
+    assert "from_rows" not in str(found.value)
+    with pytest.raises(ArgumentError, match=r"indices: 1 is followed by 1 in a row, .*stands there twice") as found:
+        SparseVector(np.array([1, 1], np.int32), np.ones(2, np.float32), 4)
+    assert "from_rows" not in str(found.value)
 
 
-def test_a_file_of_something_else_is_refused(tmp_path):
-    file = tmp_path / "rows.npz"
-    good = {"indices": ROWS.indices, "indptr": ROWS.indptr, "data": ROWS.values, "shape": [3, 5], "format": "csr"}
-    for changed, message in (
-        ({"format": "csc"}, "format csc and 3 rows, expected csr and 3"),
-        ({"shape": [4, 5]}, "format csr and 4 rows, expected csr and 3"),
-        ({"shape": [3, 4]}, "indices: from 0 to 4, expected 0 to 3"),
-        ({"shape": [3, 5, 1]}, "too many values"),
-        ({"shape": ["a", "b"]}, "dim: 'b', expected a whole number"),
-        ({"data": ROWS.values * np.nan}, "values: nan, expected finite"),
-        ({"indices": ROWS.indices[::-1]}, "is followed by"),
-        ({"indptr": ROWS.indptr[:-1]}, "for 5 indices and 5 values"),
-    ):
-        np.savez(file, **{**good, **changed})
-        with pytest.raises(ModelFolderError, match=f"rows.npz: no sparse vectors: .*{message}.*Write the file again"):
-            SparseVectors.load(file)
-    with pytest.raises(ModelNotFoundError, match=r"none.npz: no such file"):
-        SparseVectors.load(tmp_path / "none.npz")
+def test_numpy_makes_them_dense():
+    for made in (np.asarray(ROWS), np.array(ROWS), np.asarray(list(ROWS)), np.stack(list(ROWS))):
+        assert (made.dtype, made.tolist()) == (np.float32, DENSE)
+    assert (np.asarray(ROWS[0]).tolist(), np.asarray(ROWS, np.float64).dtype) == (DENSE[0], np.float64)
+    with pytest.raises(ValueError, match="only by a copy"):
+        np.array(ROWS, copy=False)
+    held = np.empty(2, object)
+    held[:] = [ROWS[0], ROWS[1]]  # a table's column of objects, as pandas fills it
+    assert isinstance(held[0], SparseVector)
 
 
 def _doubled(rows):
@@ -253,7 +244,7 @@ def test_one_vector_is_checked_too():
         ({2**31: 1.0}, "row 1: index 2147483648, expected 0 to 4"),
         ({2**32 + 1: 1.0}, "row 1: index 4294967297"),
         (([2**70], [1.0]), r"row 1: indices object \[1\]"),
-        (([1, 1], [1.0, 2.0]), "indices: 1 is followed by 1"),
+        (([1, 1], [1.0, 2.0]), "row 1: index 1 stands there twice"),
         (([1.5], [1.0]), r"row 1: indices float64 \[1\]"),
         (([1, 2], [1.0]), r"row 1: indices int64 \[2\] and weights float64 \[1\], expected as many"),
         (({1}, {2}), "row 1: indices object"),
