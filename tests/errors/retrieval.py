@@ -123,6 +123,8 @@ CASES = (
          lambda _: indexed(dense=LetterModel(similarity_fn_name="manhattan"))),
     Case("Embeddings that are not finite", "`DenseIndex.build(vectors)`.",
          lambda _: DenseIndex.build(np.array([[1, 0], [np.inf, 1]], np.float32))),
+    Case("Queries that are not finite", "`DenseIndex.search(queries)`.",
+         lambda _: DenseIndex.build(np.eye(2)).search([np.nan, 1])),
     Case("Queries of another model", "`DenseIndex.search(queries)`.",
          lambda _: DenseIndex.build(np.eye(3, dtype=np.float32)).search(np.eye(2, dtype=np.float32))),
     Case("Arrays for an inverted index", "`InvertedIndex.build(vectors)`.", lambda _: InvertedIndex.build(np.eye(3))),

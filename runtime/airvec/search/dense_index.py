@@ -52,7 +52,8 @@ class DenseIndex:
         """An index of vectors (n, dim), float.
 
         Args:
-            vectors: unit vectors where cosines are wanted.
+            vectors: unit vectors where cosines are wanted. They are copied where they are kept, but for a float32
+                `np.memmap`, which is searched where it lies.
             precision: `"float32"`; `"int8"`, a quarter of the bytes; `"binary"`, a thirty-second.
             keep_float: keep the vectors beside int8 codes or bits, to score the best candidates with.
 
@@ -60,11 +61,12 @@ class DenseIndex:
             ArgumentError: unknown precision, or vectors that are no finite numbers.
         """
         check_index_precision(precision)
-        floats = np.ascontiguousarray(as_rows(vectors), np.float32)
-        if floats.size and not np.isfinite([floats.min(), floats.max()]).all():
-            bad = int(np.flatnonzero(~np.isfinite(floats).all(axis=1))[0])
-            raise ArgumentError(f"vectors: row {bad} holds a value that is not finite, expected numbers. Mend it.")
+        given = as_rows(vectors)
+        floats = _finite("vectors", given)
         count, dim = floats.shape
+        keeps = keep_float or precision == "float32"
+        if keeps and not isinstance(vectors, np.memmap) and np.may_share_memory(floats, given):
+            floats = floats.copy()  # the caller may write to theirs
         kept = floats if keep_float and precision != "float32" else None
         if precision == "float32":
             return cls(precision, dim, floats)
@@ -95,11 +97,11 @@ class DenseIndex:
                 again; 0 = none are, and scores are those of the codes alone.
 
         Raises:
-            ArgumentError: a number too low, or queries of another width.
+            ArgumentError: a number too low, or queries of another width or that are no finite numbers.
         """
         whole_number("top_k", top_k)
         whole_number("rescore_multiplier", rescore_multiplier, smallest=0)
-        floats = np.ascontiguousarray(as_rows(queries), np.float32)
+        floats = _finite("queries", as_rows(queries))
         if floats.shape[1] != self.dim:
             raise ArgumentError(
                 f"queries: {floats.shape[1]} dimensions, the index has {self.dim}. Use the model that it was made with."
@@ -187,6 +189,19 @@ def check_index_precision(precision: str) -> None:
     """
     if precision not in PRECISIONS:
         raise ArgumentError(f"precision: {precision!r}, expected one of {', '.join(PRECISIONS)}. Correct it.")
+
+
+def _finite(where: str, vectors: Array) -> Floats:
+    """The vectors as float32, (n, dim).
+
+    Raises:
+        ArgumentError: one of them is not finite.
+    """
+    floats = np.ascontiguousarray(vectors, np.float32)
+    if floats.size and not np.isfinite([floats.min(), floats.max()]).all():
+        bad = int(np.flatnonzero(~np.isfinite(floats).all(axis=1))[0])
+        raise ArgumentError(f"{where}: row {bad} holds a value that is not finite, expected numbers. Mend it.")
+    return floats
 
 
 def _steps(ranges: Floats | None) -> tuple[Floats, Floats]:

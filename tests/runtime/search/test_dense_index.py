@@ -57,6 +57,35 @@ def test_blocks_of_rows_and_queries_do_not_change_what_is_found(monkeypatch, pre
     np.testing.assert_allclose(parts.scores, whole.scores, atol=1e-6)
 
 
+@PRECISIONS
+@KEPT
+@pytest.mark.parametrize("view", [lambda array: array, lambda array: array[::2], lambda array: array[0]])
+def test_what_the_caller_writes_to_the_vectors_later_changes_nothing(precision, keep_float, view):
+    vectors, queries = units(20, 24), units(3, 24, seed=1)
+    index = DenseIndex.build(view(vectors), precision, keep_float=keep_float)
+    before = index.search(queries, top_k=5)
+    vectors[:] = 7
+    after = index.search(queries, top_k=5)
+    assert (after.rows.tolist(), after.scores.tolist()) == (before.rows.tolist(), before.scores.tolist())
+
+
+def test_vectors_on_disk_are_searched_where_they_lie(tmp_path):
+    np.save(tmp_path / "vectors.npy", units(20, 24))
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+    index = DenseIndex.build(mapped)
+    assert np.shares_memory(index.codes, mapped)
+    assert index.search(mapped[3], 1).rows.tolist() == [[3]]
+
+
+@PRECISIONS
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_queries_that_are_not_finite_are_refused(precision, value):
+    queries = units(3, 24)
+    queries[1, 5] = value
+    with pytest.raises(ArgumentError, match="queries: row 1 holds a value that is not finite"):
+        DenseIndex.build(units(20, 24), precision).search(queries)
+
+
 def test_binary_candidates_are_the_nearest_by_hamming_distance():
     vectors, queries = units(200, 100), units(20, 100, seed=1)
     found = DenseIndex.build(vectors, "binary").search(queries, top_k=3, rescore_multiplier=4)
