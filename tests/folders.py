@@ -110,7 +110,8 @@ def reranker(folder: Path, labels: int = 1, limit: int = 12, **config: Any) -> P
     architecture = {"model_type": "bert", "architectures": ["BertForSequenceClassification"], "pad_token_id": 0}
     write_json(folder / "config.json", architecture | config)
     options = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]", "model_max_length": limit}
-    write_json(folder / "tokenizer_config.json", options)
+    names = {"model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}
+    write_json(folder / "tokenizer_config.json", options | names)
     word_tokenizer().save(str(folder / "tokenizer.json"))
     (folder / "onnx").mkdir(exist_ok=True)
     onnx.save(pair_graph(labels), folder / "onnx" / "model.onnx")

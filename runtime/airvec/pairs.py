@@ -117,7 +117,7 @@ def _template(tokenizer: Tokenizer) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
     for text, token, kind in zip(made.sequence_ids, made.ids, made.type_ids, strict=True):
         if text is None or not pieces or pieces[-1].text != text:
-            pieces.append(Piece(text, token, kind))
+            pieces.append(Piece(text, token, kind if tokenizer.token_types else 0))
     if [piece.text for piece in pieces if piece.text is not None] != [FIRST, SECOND]:
         raise ModelFolderError(
             f"tokenizer.json: tokens of a pair belong to texts {made.sequence_ids}, expected 0, then 1. "

@@ -42,6 +42,7 @@ class Tokenizer:
     add_special_tokens: bool
     prefix: int
     suffix: int
+    token_types: bool = True
 
     def encode(self, texts: Sequence[str], prompt: str = "") -> Tokens:
         """Token ids of all texts with the prompt in front, special tokens included, uncut.
@@ -193,6 +194,7 @@ def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
         add_special_tokens=add_special_tokens,
         prefix=_leading_ones(mask),
         suffix=_leading_ones(mask[::-1]),
+        token_types=spec.token_types,
     )
     return tokenizer.with_max_length(int(truncation["max_length"]) if truncation else spec.max_length)
 

@@ -184,3 +184,9 @@ def test_nothing_is_no_pairs(given):
 def test_what_is_no_pair_is_named_with_its_place(given, message):
     with pytest.raises(InputError, match=message):
         check_pairs(given)
+
+
+def test_a_tokenizer_without_token_types_gives_none(tmp_path):
+    tokens = encode_pairs(opened(tmp_path, token_types=False), PAIRS)
+    assert not tokens.type_ids.any()
+    assert texts_in(tokens) == texts_in(encode_pairs(opened(tmp_path), PAIRS))

@@ -29,6 +29,13 @@ BERT_TOKENIZERS = (
     "ConvBertTokenizer", "SqueezeBertTokenizer", "LayoutLMTokenizer",
 )  # fmt: skip
 BERT_TYPES = ("bert", "distilbert", "electra", "mobilebert", "mpnet", "convbert", "squeezebert", "nomic_bert")
+# Those that tell the two texts of a pair apart by token types, where tokenizer_config.json does not say it.
+# Source: `model_input_names` of each class in transformers 5.23.
+TYPED_TOKENIZERS = (
+    "BertTokenizer", "CanineTokenizer", "ConvBertTokenizer", "DebertaTokenizer", "DebertaV2Tokenizer",
+    "ElectraTokenizer", "FNetTokenizer", "LayoutLMTokenizer", "LayoutLMv2Tokenizer", "MarkupLMTokenizer",
+    "MobileBertTokenizer", "SqueezeBertTokenizer", "TapasTokenizer",
+)  # fmt: skip
 TOKENIZER_ARGUMENTS = (
     "model_max_length", "padding_side", "truncation_side", "do_lower_case", "strip_accents",
     "tokenize_chinese_chars", "add_prefix_space", "pad_token",
@@ -43,6 +50,7 @@ class TokenizerSpec:
     `max_length` counts special tokens; None = no limit. `bert_options` (do_lower_case, strip_accents,
     tokenize_chinese_chars) override the normaliser in `tokenizer.json` as transformers' BERT tokenizers do;
     None where the folder's tokenizer is of another kind. `positions` is how many tokens the model's body can number.
+    `token_types` says whether the second text of a pair has token types of its own.
     `saved_arguments` are those that the folder saves for loading its tokenizer; the other fields include them.
     """
 
@@ -56,6 +64,7 @@ class TokenizerSpec:
     pad_token: str | None = None
     pad_id: int | None = None
     positions: int | None = None
+    token_types: bool = True
     saved_arguments: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -88,6 +97,7 @@ def read_tokenizer_spec(home: Path, config: JsonObject, saved: JsonObject) -> To
         pad_token=_pad_token(home, options),
         pad_id=config.integer("pad_token_id"),
         positions=positions,
+        token_types=_token_types(options, config),
         saved_arguments=arguments,
     )
 
@@ -131,6 +141,15 @@ def _max_length(arguments: JsonObject, saved: JsonObject, options: JsonObject, p
 
 def _limit(stated: int) -> int | None:
     return stated if stated < UNSET_LENGTH else None
+
+
+def _token_types(options: JsonObject, config: JsonObject) -> bool:
+    if options.values.get("model_input_names") is not None:
+        return "token_type_ids" in options.items("model_input_names")
+    kind = options.text("tokenizer_class")
+    if kind is None:
+        return config.text("model_type") != "albert"  # the others without them take none
+    return kind.removesuffix("Fast") in TYPED_TOKENIZERS
 
 
 def _bert_options(options: JsonObject, config: JsonObject) -> dict[str, Any] | None:

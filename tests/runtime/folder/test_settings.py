@@ -71,3 +71,21 @@ def test_only_the_other_two_classes_always_have_prompts(tmp_path):
     settings = {"model_type": "CrossEncoder", "prompts": {"x": "y"}}
     folder = word_model(tmp_path, settings=settings)
     assert read_folder(folder).prompts == {"x": "y"}
+
+
+@pytest.mark.parametrize(
+    ("options", "typed"),
+    [
+        ({"tokenizer_class": "BertTokenizer"}, True),
+        ({"tokenizer_class": "BertTokenizerFast"}, True),
+        ({"tokenizer_class": "AlbertTokenizer"}, False),
+        ({"tokenizer_class": "PreTrainedTokenizerFast"}, False),
+        ({"tokenizer_class": "BertTokenizer", "model_input_names": ["input_ids", "attention_mask"]}, False),
+        ({"tokenizer_class": "AlbertTokenizer", "model_input_names": ["input_ids", "token_type_ids"]}, True),
+        ({}, True),
+    ],
+)
+def test_token_types_are_those_of_the_tokenizer_that_transformers_would_make(tmp_path, options, typed):
+    folder = reranker(tmp_path)
+    write_json(folder / "tokenizer_config.json", options)
+    assert read_folder(folder).tokenizer.token_types is typed
