@@ -187,13 +187,9 @@ class Model(ABC):
         Raises:
             ArgumentError: not a pool, or that of another model.
         """
-        from airvec.processes import Pool
-
         if pool.pool is None:
             return self.start_multi_process_pool(pool.devices)
-        if not isinstance(pool.pool, Pool):
-            raise ArgumentError(f"pool: {pool.pool!r}, expected what start_multi_process_pool gave. Pass that.")
-        if pool.pool.content != self._pool_content():
+        if _checked_pool(pool.pool).content != self._pool_content():
             raise ArgumentError(
                 f"pool: its processes hold {pool.pool.content[0]}, this is {self._pool_content()[0]}. "
                 "Start a pool of this model, as it is now."
@@ -222,8 +218,12 @@ class Model(ABC):
 
     @staticmethod
     def stop_multi_process_pool(pool: "Pool") -> None:
-        """End the processes of a pool; a second time, nothing is left to do."""
-        pool.stop()
+        """End the processes of a pool; a second time, nothing is left to do.
+
+        Raises:
+            ArgumentError: not a pool.
+        """
+        _checked_pool(pool).stop()
 
     def _state_on(self, device: str, threads: int) -> dict[str, Any]:
         """What a process of a pool needs to open the same model on a device."""
@@ -295,6 +295,14 @@ class Model(ABC):
             ArgumentError: something other than a model folder lies there.
         """
         copy_folder(self._folder.path, Path(path))
+
+
+def _checked_pool(pool: object) -> "Pool":
+    from airvec.processes import Pool
+
+    if not isinstance(pool, Pool):
+        raise ArgumentError(f"pool: {pool!r}, expected what start_multi_process_pool gave. Pass that.")
+    return pool
 
 
 def _opened(kind: type[Model], state: dict[str, Any]) -> Model:

@@ -6,8 +6,8 @@ Sparse vectors are compared with sparse ones entry by entry, and with dense ones
 Knows nothing of texts and models.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from airvec.sparse_vectors import SparseVector, SparseVectors
 
 BLOCK_BYTES = 64 * 2**20  # size of the temporary arrays of the distances
 
-Comparable: TypeAlias = "Vectors | SparseVectors | SparseVector"
+Comparable: TypeAlias = "Vectors | SparseVectors | SparseVector | Sequence[SparseVector]"
 Rows: TypeAlias = "Array | SparseVectors"
 Similarity: TypeAlias = "Callable[[Any, Any], Floats]"
 
@@ -115,20 +115,24 @@ def as_rows(vectors: Vectors) -> Array:
     rows = array[None] if array.ndim == 1 else array
     if rows.ndim != 2 or rows.dtype.kind not in "fiub":
         raise ArgumentError(
-            f"vectors: shape {list(array.shape)} of {array.dtype}, expected numbers of shape [dim] or [n, dim]."
+            f"vectors: {type(vectors).__name__} with shape {list(array.shape)} of {array.dtype}, expected numbers of "
+            "shape [dim] or [n, dim], or sparse vectors. Pass what encode gives."
         )
     return rows
 
 
 def comparable_rows(vectors: Comparable) -> Rows:
-    """As `as_rows`; sparse vectors stay sparse.
+    """As `as_rows`; sparse vectors, also in a list, stay sparse.
 
     Raises:
         ArgumentError: more dimensions than two, or rows of different lengths, or no numbers.
     """
     if isinstance(vectors, SparseVector):
         return vectors.as_rows()
-    return vectors if isinstance(vectors, SparseVectors) else as_rows(vectors)
+    if isinstance(vectors, SparseVectors):
+        return vectors
+    listed = sparse.listed_rows(vectors)
+    return as_rows(cast("Vectors", vectors)) if listed is None else listed
 
 
 def _every(

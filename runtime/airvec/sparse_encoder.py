@@ -313,9 +313,16 @@ class SparseEncoder(Model):
             `[(word, weight), …]` for one embedding, a list of such lists for rows.
 
         Raises:
-            ArgumentError: `top_k` is below 1, or the model's dimensions stand for no words.
+            ArgumentError: `top_k` is below 1, the embeddings are of other dimensions than the model's, or these
+                stand for no words.
         """
-        return _as_sparse(embeddings).to_tokens(self.vocabulary, top_k)
+        words, vectors = self.vocabulary, _as_sparse(embeddings)
+        if vectors.dim != len(words) and vectors.dim != (dim := self.get_embedding_dimension()):
+            raise ArgumentError(
+                f"embeddings: {vectors.dim} dimensions, but the model has {dim}. Decode them with the model that made "
+                "them."
+            )
+        return vectors.to_tokens(words, top_k)
 
     @staticmethod
     def sparsity(embeddings: Sparse) -> dict[str, float]:

@@ -4,17 +4,39 @@ Sums are made in float64, so that the results are those of dense vectors to floa
 Knows nothing of dense vectors and of names of similarities.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from airvec import csr
 from airvec.arrays import Array, Floats, Integers
+from airvec.errors import ArgumentError
 from airvec.sparse_vectors import SparseVector, SparseVectors
 
 SMALLEST_NORM = 1e-12  # as in modules/normalize.py: shorter vectors count as zero vectors
 
 Size = Callable[[Array], Array]
+
+
+def listed_rows(vectors: Any) -> SparseVectors | None:
+    """The rows of a list that begins with a `SparseVector`; None for anything else.
+
+    Raises:
+        ArgumentError: some of the list are something else, or of other dimensions.
+    """
+    if not isinstance(vectors, (list, tuple)):
+        return None
+    listed = cast("Sequence[object]", vectors)
+    if not any(isinstance(vector, SparseVector) for vector in listed):
+        return None
+    for place, vector in enumerate(listed):
+        if not isinstance(vector, SparseVector):
+            raise ArgumentError(
+                f"vectors: item {place} is a {type(vector).__name__} among SparseVectors, expected a SparseVector. "
+                "Pass rows of one kind."
+            )
+    return SparseVectors.from_rows(cast("Sequence[SparseVector]", listed))
 
 
 def unit_rows(rows: SparseVectors) -> SparseVectors:

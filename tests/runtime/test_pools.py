@@ -123,6 +123,12 @@ def test_what_is_no_pool_is_refused(model, bad):
         model.encode(TEXTS, pool=bad)
 
 
+@pytest.mark.parametrize("bad", [None, {"input": None, "processes": []}, "cpu"])
+def test_only_a_pool_can_be_stopped(model, bad):
+    with pytest.raises(ArgumentError, match="pool: .*expected what start_multi_process_pool gave"):
+        model.stop_multi_process_pool(bad)
+
+
 def test_devices_that_are_none_are_refused(folder, model):
     for bad in ([], "cpu"):
         with pytest.raises(ArgumentError, match=r"target_devices: .*, expected a list such as"):

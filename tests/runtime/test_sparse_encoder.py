@@ -170,6 +170,30 @@ def test_words_are_decoded_as_the_tokenizer_writes_them_largest_first(model):
         model.decode(model.encode(TEXTS), top_k=0)
 
 
+@pytest.mark.parametrize("dim", [SIZE - 1, SIZE + 1])
+def test_embeddings_of_another_dimension_are_not_decoded_to_words_they_do_not_mean(model, dim):
+    message = f"embeddings: {dim} dimensions, but the model has {SIZE}. Decode them with the model that made them"
+    for given in (np.eye(1, dim, dtype=np.float32), SparseVectors.from_rows([{0: 1.0}], dim)[0]):
+        with pytest.raises(ArgumentError, match=message):
+            model.decode(given)
+
+
+def test_lists_of_embeddings_are_compared_as_the_rows_they_came_from(model):
+    rows, listed = model.encode(TEXTS), model.encode(TEXTS, convert_to_tensor=False)
+    assert isinstance(listed, list)
+    every, pairs = model.similarity(rows, rows), model.similarity_pairwise(rows, rows)
+    for a, b in ((listed, listed), (rows, tuple(listed)), (listed, rows.to_dense())):
+        np.testing.assert_allclose(model.similarity(a, b), every, rtol=1e-5)
+        np.testing.assert_allclose(model.similarity_pairwise(a, b), pairs, rtol=1e-5)
+    for mixed in ([listed[0], [1.0]], [[1.0], listed[0]]):
+        with pytest.raises(ArgumentError, match=r"item [01] is a list among SparseVectors, .*Pass rows of one kind"):
+            model.similarity(mixed, rows)
+    with pytest.raises(ArgumentError, match=r"row 1: 3 dimensions, expected 14"):
+        model.similarity([listed[0], SparseVectors.from_rows([{}], 3)[0]], rows)
+    with pytest.raises(ArgumentError, match=r"vectors: list with shape \[1\] of <U1, .*Pass what encode gives"):
+        model.similarity(["a"], rows)
+
+
 def test_the_vocabulary_names_dimensions_that_are_no_token(tmp_path, model):
     assert model.vocabulary == VOCABULARY
     folder = splade_model(tmp_path)
