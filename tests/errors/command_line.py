@@ -87,6 +87,8 @@ CASES = (
          lambda home: with_lines(home, "encode --file texts.jsonl --model ./words", '{"body": "a b"}')),
     Case("A corpus that is not there", "`--corpus` of `airvec search`.",
          lambda home: with_model(home, "search 'a b' --corpus notes.txt --model ./words")),
+    Case("A corpus without texts", "`airvec search`, `rerank` and `explain --bm25`: the file is empty, or blank.",
+         lambda home: with_lines(home, "search 'a b' --corpus texts.txt --model ./words", "", " ")),
     Case("One text to compare", "`airvec similarity` needs two.",
          lambda home: with_model(home, "similarity 'a b' --model ./words")),
     Case("A reranker that is none", "`airvec rerank` with a model of embeddings.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airvec.cli.model import add_graph_arguments, positive
 from airvec.cli.style import BOLD, DIM, GREEN, bar, paint, shorten
-from airvec.cli.texts import json_lines, numbered
+from airvec.cli.texts import documents, json_lines
 from airvec.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _by_model(arguments: argparse.Namespace) -> "tuple[SparseVector, SparseVecto
 def _by_bm25(arguments: argparse.Namespace) -> "tuple[SparseVector, SparseVector, list[str]]":
     from airvec.search import BM25
 
-    model = BM25().fit([text for _, text in numbered(arguments.bm25, arguments.field)])
+    model = BM25().fit([text for _, text in documents(arguments.bm25, arguments.field)])
     (query,), (document,) = model.encode_query([arguments.query]), model.encode_document([arguments.document])
     return query, document, model.vocabulary
 

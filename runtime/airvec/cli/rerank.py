@@ -10,7 +10,7 @@ from typing import Any
 
 from airvec.cli.model import add_graph_arguments, positive, show_progress
 from airvec.cli.search import results_table
-from airvec.cli.texts import json_lines, numbered
+from airvec.cli.texts import documents, json_lines
 
 EXAMPLES = """examples:
   airvec rerank "how do I reset my password" --documents faq.txt --model ./reranker --top-k 3
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Score every text with the query, sort, print."""
     from airvec.cross_encoder import CrossEncoder
 
-    lines = list(numbered(arguments.documents, arguments.field))
+    lines = documents(arguments.documents, arguments.field)
     model = CrossEncoder(
         arguments.model,
         variant=arguments.variant,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airvec.cli.model import add_model_arguments, open_model, positive, show_progress
 from airvec.cli.style import BOLD, bar, paint, shade, shorten
-from airvec.cli.texts import json_lines, numbered
+from airvec.cli.texts import documents, json_lines
 
 if TYPE_CHECKING:
     from airvec.search import Hit
@@ -50,7 +50,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, print."""
-    lines = list(numbered(arguments.corpus, arguments.field))
+    lines = documents(arguments.corpus, arguments.field)
     texts = [text for _, text in lines]
     found = _by_meaning(arguments, texts) if arguments.by == "meaning" else _by_words(arguments, texts)
     for query, hits in zip(arguments.queries, found, strict=True):
@@ -86,11 +86,9 @@ def _by_meaning(arguments: argparse.Namespace, texts: list[str]) -> "list[list[H
     from airvec.similarity import SIMILARITIES
 
     model = open_model(arguments)
-    documents = model.encode_document(texts, show_progress_bar=show_progress(arguments))
+    vectors = model.encode_document(texts, show_progress_bar=show_progress(arguments))
     score = SIMILARITIES[model.similarity_fn_name][0]
-    return semantic_search(
-        model.encode_query(arguments.queries), documents, top_k=arguments.top_k, score_function=score
-    )
+    return semantic_search(model.encode_query(arguments.queries), vectors, top_k=arguments.top_k, score_function=score)
 
 
 def _by_words(arguments: argparse.Namespace, texts: list[str]) -> "list[list[Hit]]":

@@ -2,7 +2,7 @@
 
 A `.jsonl` file holds a JSON string, or an object with the text under a field, on each line, and so does standard
 input that starts with `{`; any other file holds a text a line. Blank lines at the end, and all in JSONL, are not
-texts. Files are written under a temporary name, then renamed.
+texts; `documents` leaves out all blank ones. Files are written under a temporary name, then renamed.
 Knows nothing of embeddings.
 """
 
@@ -74,6 +74,20 @@ def numbered(path: Path, field: str = "text") -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r")
         elif line.strip():
             yield number, _json_text(line, f"{path}: line {number}", field)
+
+
+def documents(path: Path, field: str = "text") -> list[tuple[int, str]]:
+    """The texts of a file to search in, with the numbers of their lines, from 1; blank ones are left out.
+
+    Raises:
+        ModelNotFoundError: no such file.
+        InputError: a line that holds no text, or none that does.
+    """
+    found = [(number, text) for number, text in numbered(path, field) if text.strip()]
+    if not found:
+        where = "standard input" if str(path) == "-" else path
+        raise InputError(f"{where}: no texts in it, expected one a line, or JSONL. Give a file that has some.")
+    return found
 
 
 @contextmanager

@@ -61,6 +61,16 @@ def test_the_words_of_bm25_are_those_of_the_file(run, texts):
     assert found["late"]["query"] == 1
 
 
+def test_blank_lines_are_no_texts_of_bm25_and_a_file_of_them_is_an_error(run, texts, tmp_path):
+    (tmp_path / "gaps.txt").write_text("\n" + texts.read_text().replace("\n", "\n\n \n"))
+    command = ("explain", "late parcel", "your parcel is late", "--bm25")
+    assert run(*command, tmp_path / "gaps.txt") == run(*command, texts)  # blank texts would make words rarer
+    (tmp_path / "gaps.txt").write_text("\n\n")
+    seen = run(*command, tmp_path / "gaps.txt")
+    assert (seen.code, seen.out) == (1, "")
+    assert "gaps.txt: no texts in it" in seen.err
+
+
 @pytest.mark.parametrize(("models", "given"), [((), "neither"), (("--model", "x", "--bm25", "y"), "both")])
 def test_one_of_a_model_and_a_file_must_be_given(run, models, given):
     seen = run("explain", "a", "b", *models)

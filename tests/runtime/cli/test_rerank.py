@@ -40,11 +40,19 @@ def test_the_table_shows_the_query_and_its_best_documents(run, model, documents)
     assert len(seen.out.splitlines()) == 3
 
 
-def test_a_field_of_json_lines_from_standard_input_and_no_documents(run, model):
+def test_a_field_of_json_lines_from_standard_input(run, model):
     lines = '{"body": "a"}\n\n{"body": "b"}\n'
     arguments = ("rerank", "a", "-d", "-", "--field", "body", "-m", model, "--format", "jsonl", "-k", 1)
     assert json.loads(run(*arguments, stdin=lines).out)["line"] == 3
-    assert run("rerank", "a", "-d", "-", "-m", model, stdin="") == (0, "a\n", "")
+
+
+def test_blank_lines_are_no_documents_and_a_file_of_them_is_an_error(run, model):
+    seen = run("rerank", "a", "-d", "-", "-m", model, "--format", "jsonl", stdin="\na\n \n\nb\n")
+    assert sorted((one["line"], one["text"]) for one in map(json.loads, seen.out.splitlines())) == [(2, "a"), (5, "b")]
+    for stdin in ("", "\n\n"):
+        seen = run("rerank", "a", "-d", "-", "-m", model, stdin=stdin)
+        assert (seen.code, seen.out) == (1, "")
+        assert "standard input: no texts in it" in seen.err
 
 
 def test_the_limit_of_a_pair_can_be_set(run, model, documents):

@@ -31,9 +31,26 @@ def test_the_table_shows_each_query_and_its_results(run, words, corpus):
     assert seen.out == f"a\n    1.000 {'█' * 10} a\nc\n    1.000 {'█' * 10} c\n"
 
 
-def test_fewer_texts_than_asked_for_and_none_at_all(run, words, corpus):
+def test_fewer_texts_than_asked_for(run, words, corpus):
     assert len(run("search", "a", "--corpus", corpus, "-k", 50, "--model", words).out.splitlines()) == 5
-    assert run("search", "a", "--corpus", "-", "--model", words, stdin="") == (0, "a\n", "")
+
+
+@pytest.mark.parametrize("by", ["meaning", "words", "both"])
+@pytest.mark.parametrize("stdin", ["", "\n \n"])
+def test_no_texts_are_an_error(run, words, by, stdin):
+    seen = run("search", "a", "--corpus", "-", "--by", by, "--model", words, stdin=stdin)
+    assert (seen.code, seen.out) == (1, "")
+    assert "standard input: no texts in it, expected one a line, or JSONL. Give a file that has some." in seen.err
+
+
+@pytest.mark.parametrize("by", ["meaning", "words", "both"])
+def test_blank_lines_are_no_results_and_count_as_lines(run, words, tmp_path, by):
+    (tmp_path / "corpus.txt").write_text("\nc\n\n  \na b\n\n")
+    seen = run("search", "a c", "-c", tmp_path / "corpus.txt", "--by", by, "--format", "jsonl", "--model", words)
+    assert sorted((one["line"], one["text"]) for one in map(json.loads, seen.out.splitlines())) == [
+        (2, "c"),
+        (5, "a b"),
+    ]
 
 
 def test_a_field_of_json_lines_from_standard_input(run, words):

@@ -4,12 +4,13 @@ import argparse
 import io
 import json
 import os
+import re
 import sys
 from threading import Thread
 
 import pytest
 
-from airvec.cli.texts import add_text_arguments, json_lines, numbered, read_file, read_texts, written
+from airvec.cli.texts import add_text_arguments, documents, json_lines, numbered, read_file, read_texts, written
 from airvec.errors import ArgumentError, InputError, ModelNotFoundError
 
 
@@ -50,6 +51,18 @@ def test_a_text_file_holds_a_text_a_line(file, content, expected):
 def test_json_lines_hold_texts_or_objects_with_one(file, name):
     path = file(name, '"one\\ntwo"\n{"text": "three", "id": 3}\n{"id": 4, "text": ""}\n')
     assert list(read_file(path)) == ["one\ntwo", "three", ""]
+
+
+def test_documents_are_the_texts_that_are_not_blank_with_their_lines(file):
+    assert documents(file("texts.txt", "one\n\n \t\r\ntwo\r\n")) == [(1, "one"), (4, "two")]
+    assert documents(file("texts.jsonl", '{"text": ""}\n\n" "\n" two"\n')) == [(4, " two")]
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.txt", ""), ("a.txt", "\n \n\n"), ("a.jsonl", '\n""\n')])
+def test_a_file_without_documents_is_named(file, name, content):
+    path = file(name, content)
+    with pytest.raises(InputError, match=rf"{re.escape(str(path))}: no texts in it, expected one a line, or JSONL"):
+        documents(path)
 
 
 def test_blank_lines_among_json_lines_are_skipped_and_counted(file):
