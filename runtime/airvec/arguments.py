@@ -138,8 +138,11 @@ def tokenizer_spec(
     max_seq_length: int | None,
     tokenizer_kwargs: Mapping[str, Any] | None,
     processor_kwargs: Mapping[str, Any] | None,
+    name: str = "max_seq_length",
 ) -> TokenizerSpec:
     """The folder's tokenizer settings with the caller's over them; `max_seq_length` wins over `model_max_length`.
+
+    `name` is the limit's in messages, which is another in a reranker.
 
     Raises:
         ArgumentError: an unknown key, or both names of the same argument.
@@ -152,21 +155,20 @@ def tokenizer_spec(
     given = _checked("processor_kwargs", processor_kwargs or tokenizer_kwargs, TOKENIZER_KWARGS)
     limit = max_seq_length if max_seq_length is not None else given.get("model_max_length")
     if limit is not None:
-        spec = replace(spec, max_length=check_limit(spec, limit))
+        spec = replace(spec, max_length=check_limit(spec, limit, name))
     return replace(spec, padding_side=check_side(given.get("padding_side", spec.padding_side)))
 
 
-def check_limit(spec: TokenizerSpec, limit: object) -> int:
+def check_limit(spec: TokenizerSpec, limit: object, name: str = "max_seq_length") -> int:
     """The length limit itself, if the model can number so many tokens.
 
     Raises:
         ArgumentError: not a whole number above 0, or more than the model's positions.
     """
-    tokens = whole_number("max_seq_length", limit)
+    tokens = whole_number(name, limit)
     if spec.positions is not None and tokens > spec.positions:
         raise ArgumentError(
-            f"max_seq_length: {tokens}, but the model has positions for {spec.positions} tokens. Lower it to that, "
-            'and pass on_truncate="chunk" for longer texts.'
+            f"{name}: {tokens}, but the model has positions for {spec.positions} tokens. Lower it to that."
         )
     return tokens
 

@@ -18,9 +18,9 @@ from airvec.arrays import Array, Floats, Integers
 from airvec.batching import check_batch_size, pad
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError, InputError
-from airvec.folder import RERANKER
+from airvec.folder import RERANKER, TokenizerSpec
 from airvec.model import Model, ModelArguments
-from airvec.pairs import Pair, check_pairs, encode_pairs
+from airvec.pairs import Pair, check_limit_of_pairs, check_pairs, encode_pairs
 from airvec.pipeline import Progress
 from airvec.progress import progress_bar
 from airvec.prompts import resolve_prompt
@@ -64,6 +64,7 @@ class CrossEncoder(Model):
 
     kind = RERANKER
     organisation = "cross-encoder"
+    limit_name = "max_length"
     output = "scores"
 
     def __init__(
@@ -102,6 +103,7 @@ class CrossEncoder(Model):
                 f"num_labels: {num_labels!r}, but this model has {self.num_labels}. Leave it out: a head of another "
                 "width would have to be trained."
             )
+        check_limit_of_pairs(self._pipeline().tokenizer, self.max_seq_length)
         self._activation = activation or self._saved_activation()
 
     def __repr__(self) -> str:
@@ -276,6 +278,11 @@ class CrossEncoder(Model):
         pipeline = self._pipeline()
         return pipeline.scores(encode_pairs(pipeline.tokenizer, pairs, prompt), prompt, batch_size, advance)
 
+    def _checked_limit(self, spec: TokenizerSpec, limit: int) -> int:
+        tokens = super()._checked_limit(spec, limit)
+        check_limit_of_pairs(self._pipeline().tokenizer, tokens)
+        return tokens
+
     def _saved_activation(self) -> Activation:
         """What the folder names, else by the number of labels; the reference's order."""
         for stated in self._folder.activations:
@@ -287,7 +294,14 @@ class CrossEncoder(Model):
 
 def _activated(logits: Floats, activation: Activation, apply_softmax: bool) -> Floats:
     """Activation, then one label's dimension dropped, then softmax: float32 (n, labels) -> (n,) or (n, labels)."""
-    scores = np.asarray(activation(logits) if len(logits) else logits, np.float32)
+    try:
+        scores = np.asarray(activation(logits) if len(logits) else logits, np.float32)
+    except TypeError as error:  # torch's functions refuse arrays so
+        name = getattr(activation, "__name__", "")
+        raise ArgumentError(
+            f"activation_fn: {type(activation).__name__} {name} fails on a NumPy array ({error!s:.80}), expected a "
+            'function of arrays. Pass one, or a name such as "Sigmoid".'
+        ) from error
     if scores.shape not in (logits.shape, logits.shape[:1]):
         raise ArgumentError(
             f"activation_fn: gives an array of shape {list(scores.shape)} for logits of shape {list(logits.shape)}, "

@@ -84,6 +84,7 @@ class Model(ABC):
     kind: ClassVar[str]
     organisation: ClassVar[str]
     output: ClassVar[str] = "sentence_embedding"
+    limit_name: ClassVar[str] = "max_seq_length"
 
     def __init__(self, given: ModelArguments) -> None:
         self._options = backend_options(given.backend, given.variant, given.device, given.model_kwargs, given.threads)
@@ -100,8 +101,9 @@ class Model(ABC):
         self._tokenizers: dict[Path, TokenizerSpec] = {}
         for spec in self._folder.bodies():
             self._tokenizers[spec.path] = tokenizer_spec(
-                self._folder.tokenizer_of(spec), given.max_seq_length, given.tokenizer_kwargs, given.processor_kwargs
-            )
+                self._folder.tokenizer_of(spec), given.max_seq_length, given.tokenizer_kwargs, given.processor_kwargs,
+                self.limit_name,
+            )  # fmt: skip
         self._open()
 
     def _open(self) -> None:
@@ -262,7 +264,7 @@ class Model(ABC):
     def max_seq_length(self, limit: int | None) -> None:
         with self._opening:
             changed = {
-                path: replace(spec, max_length=None if limit is None else check_limit(spec, limit))
+                path: replace(spec, max_length=None if limit is None else self._checked_limit(spec, limit))
                 for path, spec in self._tokenizers.items()
             }
             bodies = {
@@ -271,6 +273,9 @@ class Model(ABC):
             }
             self._tokenizers, self._opened = changed, bodies
             self._pipelines, self._by_task = {}, {}
+
+    def _checked_limit(self, spec: TokenizerSpec, limit: int) -> int:
+        return check_limit(spec, limit, self.limit_name)
 
     @property
     def tokenizer(self) -> TokenizerBackend:

@@ -75,6 +75,15 @@ def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[Pair], prompt: str = "") 
     return _assemble(pieces, tokens, starts, kept)
 
 
+def check_limit_of_pairs(tokenizer: Tokenizer, limit: int | None) -> None:
+    """Refuse a limit that pairs cannot have.
+
+    Raises:
+        ArgumentError: it does not even hold the special tokens.
+    """
+    _room(replace(tokenizer, max_length=limit), _template(tokenizer))
+
+
 def longest_first(lengths: Integers, room: int) -> Integers:
     """Tokens to keep of the two texts of each pair: int64 (2, n) -> (2, n), together at most `room`.
 

@@ -97,6 +97,8 @@ CASES = (
     Case("A pool of another model", "`encode(texts, pool=pool)` of the wrong one of two models.", of_another_model),
     Case("A pool of the model as it was", "`max_seq_length` was set after the pool had been started.", after_a_change),
     Case("A pool that is none", '`encode(texts, pool="cpu")`.', lambda home: dense(home).encode(["a"], pool="cpu")),
+    Case("No pool to stop", "`stop_multi_process_pool(None)`.",
+         lambda home: dense(home).stop_multi_process_pool(None)),
     Case("A queue of a pool", '`pool["input"]`, from code written for sentence-transformers.', queue),
     Case("No devices", "`start_multi_process_pool([])`.", lambda home: dense(home).start_multi_process_pool([])),
     Case("An unknown device among several", '`encode(texts, device=["cpu", "mars"])`.',

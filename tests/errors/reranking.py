@@ -14,7 +14,11 @@ MISH = "torch.nn.modules.activation.Mish"
 
 
 def short(home: Path) -> None:
-    CrossEncoder(reranker(home / "ranker"), max_length=2).predict(("a", "b"))
+    CrossEncoder(reranker(home / "ranker"), max_length=2)
+
+
+def of_tensors(_: object) -> None:
+    raise TypeError("argument 'input' must be Tensor, not numpy.ndarray")
 
 
 def swapping_tokenizer(home: Path) -> None:
@@ -65,7 +69,11 @@ CASES = (
          lambda home: CrossEncoder(as_saved(reranker(home / "ranker"), activation_fn="my.Squash"))),
     Case("An activation that drops pairs", "`activation_fn=lambda logits: logits.mean(axis=0)`.",
          lambda home: ranker(home, 3).predict([("a", "b"), ("a", "c")], activation_fn=lambda x: x.mean(axis=0))),
+    Case("A function that takes no arrays", "`activation_fn=torch.sigmoid`.",
+         lambda home: ranker(home).predict(("a", "b"), activation_fn=of_tensors)),
     Case("A limit that leaves no room for texts", "`max_length=2`.", short),
+    Case("A limit beyond a reranker's positions", "`CrossEncoder(folder, max_length=512)`.",
+         lambda home: CrossEncoder(reranker(home / "ranker", max_position_embeddings=16), max_length=512)),
     Case("A tokenizer that makes no pairs", "Its template puts the second text first.", swapping_tokenizer),
     Case("A head that makes no scores", "Its last Dense does not name its output `scores`.", without_scores),
     Case("A head that airvec does not have", "A reranker made of a language model.", unknown_head),

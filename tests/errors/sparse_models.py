@@ -24,7 +24,7 @@ CASES = (
          lambda home: SparseEncoder(splade(home / "splade"), max_active_dims=-3)),
     Case("No words to decode", "`decode(embeddings, top_k=0)`.",
          lambda home: sparse(home).decode(sparse(home).encode("a b"), top_k=0)),
-    Case("Another model's embeddings to decode", "Indices beyond the vocabulary.",
+    Case("Another model's embeddings to decode", "`decode(…)`; their dimensions mean other words.",
          lambda home: sparse(home).decode(np.eye(1, 40, 39, dtype=np.float32))),
     Case("Words of a sparse autoencoder", "`decode(…)` or `vocabulary`: its dimensions are learned, and have no names.",
          lambda home: SparseEncoder(auto_encoder(home / "coder")).decode(np.ones((1, 6), np.float32))),

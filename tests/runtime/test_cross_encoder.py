@@ -122,11 +122,39 @@ def test_the_limit_cuts_pairs_and_can_be_changed(folder):
     assert model.predict(("a b c", "d e")) == pytest.approx(pair_logits("a b", "d")[0], rel=1e-5)
     model.max_length = 8
     assert model.predict(("a b c", "d e")) == pytest.approx(pair_logits("a b c", "d e")[0], rel=1e-5)
-    with pytest.raises(ArgumentError, match="max_seq_length: 0"):
+    with pytest.raises(ArgumentError, match="^max_length: 0"):
         model.max_length = 0
-    model.max_length = 2
-    with pytest.raises(ArgumentError, match="max_length: 2, but a pair has 3 special tokens"):
-        model.predict(PAIRS)
+    model.max_length = 3
+    assert model.predict(PAIRS).shape == (len(PAIRS),)
+
+
+def test_a_limit_that_does_not_hold_the_special_tokens_of_a_pair_is_refused_where_it_is_set(folder):
+    model = CrossEncoder(folder)
+    message = "max_length: 2, but a pair has 3 special tokens. Raise the limit"
+    for name in ("max_length", "max_seq_length"):
+        with pytest.raises(ArgumentError, match=message):
+            setattr(model, name, 2)
+    assert model.max_length == 12
+    with pytest.raises(ArgumentError, match=message):
+        CrossEncoder(folder, max_length=2)
+    model.max_length = None
+    assert model.max_length is None
+
+
+def test_a_limit_beyond_the_positions_is_refused_by_the_rerankers_name_for_it(tmp_path):
+    folder = reranker(tmp_path / "m", max_position_embeddings=16)
+    with pytest.raises(ArgumentError, match=r"^max_length: 17, but .* for 16 tokens\. Lower it to that\.$"):
+        CrossEncoder(folder, max_length=17)
+    assert CrossEncoder(folder, max_length=16).max_length == 16
+
+
+def test_a_function_that_takes_no_arrays_is_refused_with_its_type(model):
+    def of_tensors(logits):
+        raise TypeError(f"sigmoid(): argument 'input' must be Tensor, not {type(logits).__name__}")
+
+    message = r"activation_fn: function of_tensors fails on a NumPy array \(sigmoid.*not ndarray\), expected a fun"
+    with pytest.raises(ArgumentError, match=message):
+        model.predict(PAIRS, activation_fn=of_tensors)
 
 
 def test_tokenize_gives_what_the_model_reads(model):
