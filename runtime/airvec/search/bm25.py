@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from secrets import token_hex
@@ -152,10 +153,15 @@ class BM25:
         damping = self.k1 * (1 - self.b + self.b * length / cast(float, self.average_length))
         return self.idf[word] * count / (count + damping)
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The dimension of each word; made once, since it takes longer than a query."""
+        return {word: index for index, word in enumerate(self.idf)}
+
     def _encode(self, texts: Sequence[str], weigh: Callable[[str, int, int], float]) -> SparseVectors:
         if self.average_length is None:
             raise ArgumentError(f"corpus: none was seen by {self!r}, expected a fitted BM25. Call fit(texts) first.")
-        place = {word: index for index, word in enumerate(self.idf)}
+        place = self._places
         rows: list[tuple[list[int], list[float]]] = []
         for text in check_texts(texts)[0]:
             words = self._words(text)
