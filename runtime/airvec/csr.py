@@ -144,7 +144,7 @@ def as_array(dense: Floats, dtype: Any, copy: bool | None) -> Array:
         ValueError: `copy` is False, as NumPy has it.
     """
     if copy is False:
-        raise ValueError("copy=False: sparse vectors become an array only by a copy. Leave it out.")
+        raise ValueError(f"copy: {copy!r}, but sparse vectors become an array only by a copy. Leave it out.")
     return dense if dtype is None else dense.astype(dtype, copy=False)
 
 
