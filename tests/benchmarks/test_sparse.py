@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from measure.datasets import LONG, read_texts
 from measure.splade import make_splade
-from sparse import BOUND, CONTENDERS, PARTS, REFERENCE, _row, measure, report
+from sparse import BOUND, CONTENDERS, PARTS, REFERENCE, _row, keep, kept, measure, report
+
+from airvec import SparseVectors
 
 OURS = ["airvec, pooling inside the graph", "airvec, pooling in NumPy"]
 MEGABYTES = 400
@@ -20,6 +22,13 @@ def test_a_row_has_the_median_of_the_turns_and_the_largest_difference():
     found[2, 1] = -0.5
     row = _row("x", answers(1, 4, 2), [["a", "b"]] * 3, found, expected)
     assert row == {"": "x", "documents/s": 1.0, "least – most": "0.5 – 2.0", "peak MB": 102, "max |Δ|": 0.5}
+
+
+def test_vectors_are_kept_and_read_whole(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(PARTS, 3, 4)).astype(np.float32) * (np.arange(4) % 2)
+    for part in range(PARTS):
+        keep(SparseVectors.from_dense(rows[part]) if part % 2 else rows[part], tmp_path / f"{part}.npz")
+    assert np.array_equal(kept(tmp_path), rows.reshape(-1, 4))
 
 
 def test_the_report_says_how_many_times_faster_the_fused_graph_is():
@@ -42,8 +51,7 @@ def test_vectors_of_real_size_are_the_reference_s_in_little_memory(checkpoint, t
     (tmp_path / "vectors").mkdir()
     names = [*OURS, REFERENCE]
     rows = {row[""]: row for row in measure(names, texts, made, tmp_path / "model", tmp_path / "vectors")}
-    place = str(names.index(REFERENCE))
-    expected = np.concatenate([np.load(tmp_path / "vectors" / place / f"{part}.npy") for part in range(PARTS)])
+    expected = kept(tmp_path / "vectors" / str(names.index(REFERENCE)))
     assert 20 < np.median(np.count_nonzero(expected, axis=1)) < 400
     assert expected.std(axis=0).max() > 0.1
     for name in OURS:

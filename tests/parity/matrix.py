@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from sentence_transformers import CrossEncoder as ReferenceCrossEncoder
 from sentence_transformers import SentenceTransformer as Reference
 from sentence_transformers import SparseEncoder as ReferenceSparseEncoder
 
 import airvec
 from airvec.errors import AirvecError
+from airvec.sparse_vectors import SparseVectors
 from tests import tiny
 from tests.parity.subjects import BODIES, DENSE, RERANK, SPARSE, Prepared, Subject, prepare
 from tests.parity.variants import OTHER_SIDE, VARIANTS, Variant, make_folder, padding_moves_it
@@ -127,10 +129,9 @@ def _answers(cell: Cell, model: Any, batch_size: int | None) -> Iterator[np.ndar
 
 
 def _dense(answer: Any) -> np.ndarray:
-    for name in ("to_dense", "numpy"):
-        if hasattr(answer, name):
-            return getattr(answer, name)()
-    return answer
+    if isinstance(answer, SparseVectors):
+        return answer.to_dense()
+    return answer.numpy() if isinstance(answer, torch.Tensor) else answer
 
 
 def _delta(task: str, ours: np.ndarray, theirs: np.ndarray) -> float:

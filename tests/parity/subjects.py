@@ -101,7 +101,7 @@ def prepare_all(subjects: Sequence[Subject]) -> None:
 def state(folder: Path) -> str:
     """Twelve digits that change with any byte of the checkpoint or the exporter, or with a library under it."""
     digest = hashlib.sha256()
-    sources = [*(ROOT / "exporter").rglob("*.py"), *(ROOT / "runtime" / "airvec" / "folder").glob("*.py")]
+    sources = [*(ROOT / "exporter").rglob("*.py"), ROOT / "runtime" / "airvec" / "manifest.py"]
     for file in sorted([*sources, *(path for path in folder.rglob("*") if path.is_file())]):
         digest.update(file.name.encode() + file.read_bytes())
     for package in PACKAGES:

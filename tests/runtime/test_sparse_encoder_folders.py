@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from airvec import ArgumentError, CrossEncoder, ModelFolderError, ModelNotFoundError, SentenceTransformer, SparseEncoder
-from airvec.backends.onnx import LOGITS_BUDGET
+from airvec.backends.onnx import HEAD_BUDGET
 from tests.folders import MEAN, OLD, lookup_graph, rows_of, word_model, write_json, write_modules, write_tensors
 from tests.sparse_folders import (
     DOCUMENT,
@@ -227,7 +227,7 @@ def test_never_more_logits_are_alive_than_those_of_one_batch(tmp_path, monkeypat
     for thread in threads:
         thread.join()
     assert sum(sizes) == callers * 200 * 8
-    assert most[0] == max(sizes) <= LOGITS_BUDGET
+    assert most[0] == max(sizes) <= HEAD_BUDGET
 
 
 def test_a_graph_with_the_pooling_inside_runs_batches_side_by_side(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """Mirrors runtime/airvec/modules/sparse_auto_encoder.py; the reference's own numbers are in tests/parity."""
 
-
 import numpy as np
 import pytest
 
