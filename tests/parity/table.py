@@ -47,24 +47,28 @@ NAMES = {
 EXPLAINED = """\
 # Parity
 
-What airvec computes without torch against sentence-transformers on torch: {versions}. Written by `make parity`; every
-cell is also a test (`make test`).
+What airvec computes without torch, beside sentence-transformers on torch. `make parity` writes this page, and every cell
+is a test of `make test`. Versions: {versions}.
 
 **{passed} cells passed, {failed} failed, {refused} refused.**
 
-A cell is one checkpoint in one setting on one backend: tiny random weights, drawn widely ({spread} of the reference's
-answers checked in every cell, so that a comparison can fail), with tokenizers that are trained on the spot (WordPiece,
-BPE, Unigram; pad ids 0, 1 and last). Each number is the largest |difference| of any element over texts of 1 to 100
-words, batched by tokens and in mixed batches of 5: of unit vectors and of their lengths for dense models (bound
-{dense:.0e}); of sparse values and scores, divided by the reference's largest |value| where that is above 1 (bound
-{sparse:.0e}). One graph serves all cells of a row. A dash is a cell that cannot be: a decoder that looks back only and
-opens every text with one token has one first vector for all texts, and not every tokenizer makes token types.
+A cell is one checkpoint in one setting on one backend. The checkpoints are tiny and random, their weights drawn widely,
+and in every cell the reference's answers are far apart, so that a comparison can fail; the tokenizers (WordPiece, BPE,
+Unigram; pad ids 0, 1 and above 400) are trained for the purpose.
 
+A number is the largest |difference| over texts of 1 to 100 words, or pairs of such, in batches by tokens and in mixed
+batches of 5. Dense: of elements of unit vectors, and of the vectors' lengths; at most {dense:.0e}. Sparse values and
+scores: divided by the reference's largest |value| where that is above 1; at most {sparse:.0e}. A dash is a cell that
+cannot be.
+
+- *no prompt*: a prompt that pooling leaves out. *cut*: pairs cut to 16 tokens. *3 labels*: softmax over three labels.
 - *other side*: padding on the side that the family does not use. Where that moves the reference's own answer (positions
   counted from the first column, heads that read it), ours equals its answer for the text alone.
 - *no token types*: a tokenizer that gives none to a model that takes them.
-- *saved by 6.2*: the folder as sentence-transformers writes it today; the other columns are its older generations.
-- *as exported*: the folder that `airvec export` wrote; elsewhere the graph lies beside the reference's own files.
+- *saved by 6.2*: the folder as the reference writes it today; the other columns are of its older generations.
+- *as exported*: the folder that `airvec export` wrote, in airvec and in the reference; elsewhere the graph lies beside
+  the reference's own files, as on the Hub.
+- Gemma has no *cls*: it looks back only and opens every text with one token, so all texts have one first vector.
 """
 
 
@@ -95,7 +99,7 @@ def page(outcomes: dict[Cell, Outcome], refused: dict[str, Outcome]) -> str:
     counts = count(outcomes, refused)
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     head = EXPLAINED.format(
-        versions=versions, spread="the spread", dense=BOUNDS[DENSE], sparse=BOUNDS[SPARSE],
+        versions=versions, dense=BOUNDS[DENSE], sparse=BOUNDS[SPARSE],
         **{status: counts[status] for status in (PASSED, FAILED, REFUSED)},
     )  # fmt: skip
     parts = [head, *summary(outcomes)]
@@ -150,7 +154,7 @@ def families(outcomes: dict[Cell, Outcome], backend: str) -> Iterator[str]:
     """The twins of published models."""
     yield f"\n## Published families, {backend}\n"
     yield "Their folders' modules, settings, tokenizer options and file layout, with tiny random weights.\n"
-    yield from header(["family", "shape of", "task", *FAMILY_VARIANTS])
+    yield from header(["family", "shape of", "task", *FAMILY_VARIANTS], texts=3)
     found = {(cell.subject.name, cell.variant): (cell, outcome) for cell, outcome in outcomes.items()
              if cell.subject.family and cell.backend == backend}  # fmt: skip
     for name, family in FAMILIES.items():
@@ -162,7 +166,7 @@ def families(outcomes: dict[Cell, Outcome], backend: str) -> Iterator[str]:
 def refusal_rows(refused: dict[str, Outcome]) -> Iterator[str]:
     """Models that airvec must refuse, and what it says."""
     yield "\n## Refused: code of their own\n"
-    yield from header(["model", "status", "what `airvec export` says"])
+    yield from header(["model", "status", "what `airvec export` says"], texts=3)
     for name, outcome in refused.items():
         yield line([name, outcome.status, outcome.reason])
 
@@ -172,7 +176,7 @@ def reasons(outcomes: dict[Cell, Outcome]) -> Iterator[str]:
     failed = {cell: outcome for cell, outcome in outcomes.items() if outcome.status == FAILED}
     if failed:
         yield "\n## Failed\n"
-        yield from header(["cell", "|Δ|", "reason"])
+        yield from header(["cell", "|Δ|", "reason"], texts=3)
     for cell, outcome in failed.items():
         yield line([str(cell), f"{outcome.delta:.1e}", outcome.reason])
 
@@ -191,10 +195,10 @@ def shown(outcome: Outcome | None) -> str:
     return f"{outcome.delta:.1e}" if outcome.status == PASSED else f"**{outcome.status}**"
 
 
-def header(names: Sequence[str]) -> Iterator[str]:
-    """The first two lines of a table."""
+def header(names: Sequence[str], texts: int = 1) -> Iterator[str]:
+    """The first two lines of a table whose first `texts` columns are texts, the others numbers."""
     yield line(names)
-    yield line(["---", *["--:"] * (len(names) - 1)])
+    yield line([*["---"] * texts, *["--:"] * (len(names) - texts)])
 
 
 def line(values: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from tests.tiny.checkpoints import (
     write_modules,
     write_tokenizer,
 )
-from tests.tiny.sparse_families import inference_free, splade
+from tests.tiny.sparse_families import opensearch_v2, opensearch_v3, splade
 from tests.tiny.tokenizers import tiny_tokenizer
 
 FEATURES, FILL_MASK, CLASSIFY = "feature-extraction", "fill-mask", "sequence-classification"
@@ -259,6 +259,6 @@ FAMILIES: Mapping[str, Family] = {
     "nli-deberta cross-encoder": Family(CLASSIFY, nli_deberta),
     "ettin reranker": Family(CLASSIFY, ettin_reranker),
     "SPLADE cocondenser": Family(FILL_MASK, splade),
-    "opensearch doc-v2": Family(FILL_MASK, lambda folder: inference_free(folder, "relu")),
-    "opensearch doc-v3": Family(FILL_MASK, lambda folder: inference_free(folder, "log1p_relu")),
+    "opensearch doc-v2": Family(FILL_MASK, opensearch_v2),
+    "opensearch doc-v3": Family(FILL_MASK, opensearch_v3),
 }

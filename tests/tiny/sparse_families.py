@@ -24,8 +24,17 @@ def splade(folder: Path) -> Path:
     return folder
 
 
-def inference_free(folder: Path, activation: str) -> Path:
-    """opensearch-neural-sparse-encoding-doc-v2 and -v3: a Router, an IDF table for queries, SPLADE for documents."""
+def opensearch_v2(folder: Path) -> Path:
+    """opensearch-neural-sparse-encoding-doc-v2-distill: a Router, an IDF table for queries, SPLADE for documents."""
+    return _inference_free(folder, "relu")
+
+
+def opensearch_v3(folder: Path) -> Path:
+    """opensearch-neural-sparse-encoding-doc-v3-distill: the same with two logarithms."""
+    return _inference_free(folder, "log1p_relu")
+
+
+def _inference_free(folder: Path, activation: str) -> Path:
     model = tiny_model("distilbert", "fill-mask")
     write_body(folder / DOCUMENT, model, "distilbert", padding_side="right", limit=64)
     write(folder / DOCUMENT / "sentence_bert_config.json", {"max_seq_length": 48, "do_lower_case": False})
