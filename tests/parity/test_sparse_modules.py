@@ -113,7 +113,8 @@ def test_a_table_by_token_is_the_table_by_number(inference_free: Path, tmp_path:
     theirs = Reference(str(inference_free), device="cpu")
     expected = dense(theirs.encode_query(TEXTS))
     table = theirs[0].sub_modules["query"][0]
-    weights = dict(zip(table.tokenizer.convert_ids_to_tokens(range(len(table.weight))), table.weight.tolist(), strict=True))
+    tokens = table.tokenizer.convert_ids_to_tokens(range(len(table.weight)))
+    weights = dict(zip(tokens, table.weight.tolist(), strict=True))
     (query / "model.safetensors").unlink()
     (query / "idf.json").write_text(json.dumps(weights), encoding="utf-8")
     (query / "config.json").write_text(json.dumps({"path": str(query / "idf.json")}), encoding="utf-8")
