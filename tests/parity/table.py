@@ -47,8 +47,10 @@ NAMES = {
 EXPLAINED = """\
 # Parity
 
-What airvec computes without torch, beside sentence-transformers on torch. `make parity` writes this page, and every cell
-is a test of `make test`. Versions: {versions}.
+What airvec computes without torch, beside sentence-transformers on torch. `make parity` writes this page, and every
+cell is a test of `make test`.
+
+Versions: {versions}.
 
 **{passed} cells passed, {failed} failed, {refused} refused.**
 
@@ -97,7 +99,7 @@ def count(outcomes: dict[Cell, Outcome], refused: dict[str, Outcome]) -> Counter
 def page(outcomes: dict[Cell, Outcome], refused: dict[str, Outcome]) -> str:
     """The whole of docs/parity.md."""
     counts = count(outcomes, refused)
-    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    versions = ", ".join(f"{package} {version(package).partition('+')[0]}" for package in PACKAGES)
     head = EXPLAINED.format(
         versions=versions, dense=BOUNDS[DENSE], sparse=BOUNDS[SPARSE],
         **{status: counts[status] for status in (PASSED, FAILED, REFUSED)},
