@@ -13,7 +13,7 @@ MEGABYTES = 400
 
 
 def answers(*seconds):
-    return [{"seconds": one, "peak": 100.0 + place} for place, one in enumerate(seconds)]
+    return [{"seconds": one, "cpu": 2 * one, "peak": 100.0 + place} for place, one in enumerate(seconds)]
 
 
 def test_a_row_has_the_median_of_the_turns_and_the_largest_difference():
@@ -21,7 +21,14 @@ def test_a_row_has_the_median_of_the_turns_and_the_largest_difference():
     found = expected.copy()
     found[2, 1] = -0.5
     row = _row("x", answers(1, 4, 2), [["a", "b"]] * 3, found, expected)
-    assert row == {"": "x", "documents/s": 1.0, "least – most": "0.5 – 2.0", "peak MB": 102, "max |Δ|": 0.5}
+    assert row == {
+        "": "x",
+        "documents/s": 1.0,
+        "least – most": "0.5 – 2.0",
+        "CPU ms a document": 2000.0,
+        "peak MB": 102,
+        "max |Δ|": 0.5,
+    }
 
 
 def test_vectors_are_kept_and_read_whole(tmp_path):
