@@ -78,7 +78,7 @@ def needs_model(name: str) -> bool:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if needs_model(name) else []) for name in DOCUMENTS]
 )
-def test_every_example_of_a_document_runs(name, tmp_path, monkeypatch, request):
+def test_every_example_of_a_document_runs(name, tmp_path, monkeypatch, request, own_sentence_transformers):
     if needs_model(name):
         (tmp_path / MODEL).symlink_to(request.getfixturevalue("minilm"))
     if RERANKER in (ROOT / name).read_text(encoding="utf-8"):

@@ -28,7 +28,7 @@ def module_name(path: str) -> str:
 
 
 @pytest.mark.parametrize("path", python_files(*PACKAGES))
-def test_public_names_are_sorted_and_there(path):
+def test_public_names_are_sorted_and_there(path, own_sentence_transformers):
     assert faults(import_module(module_name(path))) == []
 
 
