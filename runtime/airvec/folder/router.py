@@ -108,7 +108,7 @@ def _mappings(file: str, parameters: JsonObject) -> dict[tuple[str | None, str |
     for key in stated.values:
         try:
             task, modality = cast("tuple[Any, Any]", ast.literal_eval(key))
-        except (ValueError, SyntaxError, TypeError) as error:
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:  # the last two: nested deep
             raise ModelFolderError(
                 f"{file}: route_mappings has key {key!r}, expected a pair such as \"('query', 'text')\". Re-export it."
             ) from error
