@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from sentence_transformers.sentence_transformer import modules as reference
+from sentence_transformers.sparse_encoder import modules as sparse_reference
 
 import airvec.modules
 import airvec_exporter.modules
@@ -48,6 +49,15 @@ CONFIGS: dict[str, list[dict[str, Any]]] = {
     "LayerNorm": [{"dimension": WIDTH}],
     "Normalize": [{}, {"module_input_name": "token_embeddings"}],
     "Dropout": [{"dropout": 0.5}, {}],
+    "SpladePooling": [
+        {"pooling_strategy": strategy, "activation_function": activation, "word_embedding_dimension": WIDTH}
+        for strategy in ("max", "sum")
+        for activation in ("relu", "log1p_relu")
+    ],
+    "SparseAutoEncoder": [
+        {"input_dim": WIDTH, "hidden_dim": 64, "k": 8, "k_aux": 8, "normalize": normalize, "dead_threshold": 30}
+        for normalize in (False, True)
+    ],
 }
 CASES = [(kind, config) for kind, configs in CONFIGS.items() for config in configs]
 
@@ -71,6 +81,11 @@ def state_of(kind: str, config: dict[str, Any]) -> dict[str, torch.Tensor]:
     if kind == "LayerNorm":
         generator = torch.Generator().manual_seed(2)
         return {name: torch.randn(WIDTH, generator=generator) for name in ("norm.weight", "norm.bias")}
+    if kind == "SparseAutoEncoder":  # the encoder's weight under the name that the reference saves it by
+        generator = torch.Generator().manual_seed(2)
+        shapes = {"pre_bias": (WIDTH,), "latent_bias": (64,), "decoder.linear.weight": (64, WIDTH)}
+        made = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+        return made | {"stats_last_nonzero": torch.zeros(64, dtype=torch.long)}
     return {}
 
 
@@ -110,7 +125,7 @@ def as_tensors(made: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def pairs(found: dict[str, Any], wanted: dict[str, Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for name in ("token_embeddings", "sentence_embedding"):
+    for name in {"token_embeddings", "sentence_embedding"} & found.keys():  # SPLADE pooling drops its logits
         yield np.asarray(found[name]), wanted[name].detach().numpy()
 
 
@@ -133,7 +148,8 @@ def test_numpy_and_both_torch_modules_agree(spec: ModuleSpec, mask: Callable[[],
     found = airvec.modules.MODULES[spec.type](spec)(dict(given))
     with torch.no_grad():
         twin = airvec_exporter.modules.build([spec], "here")(dict(tensors))
-        wanted = getattr(reference, spec.type).load(str(spec.path)).eval()(dict(tensors))
+        home = reference if hasattr(reference, spec.type) else sparse_reference
+        wanted = getattr(home, spec.type).load(str(spec.path)).eval()(dict(tensors))
     for ours, theirs in (*pairs(found, wanted), *pairs(twin, wanted)):
         assert ours.shape == theirs.shape
         assert np.allclose(ours, theirs, rtol=1e-5, atol=1e-6)
