@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from airvec_exporter.body import OUTPUTS, Body
 from airvec_exporter.errors import ExportError
-from airvec_exporter.fused import OUTPUT as FUSED
-from airvec_exporter.fused import fuse
+from airvec_exporter.heads.splade import OUTPUT as FUSED
+from airvec_exporter.heads.splade import fuse
 from airvec_exporter.modules import SpladePooling
 
 OPSET = 23

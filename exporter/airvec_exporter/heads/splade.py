@@ -8,7 +8,7 @@ cost time when a graph is opened.
 Knows nothing of torch, of files and of tokenizers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -16,36 +16,12 @@ from onnxscript import ir
 from onnxscript.ir.passes.common import RemoveUnusedNodesPass
 
 from airvec_exporter.errors import ExportError
+from airvec_exporter.heads.tape import Tape
 from airvec_exporter.modules.splade_pooling import SpladePooling
 
 OUTPUT = "sparse_embedding"
+BOOL, FLOAT = ir.DataType.BOOL.value, ir.DataType.FLOAT.value  # what Cast makes
 WORDS = 8192  # of a slice: for 512 tokens 16 MB of logits
-BOOL, FLOAT = ({"to": kind.value} for kind in (ir.DataType.BOOL, ir.DataType.FLOAT))  # of Cast
-
-
-class Tape:
-    """Appends nodes and constants to a graph."""
-
-    def __init__(self, graph: ir.Graph) -> None:
-        self.graph, self.count = graph, 0
-
-    def __call__(self, operator: str, *inputs: ir.Value, settings: Mapping[str, int] | None = None) -> ir.Value:
-        """Append a node with one output, and give that; `settings` are its attributes."""
-        node = ir.node(operator, inputs, settings, name=self._name("node"))
-        node.outputs[0].name = self._name("value")
-        self.graph.append(node)
-        return node.outputs[0]
-
-    def constant(self, value: object, kind: type = np.int64) -> ir.Value:
-        """Add a constant tensor."""
-        tensor = ir.tensor(np.array(value, kind), name=self._name("constant"))
-        found = ir.Value(name=tensor.name, const_value=tensor, type=ir.TensorType(tensor.dtype), shape=tensor.shape)
-        self.graph.register_initializer(found)
-        return found
-
-    def _name(self, what: str) -> str:
-        self.count += 1
-        return f"splade_{what}_{self.count}"
 
 
 def fuse(model: ir.Model, pooling: SpladePooling) -> None:
@@ -63,7 +39,7 @@ def fuse(model: ir.Model, pooling: SpladePooling) -> None:
     words = weight.shape[1]
     mask = next(value for value in graph.inputs if value.name == "attention_mask")
     pool = _largest if pooling.strategy == "max" else _total
-    pooled = pool(Tape(graph), hidden, weight, bias, mask, pooling.activation)
+    pooled = pool(Tape(graph, "splade"), hidden, weight, bias, mask, pooling.activation)
     pooled.name, pooled.type, pooled.shape = OUTPUT, ir.TensorType(ir.DataType.FLOAT), ir.Shape(["batch", words])
     graph.outputs[0] = pooled
     RemoveUnusedNodesPass()(model)
@@ -111,7 +87,7 @@ def _largest(
     axis = tape.constant([1])
     first = tape("ArgMax", mask, settings={"axis": 1, "keepdims": 1})  # (batch, 1)
     filling = tape("Unsqueeze", tape("GatherND", hidden, first, settings={"batch_dims": 1}), axis)  # (batch, 1, d)
-    real = tape("Unsqueeze", tape("Cast", mask, settings=BOOL), tape.constant([-1]))
+    real = tape("Unsqueeze", tape("Cast", mask, settings={"to": BOOL}), tape.constant([-1]))
     states = tape("Where", real, hidden, filling)
     parts = [
         tape("ReduceMax", tape("MatMul", states, columns), axis, settings={"keepdims": 0})
@@ -121,7 +97,7 @@ def _largest(
     weights = _activated(tape, logits if bias is None else tape("Add", logits, bias), activation)
     # A text without any token has no weights.
     there = tape("ReduceMax", mask, axis, settings={"keepdims": 1})
-    return tape("Mul", weights, tape("Cast", there, settings=FLOAT))
+    return tape("Mul", weights, tape("Cast", there, settings={"to": FLOAT}))
 
 
 def _total(
@@ -129,7 +105,7 @@ def _total(
 ) -> ir.Value:
     """Sum of the activations over a text's tokens: a product with the mask."""
     axis = tape.constant([1])
-    real = tape("Unsqueeze", tape("Cast", mask, settings=FLOAT), axis)  # (batch, 1, tokens)
+    real = tape("Unsqueeze", tape("Cast", mask, settings={"to": FLOAT}), axis)  # (batch, 1, tokens)
     parts: list[ir.Value] = []
     for columns, offset in _slices(tape, weight, bias):
         logits = tape("MatMul", hidden, columns)

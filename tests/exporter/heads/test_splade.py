@@ -10,9 +10,9 @@ import torch
 from onnxscript import ir
 
 from airvec.folder import FILL_MASK
-from airvec_exporter import fused
 from airvec_exporter.errors import ExportError
 from airvec_exporter.graph import export_graphs, trace, write_graph
+from airvec_exporter.heads import splade as splade_head
 from airvec_exporter.load import Checkpoint, load
 from airvec_exporter.modules import SpladePooling
 from tests import tiny
@@ -53,10 +53,10 @@ def test_it_gives_what_pooling_of_the_logits_gives(
     logits_graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     words: int, side: str, strategy: str, activation: str,
 ):  # fmt: skip
-    monkeypatch.setattr(fused, "WORDS", words)
+    monkeypatch.setattr(splade_head, "WORDS", words)
     pooling, mask = SpladePooling(strategy, activation), padded(side)
     model = ir.load(logits_graph)
-    fused.fuse(model, pooling)
+    splade_head.fuse(model, pooling)
     ir.save(model, tmp_path / "fused.onnx")
     logits = torch.from_numpy(run(logits_graph, mask))
     wanted = pooling({"token_embeddings": logits, "attention_mask": torch.from_numpy(mask)})[
@@ -69,7 +69,7 @@ def test_it_gives_what_pooling_of_the_logits_gives(
 @pytest.mark.parametrize("strategy", ["max", "sum"])
 def test_a_text_without_any_token_has_no_weights(logits_graph: Path, tmp_path: Path, strategy: str):
     model, mask = ir.load(logits_graph), padded("right")
-    fused.fuse(model, SpladePooling(strategy))
+    splade_head.fuse(model, SpladePooling(strategy))
     ir.save(model, tmp_path / "fused.onnx")
     mask[2] = 0
     found = run(tmp_path / "fused.onnx", mask)
@@ -88,10 +88,10 @@ def largest_rank_over_the_vocabulary(model: ir.Model, path: Path) -> int:
 def test_logits_over_the_whole_vocabulary_are_nowhere_in_the_graph(
     logits_graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(fused, "WORDS", 100)
+    monkeypatch.setattr(splade_head, "WORDS", 100)
     model = ir.load(logits_graph)
     assert largest_rank_over_the_vocabulary(model, tmp_path / "before.onnx") == 3
-    fused.fuse(model, SpladePooling())
+    splade_head.fuse(model, SpladePooling())
     assert largest_rank_over_the_vocabulary(model, tmp_path / "after.onnx") == 2
 
 
@@ -109,4 +109,4 @@ def test_a_graph_whose_logits_are_no_product_is_refused(logits_graph: Path):
     model = ir.load(logits_graph)
     model.graph.outputs[0] = model.graph.outputs[0].producer().inputs[0].producer().inputs[0]
     with pytest.raises(ExportError, match="--fused: logits come from 'LayerNormalization', expected the product of"):
-        fused.fuse(model, SpladePooling())
+        splade_head.fuse(model, SpladePooling())
