@@ -22,6 +22,7 @@ from transformers.utils import logging
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec, TokenizerSpec
 from airvec_exporter.errors import ExportError
+from airvec_exporter.settings import AS_SAVED, LoadSettings
 from airvec_exporter.sparse_static import SparseStaticBody
 from airvec_exporter.static import StaticBody, read_tokenizer
 from airvec_exporter.weights import check_whole
@@ -49,14 +50,16 @@ Inputs = Sequence[str] | Sequence[tuple[str, str]]
 class Body:
     """A model or table with its tokenizer.
 
-    `tokenizer` is transformers' own (the `tokenizers` one for a StaticEmbedding), and `limits` what the folder says of
-    it, with transformers' defaults filled in.
+    `tokenizer` is transformers' own (the `tokenizers` one for a StaticEmbedding), and `limits` what the folder or the
+    caller says of it, with transformers' defaults filled in. `dtype` is what the caller had the weights rounded to:
+    `"float16"` …; None = as saved.
     """
 
     spec: ModuleSpec
     model: nn.Module
     tokenizer: Any
     limits: TokenizerSpec
+    dtype: str | None = None
 
     @property
     def is_table(self) -> bool:
@@ -120,14 +123,16 @@ class Body:
         return tokenizer
 
 
-def load_body(spec: ModuleSpec, name: str) -> Body:
+def load_body(spec: ModuleSpec, name: str, settings: LoadSettings = AS_SAVED) -> Body:
     """Load a module that reads texts.
 
     Args:
         spec: the module.
         name: the checkpoint's, for messages.
+        settings: what the caller changes; of a table its length limit at most.
 
     Raises:
+        ArgumentError: a length above the model's positions, or weights above the range of the dtype.
         ModelNotFoundError: files are missing.
         ModelFolderError: a file is damaged, or the module is of a kind that is not exported.
         ExportError: transformers cannot load the model or the tokenizer.
@@ -144,8 +149,12 @@ def load_body(spec: ModuleSpec, name: str) -> Body:
         model = _model(spec, name) if spec.type == "Transformer" else None
         tokenizer = load_tokenizer(spec.path, spec.tokenizer, name)
     if model is None:
-        return Body(spec, SparseStaticBody.from_spec(spec, tokenizer), tokenizer, spec.tokenizer)
-    return Body(spec, model, tokenizer, _limits(spec.tokenizer, tokenizer, model))
+        table = SparseStaticBody.from_spec(spec, tokenizer)
+        return Body(spec, table, tokenizer, settings.limit(spec.tokenizer))
+    settings.check_positions(model, name)
+    settings.round(model, name)
+    limits = settings.limit(_limits(spec.tokenizer, tokenizer, model))
+    return Body(spec, model, tokenizer, limits, settings.dtype)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Writes the folder of one body: config.json, tokenizer, limits, torch's weights.
 
 `tokenizer.json` says what transformers does with the checkpoint's tokenizer, without truncation and padding blocks.
-config.json and the weights are the checkpoint's own files. Tables keep their weights, since they are the model.
+config.json and the weights are the checkpoint's own files, but where the caller chose a dtype: then the weights are
+written in that, and config.json says so. Tables keep their weights, since they are the model.
 Knows nothing of other modules and of graphs.
 """
 
@@ -10,14 +11,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from airvec.folder import CLASSIFY, TokenizerSpec
-from airvec.json_file import read_object_if_there
+from airvec.json_file import read_object, read_object_if_there
 from airvec_exporter.body import Body, quiet_transformers
 from airvec_exporter.weights import read_state
 
+DTYPE_KEYS = {"dtype", "torch_dtype"}
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 # Files besides tokenizer.json that older tokenizers and other libraries read.
 TOKENIZER_FILES = (
@@ -95,6 +98,9 @@ def _tokenizer_config(tokenizer: Any, limits: TokenizerSpec, home: Path) -> dict
 
 def _write_weights(body: Body, out: Path) -> None:
     """The checkpoint's own safetensors files; a pickle is written anew as safetensors."""
+    if body.dtype is not None:
+        _write_rounded(body, body.dtype, out)
+        return
     home = body.spec.path
     shards = sorted(path.name for path in home.glob("model-*-of-*.safetensors"))
     copy(home, out, (*WEIGHTS, *shards))
@@ -104,6 +110,18 @@ def _write_weights(body: Body, out: Path) -> None:
     with quiet_transformers():
         body.model.save_pretrained(out)
     (out / "config.json").write_bytes(config)  # in the form that older versions of transformers read, too
+
+
+def _write_rounded(body: Body, dtype: str, out: Path) -> None:
+    """The loaded weights in the caller's dtype, which they have been rounded to."""
+    config = read_object(out / "config.json").values
+    kind = getattr(torch, dtype)
+    state = {key: tensor.to(kind) for key, tensor in body.model.state_dict().items() if tensor.is_floating_point()}
+    whole = {key: tensor for key, tensor in body.model.state_dict().items() if not tensor.is_floating_point()}
+    with quiet_transformers():
+        body.model.save_pretrained(out, state_dict=state | whole)
+    # Versions of transformers below 5 read the longer name, later ones either.
+    write_json(out / "config.json", {**config, **dict.fromkeys({"torch_dtype"} | DTYPE_KEYS & config.keys(), dtype)})
 
 
 def _write_static(home: Path, out: Path) -> None:

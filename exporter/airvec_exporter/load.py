@@ -17,6 +17,7 @@ from airvec.folder import CLASSIFY, DENSE, RERANKER, SPARSE, ModelFolder, Module
 from airvec.json_file import read_object_if_there
 from airvec_exporter.body import Body, load_body
 from airvec_exporter.modules import build
+from airvec_exporter.settings import AS_SAVED, LoadSettings
 
 # What a caller says → the class of models.
 KINDS = {"dense": DENSE, "sparse": SPARSE, "rerank": RERANKER}
@@ -73,15 +74,17 @@ class Checkpoint:
         return tuple(found.values())
 
 
-def load(path: Path, kind: str | None = None) -> Checkpoint:
+def load(path: Path, kind: str | None = None, *, settings: LoadSettings = AS_SAVED) -> Checkpoint:
     """Load a sentence-transformers, plain transformers or model2vec folder.
 
     Args:
-        path: the folder.
+        path: the folder; one with an adapter is merged with its model before: `adapter.whole_checkpoint`.
         kind: `"dense"`, `"sparse"` or `"rerank"`; None = as the folder says, and where it says nothing: reranker for an
             architecture ending in ForSequenceClassification, else dense.
+        settings: the precision of the weights and the length limit, where they are not to be the folder's.
 
     Raises:
+        ArgumentError: `settings` that this model cannot keep.
         ModelNotFoundError: no such folder, or files missing.
         ModelFolderError: a file is damaged, or a module of a kind that is not exported, or the folder is another
             class's.
@@ -97,13 +100,29 @@ def load(path: Path, kind: str | None = None) -> Checkpoint:
     _check_kind(folder, kind)
     behind = {key(spec): spec for spec in _all_modules(folder) if spec.tokenizer is None}
     modules = build(tuple(behind.values()), folder.name)
-    bodies = {spec.path: load_body(spec, folder.name) for spec in folder.bodies()}
+    bodies = {spec.path: load_body(spec, folder.name, settings) for spec in folder.bodies()}
+    _check_settings(settings, bodies, folder.name)
     return Checkpoint(folder, bodies, dict(zip(behind, modules, strict=True)))
 
 
 def key(spec: ModuleSpec) -> Path:
     """What tells the modules of a folder apart: several may lie in the root."""
     return spec.path / spec.type
+
+
+def _check_settings(settings: LoadSettings, bodies: Mapping[Path, Body], name: str) -> None:
+    """Refuse settings that no body takes."""
+    kinds = ", ".join(body.spec.type for body in bodies.values())
+    if settings.dtype and all(body.is_table for body in bodies.values()):
+        raise ArgumentError(
+            f"dtype: {settings.dtype!r}, but {name} has no Transformer whose weights it would round, only {kinds}. "
+            "Leave it out."
+        )
+    if settings.max_seq_length and all(body.spec.type == "StaticEmbedding" for body in bodies.values()):
+        raise ArgumentError(
+            f"max_seq_length: {settings.max_seq_length}, but {name} has {kinds} alone, which reads whole texts. "
+            "Leave it out."
+        )
 
 
 def _check_head(path: Path) -> None:
