@@ -28,7 +28,7 @@ print("\\n" + json.dumps([result, problem, [str(warning.message) for warning in 
 """
 ENCODE = "from airvec import SentenceTransformer; result = SentenceTransformer({}).encode('a b').tolist()"
 FIND = """from airvec.hub import HubOptions, find_model
-        result = str(find_model({}, "sentence-transformers", "model.onnx", HubOptions({})))"""
+        result = str(find_model({}, "sentence-transformers", ("model.onnx",), HubOptions({})))"""
 NO_WAITING = "time.sleep = lambda seconds: None  # the client waits a second before it resumes"
 DROPPED = (
     "HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "AIRVEC_CACHE", "SENTENCE_TRANSFORMERS_HOME", "HTTP_PROXY",

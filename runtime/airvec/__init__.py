@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         ProcessError,
         TruncationError,
     )
+    from airvec.multi_embeddings import MultiEmbedding, MultiEmbeddings
+    from airvec.multi_encoder import MultiEncoder
     from airvec.sentence_transformer import SentenceTransformer
     from airvec.sparse_encoder import SparseEncoder
     from airvec.sparse_vectors import SparseVector, SparseVectors
@@ -40,6 +42,9 @@ _HOMES = {
     "MissingPackageError": "airvec.errors",
     "ModelFolderError": "airvec.errors",
     "ModelNotFoundError": "airvec.errors",
+    "MultiEmbedding": "airvec.multi_embeddings",
+    "MultiEmbeddings": "airvec.multi_embeddings",
+    "MultiEncoder": "airvec.multi_encoder",
     "ProcessError": "airvec.errors",
     "SentenceTransformer": "airvec.sentence_transformer",
     "SparseEncoder": "airvec.sparse_encoder",
@@ -60,6 +65,9 @@ __all__ = [
     "MissingPackageError",
     "ModelFolderError",
     "ModelNotFoundError",
+    "MultiEmbedding",
+    "MultiEmbeddings",
+    "MultiEncoder",
     "ProcessError",
     "SentenceTransformer",
     "SparseEncoder",

@@ -18,11 +18,11 @@ import numpy as np
 from airvec.backends import BackendOptions
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
-from airvec.folder import TokenizerSpec
+from airvec.folder import TokenizerSpec, settle
 from airvec.threads import available_threads
 from airvec.tokenizer import check_side
 
-MODEL_KWARGS = ("file_name", "provider", "session_options")
+MODEL_KWARGS = ("file_name", "provider", "session_options", "ov_config")
 TOKENIZER_KWARGS = ("model_max_length", "padding_side")
 OUTPUT_VALUES = ("sentence_embedding", "token_embeddings", None)
 
@@ -130,7 +130,10 @@ def backend_options(
     if provider is not None:
         providers = _chosen_provider(str(provider), device, providers)
     count = available_threads() if threads is None else whole_number("threads", threads)
-    return BackendOptions(backend, variant, file_name, providers, given.get("session_options"), count)
+    name, backend = settle(variant, backend)
+    return BackendOptions(
+        backend, name, file_name, providers, given.get("session_options"), count, given.get("ov_config")
+    )
 
 
 def tokenizer_spec(

@@ -24,7 +24,10 @@ class GraphRecord:
 
     `max_delta` is the largest |difference| on `quantity` ("unit vectors", "sparse values" or "logits", of which `scale`
     is the largest |value|, or 1) and `min_cosine` the smallest cosine over `texts` texts or pairs in mixed batches;
-    None where it was not measured.
+    None where it was not measured. `measured` holds further numbers by name, such as `batch_delta`.
+    `modules` are the types of the modules behind the body that the graph holds; `optimized` graphs need no work when
+    they are opened; `family` is that of the CPUs that the graph was made for, None for any; `recipe` says how it was
+    quantised.
     """
 
     sha256: str
@@ -38,6 +41,11 @@ class GraphRecord:
     texts: int | None = None
     quantity: str = "unit vectors"
     scale: float = 1.0
+    modules: tuple[str, ...] = ()
+    optimized: bool = False
+    family: str | None = None
+    recipe: dict[str, Any] = field(default_factory=dict[str, Any])
+    measured: dict[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -122,4 +130,17 @@ def _record(found: JsonObject) -> GraphRecord:
         texts=found.integer("texts"),
         quantity=found.text("quantity", "unit vectors") or "unit vectors",
         scale=number("scale") or 1.0,
+        modules=tuple(str(name) for name in found.items("modules")),
+        optimized=found.flag("optimized", False),
+        family=found.text("family"),
+        recipe=dict(found.section("recipe").values),
+        measured=_numbers(found.section("measured")),
     )
+
+
+def _numbers(found: JsonObject) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in found.values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }

@@ -30,7 +30,8 @@ from airvec.batching import pad
 from airvec.checks import whole_number
 from airvec.copying import copy_folder
 from airvec.errors import ArgumentError
-from airvec.folder import ModuleSpec, TokenizerSpec, check_kind, find_graph, graph_name, read_folder
+from airvec.backends import graph_of
+from airvec.folder import FASTEST, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
@@ -85,14 +86,16 @@ class Model(ABC):
     organisation: ClassVar[str]
     output: ClassVar[str] = "sentence_embedding"
     limit_name: ClassVar[str] = "max_seq_length"
+    # Files beside config.json that the class needs besides those of its modules.
+    beside: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, given: ModelArguments) -> None:
         self._options = backend_options(given.backend, given.variant, given.device, given.model_kwargs, given.threads)
         hub = HubOptions(
             given.cache_folder or default_cache_folder(), given.revision, given.local_files_only, given.token
         )
-        graph = self._options.file_name or graph_name(given.variant)
-        self._folder = read_folder(find_model(given.model_name_or_path, self.organisation, graph, hub), self.kind)
+        graphs = (self._options.file_name,) if self._options.file_name else self._graph_names()
+        self._folder = read_folder(find_model(given.model_name_or_path, self.organisation, graphs, hub), self.kind)
         check_kind(self._folder, self.kind)
         self.prompts = merged_prompts(self._folder.prompts, given.prompts)
         default = given.default_prompt_name or self._folder.default_prompt_name
@@ -106,6 +109,11 @@ class Model(ABC):
             )  # fmt: skip
         self._open()
 
+    def _graph_names(self) -> tuple[str, ...]:
+        """Names that the graph may have, best first, for the Hub."""
+        variant = "fp32" if self._options.variant == FASTEST else self._options.variant
+        return graph_names(variant, self._options.name)
+
     def _open(self) -> None:
         """Open what every call needs; with routes, what a task needs is opened by its first call."""
         self._opening = threading.RLock()
@@ -118,7 +126,7 @@ class Model(ABC):
             return
         for spec in self._folder.bodies():
             if spec.type == "Transformer":
-                find_graph(self._folder, self._options.variant, self._options.file_name, spec)
+                graph_of(self._folder, spec, self._options)
 
     def _renew(self) -> None:
         """In a forked child: nobody is left who could give the lock back."""

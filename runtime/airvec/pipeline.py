@@ -137,6 +137,20 @@ class Pipeline:
         """
         return self._rows(tokens, self._prompt_feature(prompt), batch_size, progress)
 
+    def run(
+        self, texts: Sequence[str], prompt: str, batch_size: int | None, take: Take, progress: Progress
+    ) -> None:
+        """Run all texts for a caller that needs more than one feature of each.
+
+        Args:
+            texts: n texts.
+            prompt: in front of each.
+            batch_size: most texts in a batch; None = as many as the token budget allows.
+            take: called with the row numbers and the features of each batch, from several threads in bulk.
+            progress: called with the number of texts that have been finished, in steps.
+        """
+        self._run(self.tokens(texts, prompt), self._prompt_feature(prompt), batch_size, take, progress)
+
     def _prompt_feature(self, prompt: str) -> Features:
         length = self.tokenizer.prompt_length(prompt)
         return {"prompt_length": np.array([length])} if length else {}
@@ -222,7 +236,7 @@ def open_pipeline(
         ModelFolderError: a file is damaged, or the parts are not of one model.
     """
     modules = open_modules(folder, chain)
-    modules = _after_pooling(folder, chain, modules) if body.backend.pools else modules
+    modules = _after_pooling(folder, chain, modules, body.backend.modules) if body.backend.pools else modules
     width = check_dimensions(modules, body.backend.output_dim)
     if width is None:
         raise ModelFolderError(
@@ -232,11 +246,16 @@ def open_pipeline(
     return Pipeline(body.tokenizer, body.backend, modules, width, threads, output)
 
 
-def _after_pooling(folder: ModelFolder, chain: Sequence[ModuleSpec], modules: tuple[Module, ...]) -> tuple[Module, ...]:
+def _after_pooling(
+    folder: ModelFolder, chain: Sequence[ModuleSpec], modules: tuple[Module, ...], stated: tuple[str, ...]
+) -> tuple[Module, ...]:
     """What is left to do behind a graph that gives `sentence_embedding` or `sparse_embedding`.
 
-    It holds the pooling, and perhaps the normalisation, which can be done twice; a layer cannot be.
+    airvec.json states the modules inside. Where it says nothing, the graph holds the pooling, and perhaps the
+    normalisation, which can be done twice; a layer cannot be.
     """
+    if stated:
+        return _after_stated(folder, chain, modules, stated)
     if chain[0].task == FILL_MASK:
         return _after_splade(folder, modules)
     for spec, module in zip(chain[1:], modules, strict=True):
@@ -247,6 +266,19 @@ def _after_pooling(folder: ModelFolder, chain: Sequence[ModuleSpec], modules: tu
             f"(in {spec.path.name}), expected a graph with last_hidden_state. Export it again with airvec export."
         )
     return tuple(module for module in modules if isinstance(module, Normalize))
+
+
+def _after_stated(
+    folder: ModelFolder, chain: Sequence[ModuleSpec], modules: tuple[Module, ...], stated: tuple[str, ...]
+) -> tuple[Module, ...]:
+    """The modules behind those in the graph, which must be the first of the chain."""
+    found = tuple(spec.type for spec in chain[1:])
+    if found[: len(stated)] != stated:
+        raise ModelFolderError(
+            f"{folder.name}: airvec.json says that the graph holds {', '.join(stated)}, but the modules behind its "
+            f"body are {', '.join(found) or 'none'}. Export it again with airvec export."
+        )
+    return modules[len(stated) :]
 
 
 def _after_splade(folder: ModelFolder, modules: tuple[Module, ...]) -> tuple[Module, ...]:

@@ -3,6 +3,7 @@
 Knows nothing of how they work.
 """
 
+from airvec.maxsim import maxsim, maxsim_pairwise, mean_maxsim, mean_maxsim_pairwise
 from airvec.precision import normalize_embeddings, quantize_embeddings, truncate_embeddings
 from airvec.search import community_detection, paraphrase_mining, paraphrase_mining_embeddings, semantic_search
 from airvec.similarity import (
@@ -22,6 +23,10 @@ __all__ = [
     "dot_score",
     "euclidean_sim",
     "manhattan_sim",
+    "maxsim",
+    "maxsim_pairwise",
+    "mean_maxsim",
+    "mean_maxsim_pairwise",
     "normalize_embeddings",
     "pairwise_cos_sim",
     "pairwise_dot_score",

@@ -1,4 +1,4 @@
-"""What turns token ids into features: ONNX Runtime, or NumPy for static models.
+"""What turns token ids into features: ONNX Runtime, OpenVINO, or NumPy for static models.
 
 Which one a model folder needs is decided by its first module. Each is imported only when it is opened: a static
 model never imports onnxruntime.
@@ -7,29 +7,45 @@ Knows nothing of texts, prompts and the modules after the first.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 from airvec.arrays import Features
 from airvec.batching import Tokens
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import FP32_VARIANTS, ModelFolder, ModuleSpec
+from airvec.folder import (
+    FASTEST,
+    FP32_VARIANTS,
+    ONNX,
+    OPENVINO,
+    ModelFolder,
+    ModuleSpec,
+    fastest,
+    find_graph,
+    settle,
+)
 
-__all__ = ["BACKENDS", "Backend", "BackendOptions", "open_backend"]
+__all__ = ["BACKENDS", "Backend", "BackendOptions", "graph_of", "open_backend"]
 
-BACKENDS = ("onnx",)
+BACKENDS = (ONNX, OPENVINO)
 
 
 @dataclass(frozen=True)
 class BackendOptions:
-    """How to open a graph; `providers` None = the CPU's, `session_options` an `onnxruntime.SessionOptions`."""
+    """How to open a graph.
 
-    name: str = "onnx"
+    `providers` None = the CPU's, `session_options` an `onnxruntime.SessionOptions`, `ov_config` OpenVINO's properties.
+    """
+
+    name: str = ONNX
     variant: str = "auto"
     file_name: str | None = None
     providers: tuple[Any, ...] | None = None
     session_options: Any = None
     threads: int = 1
+    ov_config: Mapping[str, Any] | None = None
 
 
 class Backend(Protocol):
@@ -48,6 +64,11 @@ class Backend(Protocol):
     @property
     def pools(self) -> bool:
         """True where `run` gives `sentence_embedding` with the model's own pooling already applied."""
+        ...
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Types of the modules behind the body that the graph holds, as airvec.json says; () = it says none."""
         ...
 
     @property
@@ -80,11 +101,7 @@ def open_backend(
         ArgumentError: no such backend.
         ModelFolderError: the module is of a type that airvec cannot run, or its files are damaged.
     """
-    if options.name not in BACKENDS:
-        raise ArgumentError(
-            f"backend: {options.name!r}, expected {' or '.join(map(repr, BACKENDS))}; airvec runs without torch. "
-            "Leave the argument out."
-        )
+    options = _settled(folder, body, options)
     if body.type == "StaticEmbedding":
         from airvec.backends.static import StaticTable
 
@@ -96,6 +113,10 @@ def open_backend(
         if not folder.has_routes:  # with routes, they are for the graph of another
             _refuse_graph_options(folder, options)
         return SparseTable.open(body, folder.path, vocabulary())
+    if body.type == "Transformer" and options.name == OPENVINO:
+        from airvec.backends.openvino import OpenVinoGraph
+
+        return OpenVinoGraph(folder, body, options, pad_id)
     if body.type == "Transformer":
         from airvec.backends.onnx import OnnxGraph
 
@@ -107,10 +128,35 @@ def open_backend(
     )
 
 
+def graph_of(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> Path:
+    """The graph that `open_backend` opens for a transformer.
+
+    Raises:
+        ArgumentError: no such backend.
+        ModelFolderError: no such graph.
+    """
+    settled = _settled(folder, body, options)
+    return find_graph(folder, settled.variant, settled.file_name, body, settled.name)
+
+
+def _settled(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> BackendOptions:
+    """The options with `"fastest"` replaced by what that is in this folder."""
+    if options.name not in BACKENDS:
+        raise ArgumentError(
+            f"backend: {options.name!r}, expected {' or '.join(map(repr, BACKENDS))}; airvec runs without torch. "
+            "Leave the argument out."
+        )
+    if options.variant != FASTEST or options.file_name or body.type != "Transformer":
+        return options
+    installed = BACKENDS if find_spec(OPENVINO) else (ONNX,)
+    variant, name = settle(fastest(folder, body, installed), ONNX)
+    return replace(options, variant=variant, name=name)
+
+
 def _refuse_graph_options(folder: ModelFolder, options: BackendOptions) -> None:
     given = {"variant": options.variant, "file_name": options.file_name, "session_options": options.session_options}
     for name, value in given.items():
-        if value not in (None, *FP32_VARIANTS):
+        if value not in (None, *FP32_VARIANTS, FASTEST):
             raise ArgumentError(
                 f"{name}: {value!r}, but {folder.name} is a static model and has no graph. Leave the argument out."
             )

@@ -28,7 +28,7 @@ from airvec.backends import BackendOptions
 from airvec.backends.external_data import check_external_data
 from airvec.batching import TOKEN_BUDGET, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModelFolder, ModuleSpec, find_graph
+from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModelFolder, ModuleSpec, find_graph, graph_record
 from airvec.forks import never_destroy, renew_in_children
 from airvec.json_file import short_name
 
@@ -60,6 +60,9 @@ class OnnxGraph:
 
     def __init__(self, folder: ModelFolder, body: ModuleSpec, options: BackendOptions, pad_id: int) -> None:
         self.file = find_graph(folder, options.variant, options.file_name, body)
+        record = graph_record(folder, self.file)
+        self.modules = record.modules if record else ()
+        self._optimized = record is not None and record.optimized
         self._options, self._pad_id = options, pad_id
         self._task, self._lock = body.task, threading.Lock()
         self._alone: ort.InferenceSession | None = None
@@ -110,10 +113,17 @@ class OnnxGraph:
         with self._lock:
             head, threads = self._task == FILL_MASK, self._options.threads
             if bulk and not head and threads > 1 and self._options.session_options is None:
-                self._beside = self._beside or _open_session(self.file, self._options, 1, spin=False)
+                self._beside = self._beside or self._open(1, spin=False)
                 return self._beside
-            self._alone = self._alone or _open_session(self.file, self._options, threads, spin=threads > 1 and not head)
+            self._alone = self._alone or self._open(threads, spin=threads > 1 and not head)
             return self._alone
+
+    def _open(self, threads: int, *, spin: bool) -> ort.InferenceSession:
+        settings = _session_options(self._options.session_options, threads, spin)
+        if self._optimized and self._options.session_options is None:
+            # Done when the graph was made; doing it again takes half of the time that opening takes.
+            settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return _open_session(self.file, self._options, settings)
 
     def _renew(self) -> None:
         """In a forked child, where the sessions' threads are not: the next batch opens them again."""
@@ -136,9 +146,8 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
-def _open_session(file: Path, options: BackendOptions, threads: int, *, spin: bool) -> ort.InferenceSession:
+def _open_session(file: Path, options: BackendOptions, settings: ort.SessionOptions) -> ort.InferenceSession:
     providers = list(options.providers or ["CPUExecutionProvider"])
-    settings = _session_options(options.session_options, threads, spin)
     try:
         return ort.InferenceSession(
             str(file),

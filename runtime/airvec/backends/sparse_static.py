@@ -28,6 +28,7 @@ class SparseTable:
     weights: Floats
     token_budget: int = 1_000_000  # nothing is padded, and an entry takes some 50 bytes of work
     pools: bool = False
+    modules: tuple[str, ...] = ()
     turn: None = None
 
     @property

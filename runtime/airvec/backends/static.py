@@ -28,6 +28,7 @@ class StaticTable:
     rows: Floats
     token_budget: int = 16_384  # 16 MB of gathered rows at 256 dimensions
     pools: bool = False
+    modules: tuple[str, ...] = ()
     turn: None = None
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airvec.cli.style import GREEN, RED, paint, table
+from airvec.cpu import describe
 from airvec.errors import ModelNotFoundError
 from airvec.folder import DENSE, SPARSE, ModelFolder, ModuleSpec, graph_files, inside, read_folder
 from airvec.manifest import FILE_NAME, GraphRecord, sha256_of
@@ -24,7 +25,6 @@ INSTRUCTION_SETS = (
     "amx_int8", "amx_bf16", "asimd", "asimddp", "i8mm", "sve", "bf16",
 )  # fmt: skip
 PACKAGES = ("airvec", "numpy", "onnxruntime", "tokenizers", "huggingface_hub", "tqdm", "torch", "transformers")
-CPUINFO = Path("/proc/cpuinfo")
 SIMILARITIES = {DENSE: "cosine", SPARSE: "dot"}  # where the folder names none
 
 
@@ -63,27 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def machine() -> list[list[str]]:
     """Name and value of each fact about this machine, as rows."""
-    model, flags = _cpu()
+    model, flags = describe()
     quota, memory = cpu_quota(), memory_limit()
     rows = [
-        ["CPU", f"{model} ({platform.machine()})"],
+        ["CPU", f"{model or 'not known'} ({platform.machine()})"],
         ["instruction sets", " ".join(name for name in INSTRUCTION_SETS if name in flags) or "not known"],
         ["threads we may use", f"{available_threads()}" + ("" if quota is None else f" (cgroup quota {quota:g})")],
         ["memory limit", "none" if memory is None else f"{memory / 2**20:,.0f} MiB (cgroup)"],
         ["system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"],
     ]
     return rows + [[name, _version(name)] for name in PACKAGES]
-
-
-def _cpu() -> tuple[str, set[str]]:
-    try:
-        lines = CPUINFO.read_text().split("\n")
-    except OSError:  # not Linux, or a sandbox without /proc
-        return platform.processor() or "not known", set()
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    numbers = f"family {facts['cpu family']}, model {facts['model']}" if "cpu family" in facts else ""
-    name = ", ".join(part for part in (facts.get("model name", ""), numbers) if part)
-    return name or "not known", set((facts.get("flags") or facts.get("Features") or "").split())
 
 
 def _version(package: str) -> str:

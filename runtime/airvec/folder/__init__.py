@@ -6,14 +6,16 @@ and model2vec folders. A path that a model folder states never leaves that folde
 Knows nothing of tokenizers, graphs and module mathematics.
 """
 
-from airvec.folder.graphs import FP32_VARIANTS, find_graph, graph_files, graph_name
+from airvec.folder.graphs import fastest, find_graph, graph_files, graph_record, variants_of
 from airvec.folder.modules import CLASSIFY, DENSE, FEATURES, FILL_MASK, RERANKER, SPARSE, ModuleSpec, inside
 from airvec.folder.router import RouterSpec
 from airvec.folder.settings import KINDS, ModelFolder, check_kind, read_folder
 from airvec.folder.tokenizer import SIDES, TokenizerSpec
+from airvec.folder.variants import FASTEST, FP32_VARIANTS, ONNX, OPENVINO, graph_names, runs_here, settle, variant_of
 
 __all__ = [
-    "CLASSIFY", "DENSE", "FEATURES", "FILL_MASK", "FP32_VARIANTS", "KINDS", "RERANKER", "SIDES", "SPARSE",
-    "ModelFolder", "ModuleSpec", "RouterSpec", "TokenizerSpec",
-    "check_kind", "find_graph", "graph_files", "graph_name", "inside", "read_folder",
+    "CLASSIFY", "DENSE", "FASTEST", "FEATURES", "FILL_MASK", "FP32_VARIANTS", "KINDS", "ONNX", "OPENVINO", "RERANKER",
+    "SIDES", "SPARSE", "ModelFolder", "ModuleSpec", "RouterSpec", "TokenizerSpec",
+    "check_kind", "fastest", "find_graph", "graph_files", "graph_names", "graph_record", "inside", "read_folder",
+    "runs_here", "settle", "variant_of", "variants_of",
 ]  # fmt: skip

@@ -1,75 +1,140 @@
-"""Which graph file of a model folder is run.
+"""Which graph file of a model folder is run, and which there are.
 
 Knows nothing of what is in a graph.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder.modules import FILL_MASK, RERANKER, SPARSE, ModuleSpec, inside
 from airvec.folder.settings import ModelFolder
+from airvec.folder.variants import (
+    FASTEST,
+    FUSED,
+    ONNX,
+    OPENVINO,
+    family_of,
+    graph_names,
+    runs_here,
+    settle,
+    variant_of,
+)
 from airvec.json_file import short_name
-from airvec.manifest import check_size
+from airvec.manifest import GraphRecord, check_size
 
-FP32_VARIANTS = ("auto", "fp32")
 # What airvec export is told of a checkpoint that does not say it itself: BERT's own have a language model's head, too.
 EXPORT_AS = {SPARSE: " --as sparse", RERANKER: " --as rerank"}
-# The graph with SPLADE pooling inside: the same numbers in less memory.
-FUSED = "fused"
+SUFFIX = {ONNX: ".onnx", OPENVINO: ".xml"}
 
 
 def find_graph(
-    folder: ModelFolder, variant: str = "auto", file_name: str | None = None, body: ModuleSpec | None = None
+    folder: ModelFolder,
+    variant: str = "auto",
+    file_name: str | None = None,
+    body: ModuleSpec | None = None,
+    backend: str = ONNX,
 ) -> Path:
-    """The ONNX graph to run: a file that exists, and that is as long as the manifest says.
+    """The graph to run: a file that exists, that this CPU can run, and that is as long as the manifest says.
 
     Args:
         folder: the model.
-        variant: `"auto"` or `"fp32"` for `onnx/model.onnx`, else NAME for `onnx/model_NAME.onnx`. `"auto"` takes
-            `onnx/model_fused.onnx` for logits over the vocabulary, where there is one.
-        file_name: a file of the folder or of its `onnx/` folder; wins over `variant`.
+        variant: its name, see `airvec.folder.variants`. `"auto"` is `"fp32"`, but for logits over the vocabulary the
+            graph with SPLADE pooling inside, where there is one: the same numbers in less memory.
+        file_name: a file of the folder or of its `onnx/` or `openvino/` folder; wins over `variant`.
         body: the module that the graph is of; None = the first module.
+        backend: `"onnx"` or `"openvino"`, which is also the name of the graphs' folder.
 
     Raises:
-        ModelFolderError: no such graph (the message lists those there are), or one cut short.
+        ModelFolderError: no such graph (the message lists those there are), one cut short, or one for other CPUs.
         ArgumentError: `file_name` leaves the folder.
     """
     body = body or folder.modules[0]
-    home = body.path
-    if variant == "auto" and body.task == FILL_MASK and (home / "onnx" / graph_name(FUSED)).is_file():
-        variant = FUSED
-    name = file_name or graph_name(variant)
-    try:
-        places = [inside(home, name, "file_name"), inside(home, f"onnx/{name}", "file_name")]
-    except ModelFolderError as error:
-        raise ArgumentError(f"{error} Graph files lie in the model folder or in its onnx/ folder.") from None
-    if file_name is None:
-        places.reverse()
-    for place in places:
+    name, backend = settle(variant, backend)
+    names = (file_name,) if file_name else graph_names(name, backend)
+    if not file_name and name == "auto" and body.task == FILL_MASK:
+        names = (*graph_names(FUSED, backend), *names)
+    for place in (place for one in names for place in _places(body.path, one, backend, named=bool(file_name))):
         if place.is_file():
-            _check_record(folder, place)
+            _check(folder, place)
             return place
-    raise _no_graph(folder, home, name)
+    raise _no_graph(folder, body.path, names[-1], backend)
 
 
-def graph_name(variant: str) -> str:
-    """The file name of a variant's graph."""
-    return "model.onnx" if variant in FP32_VARIANTS else f"model_{variant}.onnx"
+def fastest(folder: ModelFolder, body: ModuleSpec | None = None, backends: tuple[str, ...] = (ONNX,)) -> str:
+    """The variant of the graph that airvec.json says gave most texts a second, among those that this machine can run.
+
+    Args:
+        folder: the model.
+        body: the module that the graph is of; None = the first module.
+        backends: those that are installed.
+
+    Raises:
+        ModelFolderError: no graph has a measured speed.
+    """
+    speeds: dict[str, float] = {}
+    for variant, file in variants_of(folder, body).items():
+        record = graph_record(folder, file)
+        speed = record.measured.get("texts_per_second") if record else None
+        if record and speed and settle(variant)[1] in backends and runs_here(record.family):
+            speeds[variant] = speed
+    if not speeds:
+        raise ModelFolderError(
+            f"{folder.name}: variant {FASTEST!r}, but airvec.json has no graph with a measured speed that runs here. "
+            'Export the folder with airvec export, or pass variant="fp32".'
+        )
+    return max(speeds, key=lambda variant: speeds[variant])
+
+
+def variants_of(folder: ModelFolder, body: ModuleSpec | None = None) -> dict[str, Path]:
+    """The graphs of a body by variant, fp32 first: the words for `variant`, or file names where they follow no rule."""
+    home = (body or folder.modules[0]).path
+    files = sorted(file for place in (home, home / ONNX, home / OPENVINO) for file in _graphs_in(place))
+    found = {variant_of(file.name): file for file in files}
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "fp32", item[0])))
 
 
 def graph_files(folder: ModelFolder) -> tuple[str, ...]:
-    """All ONNX graphs of a folder, as sorted paths inside it."""
-    return tuple(sorted(file.relative_to(folder.path).as_posix() for file in folder.path.rglob("*.onnx")))
+    """All graphs of a folder, ONNX and OpenVINO, as sorted paths inside it."""
+    files = (file for kind in SUFFIX.values() for file in folder.path.rglob(f"*{kind}"))
+    return tuple(sorted(file.relative_to(folder.path).as_posix() for file in files))
 
 
-def _check_record(folder: ModelFolder, graph: Path) -> None:
+def graph_record(folder: ModelFolder, file: Path) -> GraphRecord | None:
+    """What airvec.json says of a graph of the folder; None where it says nothing."""
     records = folder.manifest.graphs if folder.manifest else {}
-    record = records.get(graph.relative_to(folder.path).as_posix())
+    return records.get(file.relative_to(folder.path).as_posix())
+
+
+def _places(home: Path, name: str, backend: str, *, named: bool) -> Iterator[Path]:
+    """Where a graph may lie: its own folder first, but for files that the caller named."""
+    try:
+        places = [inside(home, name, "file_name"), inside(home, f"{backend}/{name}", "file_name")]
+    except ModelFolderError as error:
+        raise ArgumentError(
+            f"{error} Graph files lie in the model folder or in its onnx/ or openvino/ folder."
+        ) from None
+    yield from places if named else reversed(places)
+
+
+def _graphs_in(place: Path) -> Iterator[Path]:
+    for kind in SUFFIX.values():
+        yield from place.glob(f"*{kind}")
+
+
+def _check(folder: ModelFolder, graph: Path) -> None:
+    record = graph_record(folder, graph)
     if record:
         check_size(graph, record)
+    family = record.family if record else family_of(graph.name)
+    if not runs_here(family):
+        raise ModelFolderError(
+            f"{short_name(graph)}: made for CPUs with {family}, which this one has not: its products would saturate. "
+            'Use variant="int8-x86" (airvec export makes it with --variants int8-x86).'
+        )
 
 
-def _no_graph(folder: ModelFolder, home: Path, name: str) -> ModelFolderError:
+def _no_graph(folder: ModelFolder, home: Path, name: str, backend: str) -> ModelFolderError:
     found = graph_files(folder)
     if found:
         return ModelFolderError(
@@ -77,7 +142,7 @@ def _no_graph(folder: ModelFolder, home: Path, name: str) -> ModelFolderError:
             'Choose it with variant="NAME" or model_kwargs={"file_name": "…"}.'
         )
     return ModelFolderError(
-        f"{short_name(home / 'onnx' / name)}: no such graph, and no other in the folder. "
+        f"{short_name(home / backend / name)}: no such graph, and no other in the folder. "
         f"Make one (needs torch, once): airvec export {_source(folder)} "
         f"{folder.name.rpartition('/')[2]}-onnx{EXPORT_AS.get(folder.model_type, '')}"
     )

@@ -16,6 +16,8 @@ from airvec.manifest import Manifest, read_manifest
 SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
 KINDS = (DENSE, SPARSE, RERANKER)
 SPARSE_MODULES = ("SpladePooling", "SparseAutoEncoder", "SparseStaticEmbedding")
+# Heads on the states of tokens, as BGE-M3 has them: lexical weights, and a vector for each token.
+SPARSE_HEAD, COLBERT_HEAD = "sparse_linear.safetensors", "colbert_linear.safetensors"
 OLD_ACTIVATION = "sbert_ce_default_activation_function"
 
 
@@ -150,6 +152,8 @@ def check_kind(folder: ModelFolder, kind: str) -> None:
         if folder.model_type in KINDS
         else "Use a model of one of airvec's three classes."
     )
+    if kind == SPARSE and (folder.path / SPARSE_HEAD).is_file():
+        advice = "Open it with airvec.MultiEncoder, which gives its lexical weights."
     raise ModelFolderError(f"{folder.name}: model_type is {folder.model_type!r}, expected {kind!r}. {advice}")
 
 

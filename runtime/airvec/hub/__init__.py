@@ -18,13 +18,13 @@ __all__ = ["HubOptions", "find_model", "locate"]
 EXPORT_AS = {"sparse-encoder": " --as sparse", "cross-encoder": " --as rerank"}
 
 
-def find_model(name: str | os.PathLike[str], organisation: str, graph: str, options: HubOptions) -> Path:
+def find_model(name: str | os.PathLike[str], organisation: str, graphs: tuple[str, ...], options: HubOptions) -> Path:
     """The folder of a model, from disk or else from the Hub.
 
     Args:
         name: a folder's path, or a name on the Hub: `ORG/MODEL`, or `MODEL` for one of `organisation`.
         organisation: what a bare name belongs to, such as `sentence-transformers`.
-        graph: file name of the graph to fetch, such as `model.onnx`.
+        graphs: file names of the graph to fetch, best first, such as `model.onnx`.
         options: where and how to look.
 
     Raises:
@@ -37,7 +37,7 @@ def find_model(name: str | os.PathLike[str], organisation: str, graph: str, opti
     return (
         found
         if isinstance(found, Path)
-        else fetch(found, RuntimeFiles(graph, EXPORT_AS.get(organisation, "")), options)
+        else fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, "")), options)
     )
 
 

@@ -20,6 +20,7 @@ ROUTERS = ("Router", "Asym")
 ROUTER_FILES = ("router_config.json", "config.json")
 BODIES = ("Transformer", "MLMTransformer", "CLIPModel")
 TABLES = ("StaticEmbedding", "SparseStaticEmbedding")
+GRAPHS = (".onnx", ".xml")
 MODEL_FILES = ("modules.json", "config.json")
 
 
@@ -47,7 +48,7 @@ class Module:
 class RuntimeFiles:
     """What runs: settings, tokenizer, one graph for each transformer, the tables of the other modules."""
 
-    graph: str
+    graphs: tuple[str, ...]
     export_as: str = ""
 
     def needed(self, folder: Path, names: Collection[str]) -> list[str]:
@@ -62,13 +63,13 @@ class RuntimeFiles:
 
     def absent(self, repository: str, name: str, names: Collection[str]) -> ModelNotFoundError:
         """No graph, or no model at all."""
-        if not name.endswith(".onnx"):
+        if not name.endswith(GRAPHS):
             return ModelNotFoundError(
                 f"{repository}: neither {' nor '.join(MODEL_FILES)} there, expected a sentence-transformers or "
                 "transformers model. Check the name."
             )
-        graph = self.graph
-        found = sorted(file for file in names if file.endswith(".onnx"))
+        graph = self.graphs[-1]
+        found = sorted(file for file in names if file.endswith(GRAPHS))
         if found:
             return ModelNotFoundError(
                 f"{repository}: no graph {graph!r}, expected one of {', '.join(found)}. "
@@ -82,13 +83,23 @@ class RuntimeFiles:
 
     def _large(self, module: Module, names: Collection[str]) -> list[str]:
         if module.type in BODIES:
-            places = (f"{module.home}onnx/{self.graph}", f"{module.home}{self.graph}")
-            graph = next((place for place in places if place in names), places[0])
-            return [graph, *sorted(name for name in names if name.startswith((f"{graph}_data", f"{graph}.data")))]
+            places = [place for graph in self.graphs for place in _places(module.home, graph)]
+            graph = next((place for place in places if place in names), places[-2])
+            return [graph, *sorted(name for name in names if name.startswith(_weights_beside(graph)))]
         if module.home or module.type in TABLES:  # at the top lie the weights of the transformer
             weights = f"{module.home}model.safetensors"
             return [weights] if weights in names else []
         return []
+
+
+def _places(home: str, graph: str) -> tuple[str, str]:
+    """Where in a repository a graph may lie: in the folder of its kind, or beside config.json."""
+    return f"{home}{'openvino' if graph.endswith('.xml') else 'onnx'}/{graph}", f"{home}{graph}"
+
+
+def _weights_beside(graph: str) -> tuple[str, ...]:
+    """How the names of files begin that hold a graph's weights."""
+    return (f"{graph.removesuffix('.xml')}.bin",) if graph.endswith(".xml") else (f"{graph}_data", f"{graph}.data")
 
 
 def read_modules(folder: Path, names: Collection[str]) -> Iterator[Module]:

@@ -132,8 +132,8 @@ def test_the_callers_session_options_are_used_for_everything(tmp_path):
 def test_an_unknown_provider_and_an_unknown_backend_are_refused(tmp_path):
     with pytest.raises(ArgumentError, match="provider: 'NoExecutionProvider', but this onnxruntime has"):
         SentenceTransformer(word_model(tmp_path), model_kwargs={"provider": "NoExecutionProvider"})
-    for name in ("torch", "openvino"):
-        with pytest.raises(ArgumentError, match=f"backend: '{name}', expected 'onnx'"):
+    for name in ("torch", "tensorrt"):
+        with pytest.raises(ArgumentError, match=f"backend: '{name}', expected 'onnx' or 'openvino'"):
             SentenceTransformer(tmp_path, backend=name)
 
 

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from airvec import cpu
 from airvec.cli import info
 from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
 from tests.folders import reranker, static_model, table, word_model
@@ -49,14 +50,14 @@ def test_alone_it_tells_about_the_machine(run, monkeypatch):
 )
 def test_the_cpu_is_read_where_linux_tells_it(run, monkeypatch, tmp_path, text, name, sets):
     (tmp_path / "cpuinfo").write_text(text)
-    monkeypatch.setattr(info, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
     rows = dict(info.machine())
     assert rows["CPU"].startswith(f"{name} (")
     assert rows["instruction sets"] == sets
 
 
 def test_limits_of_a_container_are_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(info, "CPUINFO", tmp_path / "no-such-file")
+    monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "no-such-file")
     monkeypatch.setattr(info, "cpu_quota", lambda: 1.5)
     monkeypatch.setattr(info, "memory_limit", lambda: 512 * 2**20)
     rows = dict(info.machine())

@@ -20,7 +20,7 @@ def wanted(folder, names, graph="model.onnx"):
     have = folder.parent / "fetched"
     have.mkdir()
     rounds = []
-    while missing := [name for name in RuntimeFiles(graph).needed(have, names) if not (have / name).is_file()]:
+    while missing := [name for name in RuntimeFiles((graph,)).needed(have, names) if not (have / name).is_file()]:
         assert set(missing) <= set(names)
         rounds.append(missing)
         for name in missing:
@@ -64,15 +64,15 @@ def test_external_data_comes_with_its_graph_in_each_of_its_names(folder, data):
 def test_a_graph_is_taken_from_the_onnx_folder_else_from_beside_the_settings(folder):
     names = ["config.json", "model.onnx", "onnx/model_O3.onnx"]
     assert wanted(folder, names)[-1] == ["model.onnx"]
-    assert RuntimeFiles("model_O3.onnx").needed(folder.parent / "fetched", names)[-1] == "onnx/model_O3.onnx"
-    assert RuntimeFiles("onnx/model_O3.onnx").needed(folder.parent / "fetched", names)[-1] == "onnx/model_O3.onnx"
+    assert RuntimeFiles(("model_O3.onnx",)).needed(folder.parent / "fetched", names)[-1] == "onnx/model_O3.onnx"
+    assert RuntimeFiles(("onnx/model_O3.onnx",)).needed(folder.parent / "fetched", names)[-1] == "onnx/model_O3.onnx"
 
 
 def test_a_splade_model_takes_the_graph_that_is_named_and_no_other(folder):
     modules(folder, top=SPARSE + "MLMTransformer", _1_SpladePooling=SPARSE + "SpladePooling")
     names = ["modules.json", "config.json", "1_SpladePooling/config.json", "onnx/model.onnx", "onnx/model_fused.onnx"]
     assert wanted(folder, names)[-1] == ["onnx/model.onnx"]
-    needed = RuntimeFiles("model_fused.onnx").needed(folder.parent / "fetched", names)
+    needed = RuntimeFiles(("model_fused.onnx",)).needed(folder.parent / "fetched", names)
     assert [name for name in needed if name.endswith(".onnx")] == ["onnx/model_fused.onnx"]
 
 
@@ -126,9 +126,9 @@ def test_a_reranker_with_heads_of_its_own_needs_their_weights(folder):
 def test_no_weights_are_asked_for_before_the_graph_is_known_to_be_there(folder):
     names = ["config.json", "model.safetensors"]
     (folder.parent / "config.json").write_text("{}")
-    needed = RuntimeFiles("model.onnx").needed(folder.parent, names)
+    needed = RuntimeFiles(("model.onnx",)).needed(folder.parent, names)
     assert needed == ["config.json", "onnx/model.onnx"]
-    error = RuntimeFiles("model.onnx").absent("org/words", "onnx/model.onnx", names)
+    error = RuntimeFiles(("model.onnx",)).absent("org/words", "onnx/model.onnx", names)
     assert str(error) == (
         "org/words: no graph 'model.onnx', and no other there. Make one (needs torch, once), and load "
         "'./words-onnx': airvec export org/words ./words-onnx"
@@ -137,8 +137,8 @@ def test_no_weights_are_asked_for_before_the_graph_is_known_to_be_there(folder):
 
 def test_what_is_no_model_is_said_to_be_none(folder):
     names = ["README.md", "data.json", "words.gguf"]
-    assert RuntimeFiles("model.onnx").needed(folder, names) == ["config.json"]
-    assert str(RuntimeFiles("model.onnx").absent("org/data", "config.json", names)) == (
+    assert RuntimeFiles(("model.onnx",)).needed(folder, names) == ["config.json"]
+    assert str(RuntimeFiles(("model.onnx",)).absent("org/data", "config.json", names)) == (
         "org/data: neither modules.json nor config.json there, expected a sentence-transformers or transformers "
         "model. Check the name."
     )
@@ -148,11 +148,11 @@ def test_what_is_no_model_is_said_to_be_none(folder):
 def test_odd_modules_are_left_to_the_reader_of_the_folder(folder, content):
     folder.mkdir()
     (folder / "modules.json").write_text(content)
-    assert RuntimeFiles("model.onnx").needed(folder, ["modules.json"]) == ["modules.json"]
+    assert RuntimeFiles(("model.onnx",)).needed(folder, ["modules.json"]) == ["modules.json"]
 
 
 def test_modules_that_are_no_json_are_an_error(folder):
     folder.mkdir()
     (folder / "modules.json").write_text("[1, 2")
     with pytest.raises(ModelFolderError, match="modules.json: not valid JSON"):
-        RuntimeFiles("model.onnx").needed(folder, ["modules.json"])
+        RuntimeFiles(("model.onnx",)).needed(folder, ["modules.json"])

@@ -133,7 +133,7 @@ def test_the_command_line_says_what_is_wrong_in_one_line(hub, client):
 
 
 def test_a_repository_without_a_graph_says_how_to_make_one(hub, client, words):
-    for file in (words / "onnx").iterdir():
+    for file in (*(words / "onnx").iterdir(), *(words / "openvino").iterdir()):
         file.unlink()
     _, problem = client.encode("'org/words'")
     assert problem[0] == "ModelNotFoundError"
@@ -174,23 +174,23 @@ def test_a_name_without_huggingface_hub_gives_the_pip_line():
 def test_what_can_be_no_name_is_a_folder_that_does_not_exist(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelNotFoundError) as missing:
-        find_model(name, "org", "model.onnx", HubOptions())
+        find_model(name, "org", ("model.onnx",), HubOptions())
     assert str(missing.value).startswith(f"{name or repr(name)}: no such folder.")
 
 
 def test_a_file_is_no_model_folder(words):
     with pytest.raises(ModelNotFoundError, match="model.onnx: a file, expected a model folder"):
-        find_model(words / "onnx" / "model.onnx", "org", "model.onnx", HubOptions())
+        find_model(words / "onnx" / "model.onnx", "org", ("model.onnx",), HubOptions())
 
 
 @pytest.mark.parametrize("name", [None, 3, ["org/words"]])
 def test_what_is_neither_text_nor_path_is_refused(name):
     with pytest.raises(ArgumentError, match="model_name_or_path: .*, expected a str or a path"):
-        find_model(name, "org", "model.onnx", HubOptions())
+        find_model(name, "org", ("model.onnx",), HubOptions())
 
 
 def test_a_folder_wins_over_a_name(tmp_path, monkeypatch):
     (tmp_path / "org" / "words").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    assert find_model(".", "sentence-transformers", "model.onnx", HubOptions()) == Path()
-    assert find_model("org/words", "sentence-transformers", "model.onnx", HubOptions()) == Path("org/words")
+    assert find_model(".", "sentence-transformers", ("model.onnx",), HubOptions()) == Path()
+    assert find_model("org/words", "sentence-transformers", ("model.onnx",), HubOptions()) == Path("org/words")
