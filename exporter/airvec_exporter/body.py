@@ -1,23 +1,17 @@
 """One module that reads texts, in torch: transformers' own model with the head of its task, or a table of tokens.
 
-The model is in float32, in evaluation mode, without remote code and without the network; of T5-like models without a
-head only the encoder is loaded.
 Knows nothing of the modules behind it, of graphs and of what is written.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
-import torch
 import transformers
 from tokenizers import Tokenizer, normalizers
 from torch import Tensor, nn
-from transformers.utils import logging
 
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec, TokenizerSpec
@@ -25,13 +19,8 @@ from airvec_exporter.errors import ExportError
 from airvec_exporter.settings import AS_SAVED, LoadSettings
 from airvec_exporter.sparse_static import SparseStaticBody
 from airvec_exporter.static import StaticBody, read_tokenizer
-from airvec_exporter.weights import check_whole
+from airvec_exporter.transformer import ENCODERS, first_line, load_transformer, quiet_transformers
 
-LOADERS = {
-    FEATURES: "AutoModel", FILL_MASK: "AutoModelForMaskedLM", CLASSIFY: "AutoModelForSequenceClassification",
-}  # fmt: skip
-# AutoModel would load the decoder as well.
-ENCODERS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
 # Task → what its output is called in transformers, and as a feature.
 OUTPUTS = {
     FEATURES: ("last_hidden_state", "token_embeddings"),
@@ -146,7 +135,7 @@ def load_body(spec: ModuleSpec, name: str, settings: LoadSettings = AS_SAVED) ->
         static = StaticBody.from_spec(spec)
         return Body(spec, static, static.tokenizer, spec.tokenizer)
     with quiet_transformers():
-        model = _model(spec, name) if spec.type == "Transformer" else None
+        model = load_transformer(spec, name) if spec.type == "Transformer" else None
         tokenizer = load_tokenizer(spec.path, spec.tokenizer, name)
     if model is None:
         table = SparseStaticBody.from_spec(spec, tokenizer)
@@ -155,20 +144,6 @@ def load_body(spec: ModuleSpec, name: str, settings: LoadSettings = AS_SAVED) ->
     settings.round(model, name)
     limits = settings.limit(_limits(spec.tokenizer, tokenizer, model))
     return Body(spec, model, tokenizer, limits, settings.dtype)
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Without transformers' progress bars and loading reports: a missing weight is our error to raise."""
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def load_tokenizer(home: Path, stated: TokenizerSpec, name: str) -> Any:
@@ -192,7 +167,7 @@ def load_tokenizer(home: Path, stated: TokenizerSpec, name: str) -> Any:
         )
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise ExportError(
-            f"{name}: transformers cannot load the tokenizer: {_first_line(error)} Fetch its files again."
+            f"{name}: transformers cannot load the tokenizer: {first_line(error)} Fetch its files again."
         ) from error
     if not getattr(tokenizer, "is_fast", False):
         raise ExportError(
@@ -204,60 +179,6 @@ def load_tokenizer(home: Path, stated: TokenizerSpec, name: str) -> Any:
     if stated.lower_case:
         _lower(tokenizer.backend_tokenizer)
     return tokenizer
-
-
-def _model(spec: ModuleSpec, name: str) -> nn.Module:
-    check_whole(spec.path)
-    try:
-        config = transformers.AutoConfig.from_pretrained(spec.path, local_files_only=True, trust_remote_code=False)
-        config.use_cache = False
-        t5 = config.model_type in ENCODERS
-        loader = ENCODERS[config.model_type] if t5 and spec.task == FEATURES else LOADERS[spec.task]
-        # The relative positions of T5 do not trace with SDPA.
-        options = {"attn_implementation": "eager"} if t5 else {"trust_remote_code": False}
-        model, report = getattr(transformers, loader).from_pretrained(
-            spec.path, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True, **options
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
-        _refuse_own_code(spec, name)
-        raise ExportError(
-            f"{name}: transformers cannot load the model: {_first_line(error)} "
-            "Check that the folder is complete; models with code of their own are not exported."
-        ) from error
-    stated = spec.config.section("auto_map").text(LOADERS[spec.task])
-    if stated and stated.rpartition(".")[2] != type(model).__name__:
-        _refuse_own_code(spec, name)
-    missing = sorted(key for key in report["missing_keys"] if spec.task == CLASSIFY or "pooler." not in key)
-    if missing:
-        _refuse_own_code(spec, name)
-        raise ModelFolderError(_missing(model, missing, spec.task, name))
-    return model.eval()
-
-
-def _missing(model: nn.Module, missing: Sequence[str], task: str, name: str) -> str:
-    """transformers would make up what is missing; only a classifier reads a pooler's weights."""
-    advice = "Fetch the checkpoint again."
-    if task != FEATURES:
-        advice = "Fetch the checkpoint again, or, if it was never trained with this head, export it with --as dense."
-    return (
-        f"{name}: {len(missing)} weights are missing, the first {missing[0]!r}, expected all of a "
-        f"{type(model).__name__}. {advice}"
-    )
-
-
-def _refuse_own_code(spec: ModuleSpec, name: str) -> None:
-    """Say so where a model that cannot be loaded right comes with code of its own.
-
-    Raises:
-        ExportError: it does.
-    """
-    code = spec.config.section("auto_map")
-    named = code.text(LOADERS[spec.task]) or code.text("AutoModel") or next(iter(code.values.values()), None)
-    if named:
-        raise ExportError(
-            f"{name}/config.json: auto_map names code of its own ({named!r}), which airvec does not run, with "
-            "trust_remote_code or without. Use a checkpoint in transformers' own form."
-        )
 
 
 def _lower(backend: Tokenizer) -> None:
@@ -282,7 +203,3 @@ def _limits(stated: TokenizerSpec, tokenizer: Any, model: nn.Module) -> Tokenize
         pad_token=tokenizer.pad_token,
         pad_id=tokenizer.pad_token_id,
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

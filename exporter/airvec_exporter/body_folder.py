@@ -17,7 +17,8 @@ from tokenizers import Tokenizer
 
 from airvec.folder import CLASSIFY, TokenizerSpec
 from airvec.json_file import read_object, read_object_if_there
-from airvec_exporter.body import Body, quiet_transformers
+from airvec_exporter.body import Body
+from airvec_exporter.transformer import quiet_transformers
 from airvec_exporter.weights import read_state
 
 DTYPE_KEYS = {"dtype", "torch_dtype"}

@@ -1,0 +1,116 @@
+"""A folder of transformers → its model in torch, with the head of a task.
+
+The model is in float32, in evaluation mode, without remote code and without the network; of T5-like models without a
+head only the encoder is loaded. What is missing is an error: transformers would make it up.
+Knows nothing of tokenizers and of the modules behind it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pickle import UnpicklingError
+
+import torch
+import transformers
+from torch import nn
+from transformers.utils import logging
+
+from airvec.errors import ModelFolderError
+from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec
+from airvec_exporter.errors import ExportError
+from airvec_exporter.weights import check_whole
+
+LOADERS = {
+    FEATURES: "AutoModel", FILL_MASK: "AutoModelForMaskedLM", CLASSIFY: "AutoModelForSequenceClassification",
+}  # fmt: skip
+# AutoModel would load the decoder as well.
+ENCODERS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Without transformers' progress bars and loading reports: a missing weight is our error to raise."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def load_transformer(
+    spec: ModuleSpec, name: str, *, labels: int | None = None, brought: Collection[str] = ()
+) -> nn.Module:
+    """Load transformers' model of a folder with the head of its task.
+
+    Args:
+        spec: the module.
+        name: the checkpoint's, for messages.
+        labels: how many scores a classifier gives; None = as config.json says.
+        brought: names of weights that may be missing in the folder, since they come from elsewhere.
+
+    Raises:
+        ModelFolderError: a file is damaged, or weights are missing.
+        ExportError: transformers cannot load it, or it needs code of its own.
+    """
+    check_whole(spec.path)
+    try:
+        config = transformers.AutoConfig.from_pretrained(spec.path, local_files_only=True, trust_remote_code=False)
+        if labels is not None:
+            config.num_labels = labels
+        config.use_cache = False
+        t5 = config.model_type in ENCODERS
+        loader = ENCODERS[config.model_type] if t5 and spec.task == FEATURES else LOADERS[spec.task]
+        # The relative positions of T5 do not trace with SDPA.
+        options = {"attn_implementation": "eager"} if t5 else {"trust_remote_code": False}
+        model, report = getattr(transformers, loader).from_pretrained(
+            spec.path, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True, **options
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
+        _refuse_own_code(spec, name)
+        raise ExportError(
+            f"{name}: transformers cannot load the model: {first_line(error)} "
+            "Check that the folder is complete; models with code of their own are not exported."
+        ) from error
+    stated = spec.config.section("auto_map").text(LOADERS[spec.task])
+    if stated and stated.rpartition(".")[2] != type(model).__name__:
+        _refuse_own_code(spec, name)
+    unread = () if spec.task == CLASSIFY else tuple(key for key in report["missing_keys"] if "pooler." in key)
+    missing = sorted(set(report["missing_keys"]) - {*unread, *brought})
+    if missing:
+        _refuse_own_code(spec, name)
+        raise ModelFolderError(_missing(model, missing, spec.task, name))
+    return model.eval()
+
+
+def _missing(model: nn.Module, missing: Sequence[str], task: str, name: str) -> str:
+    """transformers would make up what is missing; only a classifier reads a pooler's weights."""
+    advice = "Fetch the checkpoint again."
+    if task != FEATURES:
+        advice = "Fetch the checkpoint again, or, if it was never trained with this head, export it with --as dense."
+    return (
+        f"{name}: {len(missing)} weights are missing, the first {missing[0]!r}, expected all of a "
+        f"{type(model).__name__}. {advice}"
+    )
+
+
+def _refuse_own_code(spec: ModuleSpec, name: str) -> None:
+    """Say so where a model that cannot be loaded right comes with code of its own.
+
+    Raises:
+        ExportError: it does.
+    """
+    code = spec.config.section("auto_map")
+    named = code.text(LOADERS[spec.task]) or code.text("AutoModel") or next(iter(code.values.values()), None)
+    if named:
+        raise ExportError(
+            f"{name}/config.json: auto_map names code of its own ({named!r}), which airvec does not run, with "
+            "trust_remote_code or without. Use a checkpoint in transformers' own form."
+        )
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its name where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
