@@ -8,6 +8,7 @@ Knows nothing of texts and models.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -140,4 +141,4 @@ def _best(rows: Floats, documents: Sequence[Floats]) -> Floats:
 
 def _summed(best: Floats, starts: Integers) -> Floats:
     """The sum over the tokens of each query: (tokens, documents), (n + 1,) -> (n, documents)."""
-    return np.stack([best[start:end].sum(axis=0) for start, end in zip(starts[:-1], starts[1:], strict=True)])
+    return np.stack([best[start:end].sum(axis=0) for start, end in pairwise(starts.tolist())])

@@ -26,11 +26,11 @@ from airvec.arguments import (
     tokenizer_spec,
 )
 from airvec.arrays import Integers
+from airvec.backends import graph_of
 from airvec.batching import pad
 from airvec.checks import whole_number
 from airvec.copying import copy_folder
 from airvec.errors import ArgumentError
-from airvec.backends import graph_of
 from airvec.folder import FASTEST, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model
@@ -95,7 +95,8 @@ class Model(ABC):
             given.cache_folder or default_cache_folder(), given.revision, given.local_files_only, given.token
         )
         graphs = (self._options.file_name,) if self._options.file_name else self._graph_names()
-        self._folder = read_folder(find_model(given.model_name_or_path, self.organisation, graphs, hub), self.kind)
+        found = find_model(given.model_name_or_path, self.organisation, graphs, hub, self.beside)
+        self._folder = read_folder(found, self.kind)
         check_kind(self._folder, self.kind)
         self.prompts = merged_prompts(self._folder.prompts, given.prompts)
         default = given.default_prompt_name or self._folder.default_prompt_name

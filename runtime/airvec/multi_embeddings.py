@@ -65,15 +65,15 @@ class MultiEmbeddings:
     multi_vector: list[Floats] | None = None
 
     def __post_init__(self) -> None:
-        lengths = {name: len(part) for name, part in self._parts().items()}
+        lengths = {name: len(part) for name, part in self.parts().items()}
         if len(set(lengths.values())) != 1:
             raise ArgumentError(f"parts: of lengths {lengths}, expected one or more of the same. Correct them.")
 
     def __len__(self) -> int:
-        return len(next(iter(self._parts().values())))
+        return len(next(iter(self.parts().values())))
 
     def __repr__(self) -> str:
-        shown = [f"{name} {tuple(part.shape)}" for name, part in self._parts().items() if not isinstance(part, list)]
+        shown = [f"{name} {tuple(part.shape)}" for name, part in self.parts().items() if not isinstance(part, list)]
         if self.multi_vector is not None:
             width = f" x {self.multi_vector[0].shape[1]}" if self.multi_vector else ""
             shown.append(f"multi_vector {sum(map(len, self.multi_vector))}{width}")
@@ -93,7 +93,7 @@ class MultiEmbeddings:
             IndexError: no such text.
         """
         kind = MultiEmbeddings if isinstance(rows, slice) else MultiEmbedding
-        return kind(**{name: part[rows] for name, part in self._parts().items()})
+        return kind(**{name: part[rows] for name, part in self.parts().items()})
 
     @classmethod
     def concatenate(cls, parts: "Iterable[MultiEmbeddings]") -> "MultiEmbeddings":
@@ -103,7 +103,7 @@ class MultiEmbeddings:
             ArgumentError: none to join, or some have a part that others have not.
         """
         listed = list(parts)
-        kinds = {tuple(one._parts()) for one in listed}
+        kinds = {tuple(one.parts()) for one in listed}
         if len(kinds) != 1:
             raise ArgumentError(f"parts: {sorted(kinds)}, expected embeddings of the same parts. Encode them alike.")
         if len(listed) == 1:
@@ -114,7 +114,7 @@ class MultiEmbeddings:
             multi_vector=_joined([one.multi_vector for one in listed], _chained),
         )
 
-    def _parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, Any]:
         """The parts that are there, by name."""
         every = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: part for name, part in every.items() if part is not None}

@@ -315,22 +315,25 @@ class MultiEncoder(Model):
                 "with airvec.SentenceTransformer."
             )
         pipeline = self._pipeline()
-        _check_states(self._folder.name, pipeline)
+        hidden = _states_width(self._folder.name, pipeline)
         changed = [spec.type for spec in self._folder.modules[1:] if STATES in spec.config.values.values()]
         if changed:
             raise ModelFolderError(
                 f"{self._folder.name}: module {changed[0]!r} changes the token states, which the heads read as the "
                 "body gives them. Open it with airvec.SentenceTransformer."
             )
-        return TokenHeads.open(self._folder, pipeline.tokenizer, pipeline.backend.output_dim)
+        return TokenHeads.open(self._folder, pipeline.tokenizer, hidden)
 
 
-def _check_states(name: str, pipeline: Pipeline) -> None:
-    if pipeline.backend.pools:
+def _states_width(name: str, pipeline: Pipeline) -> int:
+    width = pipeline.backend.output_dim
+    if pipeline.backend.pools or width is None:
+        found = pipeline.output if pipeline.backend.pools else "states of a width that it does not state"
         raise ModelFolderError(
-            f"{name}: its graph gives {pipeline.output}, expected last_hidden_state, which the heads read. "
+            f"{name}: its graph gives {found}, expected last_hidden_state, which the heads read. "
             'Use the graph that gives it, with variant="fp32", or export the model again with airvec export.'
         )
+    return width
 
 
 def _wanted(dense: bool, sparse: bool, multi_vector: bool) -> Wanted:

@@ -137,9 +137,7 @@ class Pipeline:
         """
         return self._rows(tokens, self._prompt_feature(prompt), batch_size, progress)
 
-    def run(
-        self, texts: Sequence[str], prompt: str, batch_size: int | None, take: Take, progress: Progress
-    ) -> None:
+    def run(self, texts: Sequence[str], prompt: str, batch_size: int | None, take: Take, progress: Progress) -> None:
         """Run all texts for a caller that needs more than one feature of each.
 
         Args:

@@ -24,7 +24,7 @@ from airvec.json_file import short_name
 from airvec.modules.normalize import unit
 from airvec.sparse_vectors import SparseVectors
 from airvec.tokenizer import Tokenizer
-from airvec.weights import need_tensor, read_tensors, to_float32
+from airvec.weights import need_tensor, read_tensors
 
 SPECIAL_IDS = "special_ids"
 

@@ -32,6 +32,11 @@ DROP_IN_SIGNATURES = {
     "CrossEncoder.__init__": "the reference's constructor",
     "CrossEncoder.predict": "the reference's predict",
     "CrossEncoder.rank": "the reference's rank",
+    "MultiEncoder.__init__": "the constructor of the other three",
+    "MultiEncoder.encode": "the arguments of the others' encode, and one for each kind of embedding",
+    "MultiEncoder.encode_query": "encode's own arguments",
+    "MultiEncoder.encode_document": "encode's own arguments",
+    "MultiEncoder.encode_stream": "encode's own arguments, over an iterable",
     "export": "the options of airvec export, one each",
     "paraphrase_mining": "the reference's util.paraphrase_mining",
 }

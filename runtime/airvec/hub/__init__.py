@@ -18,7 +18,13 @@ __all__ = ["HubOptions", "find_model", "locate"]
 EXPORT_AS = {"sparse-encoder": " --as sparse", "cross-encoder": " --as rerank"}
 
 
-def find_model(name: str | os.PathLike[str], organisation: str, graphs: tuple[str, ...], options: HubOptions) -> Path:
+def find_model(
+    name: str | os.PathLike[str],
+    organisation: str,
+    graphs: tuple[str, ...],
+    options: HubOptions,
+    beside: tuple[str, ...] = (),
+) -> Path:
     """The folder of a model, from disk or else from the Hub.
 
     Args:
@@ -26,10 +32,11 @@ def find_model(name: str | os.PathLike[str], organisation: str, graphs: tuple[st
         organisation: what a bare name belongs to, such as `sentence-transformers`.
         graphs: file names of the graph to fetch, best first, such as `model.onnx`.
         options: where and how to look.
+        beside: files beside config.json to fetch besides those of the modules.
 
     Raises:
         ArgumentError: `name` is neither text nor path.
-        ModelNotFoundError: neither a folder nor a name that the Hub knows, or no such graph there.
+        ModelNotFoundError: neither a folder nor a name that the Hub knows, or no such graph or file there.
         DownloadError: the Hub or the disk failed, or a file is damaged.
         MissingPackageError: a name, and huggingface_hub is not installed.
     """
@@ -37,7 +44,7 @@ def find_model(name: str | os.PathLike[str], organisation: str, graphs: tuple[st
     return (
         found
         if isinstance(found, Path)
-        else fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, "")), options)
+        else fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside), options)
     )
 
 

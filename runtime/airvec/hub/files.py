@@ -50,6 +50,7 @@ class RuntimeFiles:
 
     graphs: tuple[str, ...]
     export_as: str = ""
+    beside: tuple[str, ...] = ()
 
     def needed(self, folder: Path, names: Collection[str]) -> list[str]:
         """Settings until all of them are there, then graphs and tables too."""
@@ -59,10 +60,16 @@ class RuntimeFiles:
         settings = settings_files(names, modules, UNREAD)
         if any(not (folder / name).is_file() for name in settings):
             return settings
-        return settings + [name for module in modules for name in self._large(module, names)]
+        return [*settings, *self.beside, *(name for module in modules for name in self._large(module, names))]
 
     def absent(self, repository: str, name: str, names: Collection[str]) -> ModelNotFoundError:
-        """No graph, or no model at all."""
+        """No graph, or no model at all, or nothing of what this class needs besides."""
+        if name in self.beside:
+            return ModelNotFoundError(
+                f"{repository}: no {name}, expected a head as BGE-M3 has it; those that torch saved (.pt) are never "
+                f"read. Make the folder once, with torch: airvec export {repository} "
+                f"./{repository.rpartition('/')[2]}-onnx"
+            )
         if not name.endswith(GRAPHS):
             return ModelNotFoundError(
                 f"{repository}: neither {' nor '.join(MODEL_FILES)} there, expected a sentence-transformers or "
