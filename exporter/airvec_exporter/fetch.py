@@ -20,6 +20,7 @@ UNREAD = ("trainer_state.json",)
 VOCABULARIES = ("vocab.txt", "merges.txt", "vocab.json", "*.model", "*.vocab", "*.tiktoken", "vocabulary.txt")
 SAFETENSORS = ("model.safetensors", "model-*-of-*.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model-*-of-*.bin")
+ADAPTER, ADAPTER_WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
 CARD = "README.md"
 
 
@@ -29,7 +30,7 @@ class CheckpointFiles:
 
     def needed(self, folder: Path, names: Collection[str]) -> list[str]:
         """Settings until all of them are there, then vocabularies, weights and the card too."""
-        if not any(name in names for name in MODEL_FILES):
+        if not any(name in names for name in (*MODEL_FILES, ADAPTER)):
             return [MODEL_FILES[1]]
         modules = list(read_modules(folder, names))
         settings = settings_files(names, modules, UNREAD)
@@ -61,15 +62,17 @@ def find_checkpoint(
     cache_folder: str | None = None,
     local_files_only: bool = False,
     token: bool | str | None = None,
+    organisation: str | None = "sentence-transformers",
 ) -> Path:
     """The folder of a checkpoint, from disk or else from the Hub.
 
     Args:
-        name_or_path: a folder's path, or a name on the Hub; a bare name is one of `sentence-transformers`.
+        name_or_path: a folder's path, or a name on the Hub.
         revision: branch, tag or commit on the Hub.
         cache_folder: where it is kept; None = AIRVEC_CACHE, SENTENCE_TRANSFORMERS_HOME or the Hub client's own.
         local_files_only: use what has been fetched before, without network.
         token: for private models.
+        organisation: whose a bare name is; None = nobody's, as `bert-base-uncased` is.
 
     Raises:
         ArgumentError: an argument of the wrong type.
@@ -77,15 +80,17 @@ def find_checkpoint(
         DownloadError: the Hub or the disk failed, or a file is damaged.
         MissingPackageError: a name, and huggingface_hub is not installed.
     """
-    found = locate(name_or_path, "sentence-transformers")
+    found = locate(name_or_path, organisation or "")
     if isinstance(found, Path):
         return found
     options = HubOptions(cache_folder or default_cache_folder(), revision, local_files_only, token)
-    return fetch(found, CheckpointFiles(), options)
+    return fetch(found.removeprefix("/"), CheckpointFiles(), options)
 
 
 def _weights(names: Collection[str], home: str) -> list[str]:
-    return _matching(names, home, SAFETENSORS) or _matching(names, home, PICKLED)
+    """A body's own weights, and its adapter's: a folder has the one, the other or both."""
+    adapter = [f"{home}{name}" for name in ADAPTER_WEIGHTS if f"{home}{name}" in names][:1]
+    return [*(_matching(names, home, SAFETENSORS) or _matching(names, home, PICKLED)), *adapter]
 
 
 def _matching(names: Collection[str], home: str, kinds: tuple[str, ...]) -> list[str]:

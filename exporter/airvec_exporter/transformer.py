@@ -17,6 +17,7 @@ from transformers.utils import logging
 from airvec.errors import ModelFolderError
 from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec
 from airvec_exporter.errors import ExportError
+from airvec_exporter.fetch import ADAPTER
 from airvec_exporter.weights import check_whole
 
 LOADERS = {
@@ -55,6 +56,10 @@ def load_transformer(
         ModelFolderError: a file is damaged, or weights are missing.
         ExportError: transformers cannot load it, or it needs code of its own.
     """
+    if (spec.path / ADAPTER).is_file():
+        raise ModelFolderError(
+            f"{name}/{ADAPTER}: the settings of an adapter, expected a whole model. Open it with whole_checkpoint."
+        )
     check_whole(spec.path)
     try:
         config = transformers.AutoConfig.from_pretrained(spec.path, local_files_only=True, trust_remote_code=False)
