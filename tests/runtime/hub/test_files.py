@@ -123,6 +123,18 @@ def test_a_reranker_with_heads_of_its_own_needs_their_weights(folder):
     assert set(wanted(folder, names)[-1]) == {"onnx/model.onnx", *heads[1::2]}
 
 
+def test_heads_beside_the_settings_are_fetched_where_the_class_needs_them_and_missing_ones_are_named(folder):
+    names = ["config.json", "onnx/model.onnx", "sparse_linear.safetensors", "sparse_linear.pt"]
+    (folder.parent / "config.json").write_text("{}")
+    files = RuntimeFiles(("model.onnx",), beside=("sparse_linear.safetensors", "colbert_linear.safetensors"))
+    heads = ["sparse_linear.safetensors", "colbert_linear.safetensors"]
+    assert files.needed(folder.parent, names) == ["config.json", *heads, "onnx/model.onnx"]
+    assert str(files.absent("org/m3", heads[1], names)) == (
+        "org/m3: no colbert_linear.safetensors, expected a head as BGE-M3 has it; those that torch saved (.pt) are "
+        "never read. Make the folder once, with torch: airvec export org/m3 ./m3-onnx"
+    )
+
+
 def test_no_weights_are_asked_for_before_the_graph_is_known_to_be_there(folder):
     names = ["config.json", "model.safetensors"]
     (folder.parent / "config.json").write_text("{}")
