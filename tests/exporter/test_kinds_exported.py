@@ -17,7 +17,7 @@ from airvec_exporter.report import ExportReport
 from airvec_exporter.verify import make_pairs, verify
 from tests import tiny
 from tests.exporter import shapes
-from tests.exporter.test_verify import damage
+from tests.exporter.damage import damage
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,7 @@ from airvec_exporter.pipeline import export
 from airvec_exporter.reference import reference
 from airvec_exporter.report import ExportReport, name_and_revision
 from tests import tiny
-from tests.exporter.test_verify import damage
+from tests.exporter.damage import damage
 
 TEXTS = tiny.texts(12)
 

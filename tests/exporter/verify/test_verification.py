@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
 from airvec.errors import ArgumentError
 from airvec.folder import DENSE
@@ -18,16 +16,7 @@ from airvec_exporter.pipeline import ExportReport
 from airvec_exporter.reference import reference
 from airvec_exporter.verify import BOUNDS, Measured, unit, verify, worst
 from tests import tiny
-
-
-def damage(path: Path, factor: float) -> None:
-    """Multiply the word embeddings of one token, so that only texts which hold it change."""
-    model = onnx.load(path)
-    table = max(model.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
-    values = numpy_helper.to_array(table).copy()
-    values[40] *= factor
-    table.CopyFrom(numpy_helper.from_array(values, table.name))
-    onnx.save(model, path)
+from tests.exporter.damage import damage
 
 
 def measure(*given: Any, **options: Any) -> Measured:
