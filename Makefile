@@ -52,7 +52,7 @@ check-layers: $(ENV)/ready
 # All three packages against everything declared; then the runtime alone, where an exporter's package is out of place.
 check-dependencies: $(ENV)/ready
 	$(BIN)/deptry $(SOURCES)
-	$(BIN)/deptry runtime --optional-dependencies-dev-groups export,train
+	$(BIN)/deptry runtime --optional-dependencies-dev-groups export,train,export-openvino
 
 check-spelling: $(ENV)/ready
 	$(BIN)/codespell
@@ -81,7 +81,7 @@ clean-environments:
 $(ENV)/ready: pyproject.toml constraints.txt
 	@$(call make-environment,$(ENV))
 	@echo "installing what developing needs (torch is large: minutes)"
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable ".[export,train]" --group check --group test --group benchmark
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable ".[export,train,export-openvino]" --group check --group test --group benchmark
 	@touch $@
 
 $(DEMO_ENV)/ready: pyproject.toml constraints.txt README.md $(RUNTIME_FILES)

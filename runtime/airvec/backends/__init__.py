@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from airvec.arrays import Features
 from airvec.batching import Tokens
-from airvec.errors import ArgumentError, ModelFolderError
+from airvec.errors import ArgumentError, ModelFolderError, require
 from airvec.folder import (
     FASTEST,
     FP32_VARIANTS,
@@ -98,7 +98,8 @@ def open_backend(
         vocabulary: gives the tokenizer's {token: id}, for a table by token.
 
     Raises:
-        ArgumentError: no such backend.
+        ArgumentError: no such backend, or options of another one.
+        MissingPackageError: the backend is `"openvino"`, which is not installed.
         ModelFolderError: the module is of a type that airvec cannot run, or its files are damaged.
     """
     options = _settled(folder, body, options)
@@ -114,10 +115,13 @@ def open_backend(
             _refuse_graph_options(folder, options)
         return SparseTable.open(body, folder.path, vocabulary())
     if body.type == "Transformer" and options.name == OPENVINO:
+        require(OPENVINO, OPENVINO, "backend='openvino'")
         from airvec.backends.openvino import OpenVinoGraph
 
         return OpenVinoGraph(folder, body, options, pad_id)
     if body.type == "Transformer":
+        if options.ov_config is not None:
+            raise ArgumentError(f"ov_config: {options.ov_config!r}, but backend is 'onnx'. Pass backend='openvino'.")
         from airvec.backends.onnx import OnnxGraph
 
         return OnnxGraph(folder, body, options, pad_id)
@@ -154,7 +158,8 @@ def _settled(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> 
 
 
 def _refuse_graph_options(folder: ModelFolder, options: BackendOptions) -> None:
-    given = {"variant": options.variant, "file_name": options.file_name, "session_options": options.session_options}
+    given = {"variant": options.variant, "file_name": options.file_name, "session_options": options.session_options,
+             "ov_config": options.ov_config}  # fmt: skip
     for name, value in given.items():
         if value not in (None, *FP32_VARIANTS, FASTEST):
             raise ArgumentError(
