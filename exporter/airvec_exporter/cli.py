@@ -13,11 +13,13 @@ from airvec_exporter.errors import ExportError
 
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 KINDS = ("dense", "sparse", "rerank")
+DTYPES = ("float32", "float16", "bfloat16")
 EXAMPLES = """\
 examples:
   airvec-export ./all-MiniLM-L6-v2 ./all-MiniLM-L6-v2-onnx
   airvec-export sentence-transformers/all-MiniLM-L6-v2 ./all-MiniLM-L6-v2    from the Hub
   airvec-export ./ms-marco-MiniLM-L6-v2 ./reranker        a cross-encoder, for airvec.CrossEncoder
+  airvec-export ./checkpoint ./out --variants fp32,fused,int8,openvino     several graphs in one folder
   airvec-export ./splade ./splade-onnx --fused            a SPLADE model, with its head inside a second graph
   airvec-export ./bert-splade ./out --as sparse           a plain …ForMaskedLM checkpoint that is a SPLADE model
   airvec-export ./checkpoint ./out --no-weights           half the size: for packages that never see torch
@@ -66,10 +68,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--as", dest="kind", choices=KINDS, help="what the model is for, where the checkpoint is silent"
     )
-    parser.add_argument("--fused", action="store_true", help="SPLADE: add a graph that gives sparse embeddings itself")
+    parser.add_argument(
+        "--variants", metavar="A,B,…", default="fp32",
+        help="graphs to make: fp32 (always), fused, int8, int8-x86, int8-vnni, int8-arm64, int8-dynamic, int4, "
+        "openvino, openvino-int8, O1, O2, O3, O4",
+    )  # fmt: skip
+    parser.add_argument("--fused", action="store_true", help="the same as fused among --variants")
+    parser.add_argument("--calibration", metavar="FILE", type=Path, help="texts for int8, one a line (default: ours)")
+    parser.add_argument("--dtype", choices=DTYPES, help="round the weights to it when they are loaded")
+    parser.add_argument("--max-seq-length", metavar="N", type=int, help="longest text in tokens (default: as it says)")
     parser.add_argument("--revision", metavar="REV", help="branch, tag or commit on the Hub")
     parser.add_argument("--no-weights", action="store_true", help="leave torch's weights out of the folder")
     parser.add_argument("--texts", metavar="FILE", type=Path, help="texts to verify on, one a line (default: 240 own)")
+    parser.add_argument("--labels", metavar="PATH", type=Path, help="score each graph: TSV of pairs or BEIR folder")
+    parser.add_argument("--no-speed", action="store_true", help="do not measure how fast the graphs are")
+    parser.add_argument("--accept-worse", action="store_true", help="write graphs beyond their bound all the same")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is a model folder")
     parser.add_argument(
         "--max-delta", metavar="X", type=float,
@@ -87,21 +100,30 @@ def _export(arguments: argparse.Namespace) -> object:
         arguments.checkpoint,
         arguments.out,
         kind=arguments.kind,
+        variants=[name.strip() for name in arguments.variants.split(",")],
         fused=arguments.fused,
         weights=not arguments.no_weights,
-        texts=None if arguments.texts is None else _lines(arguments.texts),
-        overwrite=arguments.overwrite,
+        dtype=arguments.dtype,
+        max_seq_length=arguments.max_seq_length,
+        calibration=_lines("--calibration", arguments.calibration),
+        texts=_lines("--texts", arguments.texts),
+        labels=arguments.labels,
         max_delta=arguments.max_delta,
+        accept_worse=arguments.accept_worse,
+        speed=not arguments.no_speed,
+        overwrite=arguments.overwrite,
         revision=arguments.revision,
         show_progress_bar=False if arguments.quiet else None,
     )
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(option: str, path: Path | None) -> list[str] | None:
+    if path is None:
+        return None
     try:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
-        raise ArgumentError(f"--texts {path}: not UTF-8 ({error}). Convert it.") from error
+        raise ArgumentError(f"{option} {path}: not UTF-8 ({error}). Convert it.") from error
 
 
 def _tell(error: BaseException, code: int) -> int:

@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,6 @@ from torch import Tensor, nn
 
 from airvec_exporter.body import OUTPUTS, Body
 from airvec_exporter.errors import ExportError
-from airvec_exporter.heads.splade import OUTPUT as FUSED
-from airvec_exporter.heads.splade import fuse
-from airvec_exporter.modules import SpladePooling
 
 OPSET = 23
 BATCH, LENGTH = 2, 7  # of the example: 1 would be taken for a constant
@@ -33,13 +30,22 @@ LARGEST = 2**31 - 2**27  # bytes of weights in one protobuf file; its limit is 2
 
 @dataclass(frozen=True)
 class Graph:
-    """What was written: file, interface, and how many nodes there are of each kind."""
+    """What was written: file, interface, how many nodes there are of each kind, and how it was made.
+
+    `modules` are the types of the modules behind the body that it holds, `optimized` says that it needs no work when it
+    is opened, `family` names the CPUs that it was made for (None = any), `recipe` how it was quantised.
+    """
 
     path: Path
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    opset: int
+    opset: int | None
     nodes: dict[str, int]
+    modules: tuple[str, ...] = ()
+    optimized: bool = False
+    precision: str = "float32"
+    family: str | None = None
+    recipe: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Wrapper(nn.Module):
@@ -59,23 +65,15 @@ class Wrapper(nn.Module):
         return getattr(self.body(input_ids=input_ids, attention_mask=attention_mask, **named), self.output)
 
 
-def export_graphs(body: Body, home: Path, head: SpladePooling | None = None) -> tuple[Graph, ...]:
-    """Trace a body and write it to `model.onnx` in `home`.
-
-    Args:
-        body: what to trace, once.
-        home: the folder of graphs; made if it is not there.
-        head: what to put behind the body in a second graph, `model_fused.onnx`; None = no such graph.
+def write_portable(body: Body, home: Path) -> Graph:
+    """Trace a body and write it to `model.onnx` in `home`, which is made if it is not there.
 
     Raises:
-        ExportError: torch cannot trace this architecture, or a graph is not what was asked for.
+        ExportError: torch cannot trace this architecture, or the graph is not what was asked for.
     """
-    model = trace(body)
-    graph = write_graph(model, home / "model.onnx", body.inputs, OUTPUTS[body.spec.task][0])
-    if head is None:
-        return (graph,)
-    fuse(model, head)
-    return graph, write_graph(model, home / "model_fused.onnx", body.inputs, FUSED)
+    graph = write_graph(trace(body), home / "model.onnx")
+    _check(graph, body.inputs, OUTPUTS[body.spec.task][0])
+    return graph
 
 
 def trace(body: Body) -> ir.Model:
@@ -102,25 +100,26 @@ def trace(body: Body) -> ir.Model:
     return program.model
 
 
-def write_graph(model: ir.Model, path: Path, inputs: tuple[str, ...], output: str) -> Graph:
-    """Write a graph to `path`; weights above 2 GB lie beside it in `<path>_data`.
-
-    Raises:
-        ExportError: its inputs, its output or its opset are not those expected.
-    """
+def write_graph(model: ir.Model, path: Path) -> Graph:
+    """Write a graph to `path`; weights above 2 GB lie beside it in `<path>_data`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     large = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value) > LARGEST
     ir.save(model, path, external_data=f"{path.name}_data" if large else None)
     onnx.checker.check_model(str(path))
-    graph = Graph(
+    return read_graph(path)
+
+
+def read_graph(path: Path, **made: Any) -> Graph:
+    """What a written ONNX file is; `made` are `modules`, `optimized` and the like of `Graph`."""
+    model = ir.load(path)
+    return Graph(
         path,
         tuple(value.name or "" for value in model.graph.inputs),
         tuple(value.name or "" for value in model.graph.outputs),
         model.opset_imports[""],
         dict(Counter(node.op_type for node in model.graph.all_nodes())),
+        **made,
     )
-    _check(graph, inputs, output)
-    return graph
 
 
 @contextmanager

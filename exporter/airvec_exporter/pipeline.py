@@ -9,29 +9,30 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import nn
 from tqdm.auto import tqdm
 
 from airvec.errors import ArgumentError
 from airvec.manifest import write_manifest
 from airvec_exporter.fetch import find_checkpoint
 from airvec_exporter.folder import body_home, write_folder
-from airvec_exporter.graph import Graph, export_graphs
+from airvec_exporter.graph import Graph, write_portable
 from airvec_exporter.load import KINDS, Checkpoint, load
-from airvec_exporter.modules import SpladePooling
-from airvec_exporter.report import ExportReport, make_manifest, name_and_revision
-from airvec_exporter.verify import BOUNDS, check_texts, verify, worst
+from airvec_exporter.merging import whole_checkpoint
+from airvec_exporter.report import ExportReport, Graphs, make_manifest, make_report, name_and_revision
+from airvec_exporter.settings import LoadSettings
+from airvec_exporter.variants import FP32, Source, check_variants, make_variant
+from airvec_exporter.verify import BOUNDS, Checks, check_texts, verify
 
 __all__ = ["ExportReport", "export"]
 
 STEPS = ("loading", "tracing", "writing", "verifying")
 MODEL_FILES = ("modules.json", "config.json", "airvec.json")  # one of them makes a folder a model's
-VARIANTS = ("fp32", "fused")  # as airvec calls a body's graphs; "auto" is either
 
 
 def export(
@@ -39,11 +40,18 @@ def export(
     out: str | Path,
     *,
     kind: str | None = None,
+    variants: Sequence[str] = (FP32,),
     fused: bool = False,
     weights: bool = True,
+    dtype: str | None = None,
+    max_seq_length: int | None = None,
+    calibration: Sequence[str] | None = None,
     texts: Sequence[str] | None = None,
-    overwrite: bool = False,
+    labels: str | Path | None = None,
     max_delta: float | None = None,
+    accept_worse: bool = False,
+    speed: bool = True,
+    overwrite: bool = False,
     revision: str | None = None,
     show_progress_bar: bool | None = None,
 ) -> ExportReport:
@@ -55,12 +63,22 @@ def export(
         kind: `"dense"`, `"sparse"` or `"rerank"`; None = as the checkpoint says. A plain transformers checkpoint says
             by its architecture whether it is a reranker (…ForSequenceClassification). One for masked words
             (…ForMaskedLM) is taken for dense, as most of them are base models: pass `"sparse"` for a SPLADE model.
-        fused: for SPLADE models, add `onnx/model_fused.onnx`, which gives `sparse_embedding` instead of logits.
+        variants: the graphs to make, of `airvec_exporter.variants`: `"fp32"` (always made), `"fused"`, `"int8"`,
+            `"int8-dynamic"`, `"int4"`, `"openvino"`, `"openvino-int8"`, `"O1"` to `"O4"`; airvec's models take one by
+            `variant=`.
+        fused: the same as `"fused"` among the variants.
         weights: False leaves torch's weights out of the folder: half the size, for packages.
+        dtype: `"float16"` or `"bfloat16"` rounds the weights when they are loaded, and keeps them so in the folder;
+            None = as saved. Graphs compute in float32.
+        max_seq_length: the longest text in tokens, in place of the checkpoint's limit.
+        calibration: texts to calibrate int8 on; None = our own sample.
         texts: what to verify on; None = 240 texts of 1 to 600 tokens from Python's documentation.
+        labels: file or folder with people's judgements, to score each graph on: see `airvec_exporter.verify.labels`.
+        max_delta: largest |difference| that is let through in graphs in float32: on unit vectors, or relative to the
+            largest sparse value or logit (or 1); None = 1e-5 for dense models, 1e-4 for the others.
+        accept_worse: write graphs beyond their bound all the same; airvec.json says what they were measured at.
+        speed: whether to measure it, a few seconds a graph at most.
         overwrite: replace `out` if it is a model folder.
-        max_delta: largest |difference| that is let through: on unit vectors, or relative to the largest sparse value
-            or logit (or 1); None = 1e-5 for dense models, 1e-4 for the others.
         revision: branch, tag or commit on the Hub.
         show_progress_bar: None = where stderr is a terminal.
 
@@ -75,32 +93,35 @@ def export(
     start = time.perf_counter()
     target = _path("out", out).absolute()
     _path("checkpoint", checkpoint)
-    check_texts(texts)
     _check_bound(max_delta)
     _check_kind(kind)
+    wanted = check_variants((*variants, "fused") if fused else variants)
+    checks = Checks(texts, max_delta, accept_worse, labels, speed)
+    settings = LoadSettings(dtype, max_seq_length)
+    if calibration is not None:
+        check_texts(calibration)
     check_target(Path(checkpoint), target, overwrite)  # before anything is fetched
     source = find_checkpoint(checkpoint, revision=revision)
     check_target(source, target, overwrite)
-    with _progress(show_progress_bar) as step, _temporary(target) as folder:
+    with _progress(show_progress_bar) as step, _temporary(target) as folder, whole_checkpoint(source, kind) as whole:
         step("loading")
-        loaded = load(source, kind)
+        loaded = load(whole, kind, settings=settings)
         step("tracing")
-        graphs = _graphs(loaded, folder, fused)
+        graphs = _graphs(loaded, folder, wanted, calibration)
         step("writing")
         write_folder(loaded, folder, weights=weights)
+        # With what the graphs hold, which airvec asks for; the measurements come when they are known.
+        write_manifest(folder, make_manifest(name_and_revision(source), folder, graphs, {}))
         step("verifying")
-        measured = verify(loaded, folder, texts, max_delta, VARIANTS if fused else VARIANTS[:1])
-        records = {graph.path: measured[body, variant] for (body, variant), graph in graphs.items()}
-        write_manifest(folder, make_manifest(name_and_revision(source), folder, list(graphs.values()), records))
+        measured = verify(loaded, folder, variants=_ways(graphs), checks=checks)
+        write_manifest(folder, make_manifest(name_and_revision(source), folder, graphs, measured))
         _put(folder, target)
-    found, nodes = worst(list(measured.values())), Counter[str]()
-    for graph in graphs.values():
-        nodes.update(graph.nodes)
-    return ExportReport(
-        target, name_and_revision(source)[0], found.max_delta, found.min_cosine, found.texts, found.tokens,
-        found.dimension, dict(nodes), time.perf_counter() - start, _size(target), loaded.kind, found.quantity,
-        found.scale, tuple(graph.path.relative_to(folder).as_posix() for graph in graphs.values()),
-    )  # fmt: skip
+    return make_report(target, name_and_revision(source)[0], loaded.kind, graphs, measured, time.perf_counter() - start)
+
+
+def _ways(graphs: Graphs) -> tuple[str, ...]:
+    """The variants to open, each by its own name: int8 graphs by their family's."""
+    return tuple(dict.fromkeys(name for _, name in graphs)) or (FP32,)
 
 
 def check_target(source: Path, target: Path, overwrite: bool) -> None:
@@ -143,36 +164,24 @@ def _check_kind(kind: object) -> None:
         )
 
 
-def _graphs(loaded: Checkpoint, folder: Path, fused: bool) -> dict[tuple[Path, str], Graph]:
-    """Write the graphs of all bodies; by the body's folder in the checkpoint and by variant.
-
-    Raises:
-        ArgumentError: `fused`, and a body has no SPLADE pooling right behind it.
-    """
+def _graphs(loaded: Checkpoint, folder: Path, variants: Sequence[str], texts: Sequence[str] | None) -> Graphs:
+    """Write the graphs of all bodies; by the body's folder in the checkpoint and by variant."""
     found: dict[tuple[Path, str], Graph] = {}
-    heads = _heads(loaded) if fused else {}
     for path, body in loaded.bodies.items():
-        if not body.is_table:
-            home = body_home(loaded, body.spec, folder)
-            made = export_graphs(body, home / "onnx", heads.get(path))
-            found |= {(path, variant): graph for variant, graph in zip(VARIANTS, made, strict=False)}
-    return found
-
-
-def _heads(loaded: Checkpoint) -> dict[Path, SpladePooling]:
-    """The SPLADE pooling behind each body with a graph."""
-    found: dict[Path, SpladePooling] = {}
-    for route in loaded.routes():
-        if route.body.is_table:
+        if body.is_table:
             continue
-        kinds = [type(module).__name__ for module in route.modules]
-        if len(kinds) != 1 or not isinstance(route.modules[0], SpladePooling):
-            raise ArgumentError(
-                f"fused: {loaded.folder.name} has {', '.join(kinds) or 'nothing'} behind its body, expected "
-                "SpladePooling alone. Leave it out: only SPLADE models can have their head in the graph."
-            )
-        found[route.body.spec.path] = route.modules[0]
+        home = body_home(loaded, body.spec, folder)
+        portable = write_portable(body, home / "onnx")
+        found[path, FP32] = portable
+        source = Source(loaded.folder.name, body, _behind(loaded, path), portable.path, home, texts)
+        found |= {(path, name): make_variant(name, source) for name in variants if name != FP32}
     return found
+
+
+def _behind(loaded: Checkpoint, path: Path) -> nn.Sequential | None:
+    """The modules behind a body; None where routes share the body and differ behind it."""
+    ways = [route.modules for route in loaded.routes() if route.body.spec.path == path]
+    return ways[0] if len(ways) == 1 else None
 
 
 @contextmanager
@@ -220,7 +229,3 @@ def _put(folder: Path, target: Path) -> None:
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,6 +1,6 @@
 """What this machine's CPU is called and can do, as far as the choice of a graph depends on it.
 
-int8 graphs are made for a family of CPUs, best first for each machine: `vnni` multiplies 8-bit numbers exactly (AVX-VNNI,
+int8 graphs are made for a family of CPUs: `vnni` multiplies 8-bit numbers exactly (AVX-VNNI,
 AVX-512 VNNI, AMX); on any other `x86`, sums of two products saturate unless weights have 7 bits; `arm64` multiplies
 signed numbers.
 Knows nothing of graphs.

@@ -112,17 +112,17 @@ def wrong_graph(home: Path) -> None:
     """The graph that was traced is not the checkpoint's."""
     from airvec_exporter import pipeline
 
-    traced = pipeline.export_graphs
+    traced = pipeline.write_portable
 
-    def wrong(body: Any, folder: Path, head: Any) -> Any:
-        made = traced(body, folder, head)
+    def wrong(body: Any, folder: Path) -> Any:
+        made = traced(body, folder)
         graph = onnx.load(folder / "model.onnx")
         table = max(graph.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
         table.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(table)[::-1].copy(), table.name))
         onnx.save(graph, folder / "model.onnx")
         return made
 
-    with mock.patch.object(pipeline, "export_graphs", wrong):
+    with mock.patch.object(pipeline, "write_portable", wrong):
         export(home)
 
 

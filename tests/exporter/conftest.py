@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from airvec_exporter.graph import Graph, export_graphs
+from airvec_exporter.graph import Graph, write_portable
 from airvec_exporter.load import Checkpoint, load
 from airvec_exporter.pipeline import export
 from airvec_exporter.report import ExportReport
@@ -33,4 +33,4 @@ def report(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportR
 @pytest.fixture(scope="session")
 def graph(loaded: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Graph:
     """The graph by itself, from a second trace."""
-    return export_graphs(loaded.body, tmp_path_factory.mktemp("graph") / "onnx")[0]
+    return write_portable(loaded.body, tmp_path_factory.mktemp("graph") / "onnx")

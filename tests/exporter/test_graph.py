@@ -10,7 +10,7 @@ from transformers import BertConfig
 
 from airvec.manifest import sha256_of
 from airvec_exporter.errors import ExportError
-from airvec_exporter.graph import Graph, export_graphs
+from airvec_exporter.graph import Graph, write_portable
 from airvec_exporter.load import Checkpoint
 from airvec_exporter.pipeline import ExportReport
 from tests import tiny
@@ -51,5 +51,5 @@ class DataDependent(torch.nn.Module):
 
 def test_a_body_that_cannot_be_traced_is_named(loaded: Checkpoint, tmp_path: Path):
     with pytest.raises(ExportError, match=r"DataDependent: torch.onnx.export cannot trace it .* use another model"):
-        export_graphs(replace(loaded.body, model=DataDependent()), tmp_path)
+        write_portable(replace(loaded.body, model=DataDependent()), tmp_path)
     assert not list(tmp_path.iterdir())

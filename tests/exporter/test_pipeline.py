@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +32,24 @@ TEXTS = tiny.texts(12)
 def traced(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the graph from the session's, since tracing is what takes seconds."""
 
-    def copy(_body: object, home: Path, _head: None) -> tuple[Graph, ...]:
+    def copy(_body: object, home: Path) -> Graph:
         home.mkdir(parents=True)
         shutil.copyfile(graph.path, home / "model.onnx")
-        return (Graph(home / "model.onnx", graph.inputs, graph.outputs, graph.opset, graph.nodes),)
+        return replace(graph, path=home / "model.onnx")
 
-    monkeypatch.setattr(pipeline, "export_graphs", copy)
+    monkeypatch.setattr(pipeline, "write_portable", copy)
 
 
 @pytest.fixture
 def wrongly_traced(traced: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = pipeline.export_graphs
+    right = pipeline.write_portable
 
-    def wrong(body: Body, home: Path, head: None) -> tuple[Graph, ...]:
-        made = right(body, home, head)
+    def wrong(body: Body, home: Path) -> Graph:
+        made = right(body, home)
         damage(home / "model.onnx", 1.5)
         return made
 
-    monkeypatch.setattr(pipeline, "export_graphs", wrong)
+    monkeypatch.setattr(pipeline, "write_portable", wrong)
 
 
 def test_the_report_says_what_was_measured(report: ExportReport):
@@ -111,7 +112,7 @@ def test_left_padded_bodies_with_absolute_positions_give_the_answer_for_each_tex
     assert np.abs(airvec.SentenceTransformer(str(out)).encode(TEXTS) - alone).max() <= 1e-5
 
 
-@pytest.mark.parametrize("step", ["load", "export_graphs", "write_folder", "verify", "write_manifest"])
+@pytest.mark.parametrize("step", ["load", "write_portable", "write_folder", "verify", "write_manifest"])
 def test_an_interrupted_export_leaves_nothing(
     tiny_bert: Path, traced: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ):

@@ -9,9 +9,8 @@ import pytest
 import torch
 from onnxscript import ir
 
-from airvec.folder import FILL_MASK
 from airvec_exporter.errors import ExportError
-from airvec_exporter.graph import export_graphs, trace, write_graph
+from airvec_exporter.graph import trace, write_graph
 from airvec_exporter.heads import splade as splade_head
 from airvec_exporter.load import Checkpoint, load
 from airvec_exporter.modules import SpladePooling
@@ -28,7 +27,7 @@ def splade(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 @pytest.fixture(scope="module")
 def logits_graph(splade: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("out") / "model.onnx"
-    write_graph(trace(splade.body), path, splade.body.inputs, "logits")
+    write_graph(trace(splade.body), path)
     return path
 
 
@@ -93,16 +92,6 @@ def test_logits_over_the_whole_vocabulary_are_nowhere_in_the_graph(
     assert largest_rank_over_the_vocabulary(model, tmp_path / "before.onnx") == 3
     splade_head.fuse(model, SpladePooling())
     assert largest_rank_over_the_vocabulary(model, tmp_path / "after.onnx") == 2
-
-
-def test_both_graphs_come_from_one_trace_with_the_same_inputs(splade: Checkpoint, tmp_path: Path):
-    plain, pooled = export_graphs(splade.body, tmp_path, SpladePooling())
-    assert [path.name for path in (plain.path, pooled.path)] == ["model.onnx", "model_fused.onnx"]
-    assert (plain.outputs, pooled.outputs) == (("logits",), ("sparse_embedding",))
-    assert plain.inputs == pooled.inputs
-    assert splade.body.spec.task == FILL_MASK
-    size = [path.path.stat().st_size for path in (plain, pooled)]
-    assert abs(size[0] - size[1]) < 20_000  # the tied table is there once
 
 
 def test_a_graph_whose_logits_are_no_product_is_refused(logits_graph: Path):
