@@ -1,4 +1,4 @@
-"""Appends nodes to a graph, one call a node.
+"""Puts nodes into a graph, one call a node.
 
 Knows nothing of torch and of what is built.
 """
@@ -12,17 +12,36 @@ Settings = Mapping[str, int | float | str | Sequence[int]]
 
 
 class Tape:
-    """Appends nodes and constants to a graph; their names begin with `prefix`, one of its own for every tape."""
+    """Appends nodes and constants to a graph.
 
-    def __init__(self, graph: ir.Graph, prefix: str) -> None:
-        self.graph, self.prefix, self.count = graph, prefix, 0
+    Args:
+        graph: the graph.
+        prefix: what the names of new nodes, values and constants begin with.
+        before: the node that new ones come before; None = they come last.
+    """
 
-    def __call__(self, operator: str, *inputs: ir.Value, settings: Settings | None = None) -> ir.Value:
-        """Append a node with one output, and give that; `settings` are its attributes."""
-        node = ir.node(operator, inputs, settings, name=self._name("node"))
-        node.outputs[0].name = self._name("value")
-        self.graph.append(node)
-        return node.outputs[0]
+    def __init__(self, graph: ir.Graph, prefix: str, before: ir.Node | None = None) -> None:
+        self.graph, self.prefix, self.before, self.count = graph, prefix, before, 0
+
+    def __call__(
+        self, operator: str, *inputs: ir.Value | None, settings: Settings | None = None, domain: str = ""
+    ) -> ir.Value:
+        """Add a node with one output, and give that; `settings` are its attributes, None an input left out."""
+        return self.several(operator, inputs, 1, settings=settings, domain=domain)[0]
+
+    def several(
+        self, operator: str, inputs: Sequence[ir.Value | None], outputs: int, *, settings: Settings | None = None,
+        domain: str = "",
+    ) -> Sequence[ir.Value]:  # fmt: skip
+        """Add a node with several outputs, and give them."""
+        node = ir.node(operator, inputs, settings, domain=domain, num_outputs=outputs, name=self._name("node"))
+        for output in node.outputs:
+            output.name = self._name("value")
+        if self.before is None:
+            self.graph.append(node)
+        else:
+            self.graph.insert_before(self.before, node)
+        return node.outputs
 
     def constant(self, value: object, kind: type = np.int64) -> ir.Value:
         """Add a constant tensor."""
