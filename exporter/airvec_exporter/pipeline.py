@@ -26,6 +26,7 @@ from airvec_exporter.load import KINDS, Checkpoint, load
 from airvec_exporter.merging import whole_checkpoint
 from airvec_exporter.report import ExportReport, Graphs, make_manifest, make_report, name_and_revision
 from airvec_exporter.settings import LoadSettings
+from airvec_exporter.token_heads import read_token_heads, verify_token_heads, with_measured
 from airvec_exporter.variants import FP32, Source, check_variants, make_variant
 from airvec_exporter.verify import BOUNDS, Checks, check_texts, verify
 
@@ -106,15 +107,21 @@ def export(
     with _progress(show_progress_bar) as step, _temporary(target) as folder, whole_checkpoint(source, kind) as whole:
         step("loading")
         loaded = load(whole, kind, settings=settings)
+        heads = read_token_heads(loaded)
         step("tracing")
         graphs = _graphs(loaded, folder, wanted, calibration)
         step("writing")
         write_folder(loaded, folder, weights=weights)
+        if heads is not None:
+            heads.write(loaded, folder, weights=weights)
         # With what the graphs hold, which airvec asks for; the measurements come when they are known.
         write_manifest(folder, make_manifest(name_and_revision(source), folder, graphs, {}))
         step("verifying")
         measured = verify(loaded, folder, variants=_ways(graphs), checks=checks)
-        write_manifest(folder, make_manifest(name_and_revision(source), folder, graphs, measured))
+        manifest = make_manifest(name_and_revision(source), folder, graphs, measured)
+        if heads is not None:
+            manifest = with_measured(manifest, verify_token_heads(loaded, heads, folder, texts, max_delta))
+        write_manifest(folder, manifest)
         _put(folder, target)
     return make_report(target, name_and_revision(source)[0], loaded.kind, graphs, measured, time.perf_counter() - start)
 

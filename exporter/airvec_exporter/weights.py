@@ -30,12 +30,26 @@ def read_state(folder: Path) -> dict[str, Tensor]:
     path = safe if safe.is_file() else pickled
     if not path.is_file():
         raise ModelNotFoundError(f"{short_name(safe)}: no such file. The checkpoint is incomplete: fetch it again.")
+    return read_file(path)
+
+
+def read_file(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, or of a pickle under any other ending, by name, as saved.
+
+    Raises:
+        ModelFolderError: the file is damaged, or the pickle holds something other than tensors.
+    """
     try:
-        return load_file(safe) if path is safe else torch.load(pickled, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as error:
         raise ModelFolderError(
             f"{short_name(path)}: not a file of tensors ({str(error).splitlines()[0]}). Fetch it again."
         ) from error
+    if not isinstance(found, dict) or not all(isinstance(tensor, Tensor) for tensor in found.values()):
+        raise ModelFolderError(f"{short_name(path)}: holds {found!r:.60}, expected tensors by name. Fetch it again.")
+    return found
 
 
 def check_whole(folder: Path) -> None:

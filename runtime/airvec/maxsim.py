@@ -19,7 +19,7 @@ from airvec.errors import ArgumentError
 
 # Tokens of queries, and of documents, that are compared at once: 16 MB of products.
 QUERY_TOKENS, DOCUMENT_TOKENS = 1024, 4096
-NOTHING_FOUND = np.float32(-1e9)  # a query token's best in a document without tokens, as in the reference
+NOTHING_THERE = np.float32(-1e9)  # the score of a document without tokens, as in the reference
 
 MultiVectors: TypeAlias = "Array | Sequence[Array]"
 
@@ -32,7 +32,7 @@ def maxsim(a: MultiVectors, b: MultiVectors) -> Floats:
         b: m documents, likewise.
 
     Returns:
-        A query without tokens scores 0; a document without tokens -1e9 for each token of the query.
+        A document without tokens scores -1e9; with any other, a query without tokens 0.
 
     Raises:
         ArgumentError: other shapes, no numbers, or different dimensions.
@@ -50,6 +50,7 @@ def maxsim(a: MultiVectors, b: MultiVectors) -> Floats:
         for left, right in csr.blocks(ends, DOCUMENT_TOKENS):
             best = _best(rows, documents[left:right])  # (tokens, documents)
             result[first:last, left:right] = _summed(best, starts[first : last + 1] - starts[first])
+    result[:, [not len(document) for document in documents]] = NOTHING_THERE
     return result
 
 
@@ -129,8 +130,8 @@ def _token_counts(a: MultiVectors) -> Floats:
 
 
 def _best(rows: Floats, documents: Sequence[Floats]) -> Floats:
-    """The largest product of each row with a token of each document: (tokens, dim) -> (tokens, documents)."""
-    best = np.full((len(rows), len(documents)), NOTHING_FOUND, np.float32)
+    """The largest product of each row with a token of each document, 0 where there is none: (tokens, documents)."""
+    best = np.zeros((len(rows), len(documents)), np.float32)
     filled = [place for place, document in enumerate(documents) if len(document)]
     if filled:
         products = rows @ np.concatenate([documents[place] for place in filled]).T

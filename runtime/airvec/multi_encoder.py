@@ -124,7 +124,7 @@ class MultiEncoder(Model):
         multi_vector: bool = False,
         pool: "Pool | None" = None,
         chunk_size: int | None = None,
-    ) -> MultiEmbeddings | MultiEmbedding:
+    ) -> Any:
         """Embeddings of texts, of all kinds that are asked for by one pass through the graph.
 
         Args:
@@ -170,7 +170,7 @@ class MultiEncoder(Model):
         multi_vector: bool = False,
         pool: "Pool | None" = None,
         chunk_size: int | None = None,
-    ) -> MultiEmbeddings | MultiEmbedding:
+    ) -> Any:
         """As `encode`, with the prompt `"query"` where the call names none."""
         if prompt_name is None and prompt is None:
             prompt_name = query_name(self.prompts)
@@ -192,7 +192,7 @@ class MultiEncoder(Model):
         multi_vector: bool = False,
         pool: "Pool | None" = None,
         chunk_size: int | None = None,
-    ) -> MultiEmbeddings | MultiEmbedding:
+    ) -> Any:
         """As `encode`, with the prompt `"document"`, else `"passage"`, else `"corpus"` where the call names none."""
         if prompt_name is None and prompt is None:
             prompt_name = document_name(self.prompts)

@@ -17,7 +17,7 @@ def rows(lengths, seed=0, dim=6):
 def in_loops(query, document, mean=False):
     total = 0.0
     for q in query:
-        total += max((float(sum(q * d)) for d in document), default=-1e9)
+        total += max(float(sum(q * d)) for d in document)
     return total / max(1, len(query)) if mean else total
 
 
@@ -39,8 +39,8 @@ def test_texts_without_tokens_are_scored_as_in_the_reference(name):
     every, pairwise = MAXSIMS[name]
     queries, documents = rows((2, 0)), rows((3, 0, 1))
     found = every(queries, documents)
-    assert found[0, 1] == np.float32(-1e9 if name == "meanmaxsim" else -2e9)
-    assert (found[1] == 0).all()
+    assert found[:, 1].tolist() == [-5e8 if name == "meanmaxsim" else -1e9, -1e9]
+    assert (found[1, [0, 2]] == 0).all()
     assert (np.abs(found[0, [0, 2]]) < 100).all()
     np.testing.assert_array_equal(pairwise(queries, documents[:2]), [found[0, 0], found[1, 1]])
 
