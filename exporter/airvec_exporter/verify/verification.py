@@ -75,13 +75,14 @@ def verify(
         VerificationError: a bound is passed, or a value is not finite; names the variant and the worst text.
     """
     given = _given(checks or Checks(), texts, bound)
+    labels = None if given.labels is None else read_labels(given.labels)
     trials = [make_trial(checkpoint, route, given.texts) for route in checkpoint.routes()]
     found: dict[tuple[Path, str], Measured] = {}
     for variant in variants:
         opened = Opened.of(folder, checkpoint.kind, variant)
         asked = [trial for trial in trials if variant == variants[0] or not trial.route.body.is_table]
         measured = [_measure(trial, opened, given) for trial in asked]  # all, before what takes longer
-        scores = _scores(opened, checkpoint.kind, given)
+        scores: dict[str, Any] = {} if labels is None else score(checkpoint.kind, opened.model, labels)
         for trial, one in zip(asked, measured, strict=True):
             speed = _speed(trial, opened) if given.speed else {}
             name = trial.route.body.spec.path, variant
@@ -140,10 +141,6 @@ def _likeness(trial: Trial, found: Floats, cosines: Floats) -> dict[str, float |
 def _megabytes(trial: Trial, opened: Opened) -> float | None:
     graph = graph_file(opened.folder, opened.folder.chain(trial.route.task)[0], opened.variant)
     return None if graph is None else graph_bytes(graph) / 1e6
-
-
-def _scores(opened: Opened, kind: str, checks: Checks) -> dict[str, Any]:
-    return {} if checks.labels is None else score(kind, opened.model, read_labels(checks.labels))
 
 
 def _speed(trial: Trial, opened: Opened) -> dict[str, Any]:

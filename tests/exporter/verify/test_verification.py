@@ -1,4 +1,4 @@
-"""Finding out that a graph is wrong."""
+"""Finding out that a graph is wrong, and in what."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from airvec.errors import ArgumentError
 from airvec.folder import DENSE
@@ -14,13 +15,13 @@ from airvec_exporter.errors import ExportError, VerificationError
 from airvec_exporter.load import Checkpoint, load
 from airvec_exporter.pipeline import ExportReport
 from airvec_exporter.reference import reference
-from airvec_exporter.verify import BOUNDS, Measured, unit, verify, worst
+from airvec_exporter.verify import BOUNDS, Checks, Measured, unit, verify, worst
 from tests import tiny
-from tests.exporter.damage import damage
+from tests.exporter.damage import damage, shuffle
 
 
 def measure(*given: Any, **options: Any) -> Measured:
-    return worst(list(verify(*given, **options).values()))
+    return worst(list(verify(*given, checks=Checks(speed=False), **options).values()))
 
 
 @pytest.fixture
@@ -92,11 +93,66 @@ def test_own_texts_are_counted(loaded: Checkpoint, report: ExportReport):
     assert (measured.texts, measured.dimension) == (2, 24)
 
 
-def test_zero_vectors_stay_zero():
-    assert np.array_equal(unit(np.zeros((1, 3), np.float32)), np.zeros((1, 3)))
-
-
 def test_a_limit_above_what_the_body_can_read_is_an_error_that_names_it(tmp_path: Path):
     folder = tiny.tiny_checkpoint(tmp_path / "roberta", "roberta", max_seq_length=tiny.POSITIONS)
     with pytest.raises(ExportError, match=rf"roberta: .* limit of {tiny.POSITIONS} tokens. State a lower"):
         reference(load(folder), ["word " * 400, "word"])
+
+
+@pytest.fixture(scope="module")
+def coarse(report: ExportReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with a graph whose activations share one scale a batch, as ONNX Runtime quantises by default."""
+    folder = shutil.copytree(report.path, tmp_path_factory.mktemp("coarse") / "tiny-bert")
+    graphs = folder / "onnx" / "model.onnx", folder / "onnx" / "model_int8.onnx"
+    quantize_dynamic(*graphs, op_types_to_quantize=["MatMul"], weight_type=QuantType.QInt8)
+    return folder
+
+
+def test_every_number_of_a_right_graph_is_right(loaded: Checkpoint, report: ExportReport):
+    (measured,) = verify(loaded, report.path, tiny.texts(), checks=Checks(speed=False)).values()
+    found = measured.numbers()
+    for name in ("mean_cosine", "min_cosine", "rank_correlation", "top10_overlap", "top10_equal"):
+        assert found.pop(name) == pytest.approx(1, abs=1e-6)
+    assert found.pop("batch_delta") <= 1e-6
+    assert found.pop("megabytes") == (report.path / "onnx" / "model.onnx").stat().st_size / 1e6
+    assert found == {"max_delta": measured.max_delta}
+
+
+def test_a_shared_scale_of_activations_is_found_by_what_neighbours_move(loaded: Checkpoint, coarse: Path):
+    checks = Checks(tiny.texts(), accept_worse=True, speed=False)
+    found = verify(loaded, coarse, variants=("fp32", "int8"), checks=checks)
+    exact, rounded = found.values()
+    assert exact.batch_delta <= 1e-6
+    assert rounded.batch_delta > 1e-3
+    assert any("with its neighbours, expected at most 1e-06" in miss for miss in rounded.misses)
+    assert exact.misses == ()
+    with pytest.raises(VerificationError, match="tiny-bert: text .* in variant 'int8'. Nothing was written"):
+        verify(loaded, coarse, variants=("int8",), checks=Checks(tiny.texts(), speed=False))
+
+
+def test_shuffled_weights_lose_neighbours_order_and_cosine(loaded: Checkpoint, folder: Path):
+    shuffle(folder / "onnx" / "model.onnx")
+    checks = Checks(tiny.texts(), accept_worse=True, speed=False)
+    (found,) = verify(loaded, folder, checks=checks).values()
+    assert found.top10_overlap < 0.9
+    assert found.top10_equal < 0.5
+    assert found.rank_correlation < 0.95
+    assert found.min_cosine < found.mean_cosine < 0.95
+
+
+def test_speed_and_labels_are_measured_where_they_are_asked_for(
+    loaded: Checkpoint, report: ExportReport, tmp_path: Path
+):
+    texts, labels = tiny.texts(8), tmp_path / "pairs.tsv"
+    labels.write_text("".join(f"{one}\t{two}\t{place}\n" for place, (one, two) in enumerate(tiny.pairs(6))))
+    (found,) = verify(loaded, report.path, texts, checks=Checks(labels=labels)).values()
+    assert -100 <= found.sts <= 100
+    assert found.load_ms > found.one_text_ms > 0
+    assert found.texts_per_second > 0
+    (without,) = verify(loaded, report.path, texts, checks=Checks(speed=False)).values()
+    assert (without.sts, without.load_ms, without.one_text_ms, without.texts_per_second) == (None,) * 4
+
+
+def test_wrong_labels_are_refused_when_the_checks_are_made(tmp_path: Path):
+    with pytest.raises(ArgumentError, match="labels: '.*none.tsv', expected"):
+        Checks(labels=tmp_path / "none.tsv")
