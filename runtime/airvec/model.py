@@ -6,6 +6,7 @@ Knows nothing of the three classes' results.
 
 import os
 import threading
+import warnings
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -30,8 +31,8 @@ from airvec.backends import graph_of
 from airvec.batching import pad
 from airvec.checks import whole_number
 from airvec.copying import copy_folder
-from airvec.errors import ArgumentError
-from airvec.folder import FASTEST, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
+from airvec.errors import AirvecWarning, ArgumentError
+from airvec.folder import FASTEST, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
@@ -109,6 +110,8 @@ class Model(ABC):
                 self.limit_name,
             )  # fmt: skip
         self._open()
+        if self._folder.modules[0].bare and not self._pipeline().backend.pools:
+            _tell_assumed(self._folder)
 
     def _graph_names(self) -> tuple[str, ...]:
         """Names that the graph may have, best first, for the Hub."""
@@ -309,6 +312,16 @@ class Model(ABC):
             ArgumentError: something other than a model folder lies there.
         """
         copy_folder(self._folder.path, Path(path))
+
+
+def _tell_assumed(folder: ModelFolder) -> None:
+    mode = folder.modules[1].config.text("pooling_mode")
+    warnings.warn(
+        f"{folder.name}: no modules.json, so {mode} pooling is assumed, as sentence-transformers does. Look up the "
+        "model's pooling on its card, and fetch its modules.json, or write one.",
+        AirvecWarning,
+        stacklevel=4,
+    )
 
 
 def _checked_pool(pool: object) -> "Pool":

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from airvec.errors import ModelFolderError
-from airvec.folder import CLASSIFY, FEATURES, FILL_MASK
+from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec
 from airvec.json_file import short_name
 
 # What the graph of each task may give, best first: the output's name, and the feature that it becomes. Token embeddings
-# before pooled ones, since all the model's modules can then be applied to them; logits over the vocabulary last, since
-# the head inside the graph needs a fraction of their memory.
+# before pooled ones, since all the model's modules can then be applied to them, but for bare bodies, where those are
+# not known; logits over the vocabulary last, since the head inside the graph needs a fraction of their memory.
 OUTPUTS = {
     FEATURES: {
         "last_hidden_state": "token_embeddings",
@@ -22,6 +22,7 @@ OUTPUTS = {
     FILL_MASK: {"sparse_embedding": "sentence_embedding", "logits": "token_embeddings"},
     CLASSIFY: {"logits": "scores"},
 }
+POOLED = "sentence_embedding"
 KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 # Tokens of a batch for a graph with a head over the vocabulary: 31 MB of logits at 30,522 words. Half the usual batch
 # is as fast where logits are given out, since their pooling takes 2.5 ms in place of 13, as no cache holds those of 498
@@ -43,16 +44,22 @@ def check_inputs(file: Path, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def choose_output(file: Path, names: Sequence[str], task: str) -> tuple[str, str]:
+def choose_output(file: Path, names: Sequence[str], body: ModuleSpec) -> tuple[str, str]:
     """The output to ask for, and the name of the feature that it is.
+
+    Args:
+        file: the graph, for messages.
+        names: of its outputs.
+        body: the module that it is of.
 
     Raises:
         ModelFolderError: none of the outputs is one of the task's.
     """
-    for name, feature in OUTPUTS[task].items():
+    known = OUTPUTS[body.task]
+    for name, feature in ({POOLED: POOLED, **known} if body.bare and POOLED in known else known).items():
         if name in names:
             return name, feature
     raise ModelFolderError(
-        f"{short_name(file)}: outputs {', '.join(names)}, expected one of {', '.join(OUTPUTS[task])}. "
-        f"This is not the graph of a {task} model."
+        f"{short_name(file)}: outputs {', '.join(names)}, expected one of {', '.join(known)}. "
+        f"This is not the graph of a {body.task} model."
     )

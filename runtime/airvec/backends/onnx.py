@@ -26,33 +26,17 @@ import onnxruntime as ort
 from airvec.arrays import Features
 from airvec.backends import BackendOptions
 from airvec.backends.external_data import check_external_data
+from airvec.backends.interface import HEAD_BUDGET, check_inputs, choose_output
 from airvec.batching import TOKEN_BUDGET, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModelFolder, ModuleSpec, find_graph, graph_record
+from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, find_graph, graph_record
 from airvec.forks import never_destroy, renew_in_children
 from airvec.json_file import short_name
 
-# What the graph of each task may give, best first: the output's name, and the feature that it becomes. Token embeddings
-# before pooled ones, since all the model's modules can then be applied to them; logits over the vocabulary last, since
-# the head inside the graph needs a fraction of their memory.
-OUTPUTS = {
-    FEATURES: {
-        "last_hidden_state": "token_embeddings",
-        "token_embeddings": "token_embeddings",
-        "sentence_embedding": "sentence_embedding",
-    },
-    FILL_MASK: {"sparse_embedding": "sentence_embedding", "logits": "token_embeddings"},
-    CLASSIFY: {"logits": "scores"},
-}
-KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 # Two fusions of ONNX Runtime whose CPU kernels are slower than the operators they replace. Measured on
 # all-MiniLM-L6-v2, one thread, AVX-512, median of 25 batches of 504 tokens: 99.4 ms with both, 87.3 without the first,
 # 85.2 without either. A name that a version of onnxruntime does not know is ignored by it.
 SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
-# Tokens of a batch for a graph with a head over the vocabulary: 31 MB of logits at 30,522 words. Half the usual batch
-# is as fast where logits are given out, since their pooling takes 2.5 ms in place of 13, as no cache holds those of 498
-# tokens; with the pooling inside it costs 7 %, and peak memory is 309 MB and flat in place of 384 and rising.
-HEAD_BUDGET = 256
 
 
 class OnnxGraph:
@@ -70,8 +54,9 @@ class OnnxGraph:
         _check_version(folder)
         check_external_data(self.file)
         session = self._session(bulk=False)
-        self.inputs = _check_inputs(self.file, session)
-        self._output, self._feature = _choose_output(self.file, session, body.task)
+        self.inputs = check_inputs(self.file, [node.name for node in session.get_inputs()])
+        outputs = [node.name for node in session.get_outputs()]
+        self._output, self._feature = choose_output(self.file, outputs, body)
         self.pools = self._feature == "sentence_embedding"
         self.output_dim = _width(session, self._output)
         if self.output_dim is None and body.task == FILL_MASK:
@@ -174,28 +159,6 @@ def _session_options(given: Any, threads: int, spin: bool) -> ort.SessionOptions
     if not spin:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
-
-
-def _check_inputs(file: Path, session: ort.InferenceSession) -> tuple[str, ...]:
-    names = tuple(node.name for node in session.get_inputs())
-    if "input_ids" not in names or not set(names) <= set(KNOWN_INPUTS):
-        raise ModelFolderError(
-            f"{short_name(file)}: inputs {', '.join(names)}, expected input_ids and any of "
-            f"{', '.join(KNOWN_INPUTS[1:])}. This is not the graph of a text encoder."
-        )
-    return names
-
-
-def _choose_output(file: Path, session: ort.InferenceSession, task: str) -> tuple[str, str]:
-    """The output to ask for, and the name of the feature that it is."""
-    names = [node.name for node in session.get_outputs()]
-    for name, feature in OUTPUTS[task].items():
-        if name in names:
-            return name, feature
-    raise ModelFolderError(
-        f"{short_name(file)}: outputs {', '.join(names)}, expected one of {', '.join(OUTPUTS[task])}. "
-        f"This is not the graph of a {task} model."
-    )
 
 
 def _width(session: ort.InferenceSession, output: str) -> int | None:

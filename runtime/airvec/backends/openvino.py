@@ -73,7 +73,7 @@ class OpenVinoGraph:
         check_files(self.file)
         compiled = self._requests(bulk=False).compiled
         self.inputs = _inputs(self.file, compiled)
-        self._output, self._feature = choose_output(self.file, _names(compiled.outputs), body.task)
+        self._output, self._feature = choose_output(self.file, _names(compiled.outputs), body)
         self.pools = self._feature == "sentence_embedding"
         self.output_dim = _width(compiled.output(self._output))
         if self.output_dim is None and body.task == FILL_MASK:

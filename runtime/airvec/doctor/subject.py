@@ -4,6 +4,7 @@ Knows nothing of what is right or wrong.
 """
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from airvec.arrays import Floats, Integers
 from airvec.doctor.families import Family, recognise
-from airvec.errors import ModelNotFoundError
+from airvec.errors import AirvecWarning, ModelNotFoundError
 from airvec.folder import DENSE, RERANKER, ModelFolder, read_folder
 from airvec.json_file import read_object_if_there
 from airvec.model import Model
@@ -80,7 +81,9 @@ def open_subject(path: Path, texts: Sequence[str]) -> Subject:
 
 def _open(folder: ModelFolder) -> Model:
     if folder.model_type == DENSE:
-        return SentenceTransformer(folder.path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AirvecWarning)  # of a pooling that is assumed: a finding of ours says it
+            return SentenceTransformer(folder.path)
     if folder.model_type == RERANKER:
         from airvec.cross_encoder import CrossEncoder
 

@@ -5,7 +5,7 @@ for the class it is opened with.
 Knows nothing of prompts, graphs and module mathematics.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
@@ -27,8 +27,8 @@ WITHOUT_FOLDER = ("Normalize", "Router")
 class ModuleSpec:
     """One module: the class name without its package, its folder and its `config.json`.
 
-    Bodies, which read texts, have a `tokenizer` and a `task`, which decides what their graph is asked for; a Router
-    has its `router`.
+    Bodies, which read texts, have a `tokenizer` and a `task`, which decides what their graph is asked for; `bare` ones
+    lie in a folder that does not say how their token embeddings are pooled. A Router has its `router`.
     """
 
     type: str
@@ -37,6 +37,7 @@ class ModuleSpec:
     task: str = FEATURES
     tokenizer: TokenizerSpec | None = None
     router: "RouterSpec[ModuleSpec] | None" = None
+    bare: bool = False
 
 
 def read_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
@@ -153,7 +154,8 @@ def _default_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
         "embedding_dimension": config.integer("hidden_size") or config.integer("d_model") or config.integer("dim"),
         "pooling_mode": "lasttoken" if decoder else "mean",
     }
-    return (_plain_body(path, config, FEATURES), ModuleSpec("Pooling", path, JsonObject(config.file, pooling)))
+    body = replace(_plain_body(path, config, FEATURES), bare=True)
+    return (body, ModuleSpec("Pooling", path, JsonObject(config.file, pooling)))
 
 
 def _classifier(path: Path, config: JsonObject, architecture: str) -> ModuleSpec:
