@@ -1,7 +1,7 @@
 """What the documents and docstrings show is run: Python blocks, `$ airvec …` commands and doctests.
 
 In a document's working folder, `all-MiniLM-L6-v2` is the exported model, so examples load it by its usual name, and
-`reranker` and `splade` are tiny ones.
+`reranker`, `splade` and `bge-m3` are tiny ones.
 A block that cannot run here is skipped with `<!-- skip: next "the reason" -->`, which readers do not see.
 """
 
@@ -24,10 +24,11 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 from tests.folders import reranker
 from tests.house.sources import PACKAGES, ROOT, python_files, tracked_files
 from tests.house.test_public_names import module_name
+from tests.multi_folders import multi_model
 from tests.sparse_folders import splade_model
 
 MODEL = "all-MiniLM-L6-v2"
-RERANKER, SPLADE = "./reranker", "./splade"
+RERANKER, SPLADE, MULTI = "./reranker", "./splade", "./bge-m3"
 COMMANDS_WE_RUN = {"airvec", "airvec-export", "cat", "echo", "head", "printf"}  # not pip, make and git
 DOCUMENTS = [name for name in tracked_files() if name == "README.md" or re.fullmatch(r"docs/.*\.md", name)]
 
@@ -85,6 +86,8 @@ def test_every_example_of_a_document_runs(name, tmp_path, monkeypatch, request, 
         reranker(tmp_path / RERANKER)
     if SPLADE in (ROOT / name).read_text(encoding="utf-8"):
         splade_model(tmp_path / SPLADE)
+    if MULTI in (ROOT / name).read_text(encoding="utf-8"):
+        multi_model(tmp_path / MULTI)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```(?:python|console)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
     assert len(run_document(ROOT / name)) == len(blocks)  # a skip counts for the block that it skips
