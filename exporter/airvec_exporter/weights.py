@@ -43,7 +43,12 @@ def read_file(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError) as error:
+    except pickle.UnpicklingError as error:  # torch's own words advise to run it
+        raise ModelFolderError(
+            f"{short_name(path)}: not a file of tensors: damaged, or a pickle with code, which is never run. Fetch it "
+            "again, from a source that has safetensors."
+        ) from error
+    except (SafetensorError, EOFError, RuntimeError) as error:
         raise ModelFolderError(
             f"{short_name(path)}: not a file of tensors ({str(error).splitlines()[0]}). Fetch it again."
         ) from error

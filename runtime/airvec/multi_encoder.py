@@ -339,7 +339,7 @@ def _states_width(name: str, pipeline: Pipeline) -> int:
 def _wanted(dense: bool, sparse: bool, multi_vector: bool) -> Wanted:
     wanted = Wanted(bool(dense), bool(sparse), bool(multi_vector))
     if not any(vars(wanted).values()):
-        raise ArgumentError(f"dense, sparse, multi_vector: {wanted}, expected one or more. Set one to True.")
+        raise ArgumentError(f"{', '.join(vars(wanted))}: all {dense!r}, expected one or more. Set one to True.")
     return wanted
 
 

@@ -15,6 +15,7 @@ from tests.errors import (
     exporting,
     folders,
     hub,
+    multi_models,
     pools,
     reranking,
     retrieval,
@@ -25,8 +26,8 @@ from tests.errors.cases import Topic, shown
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
-    hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, reranking.TOPIC,
-    retrieval.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC,
+    hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
+    reranking.TOPIC, retrieval.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC, multi_models.EXPORTED,
 )  # fmt: skip
 HEAD = """# Errors
 
