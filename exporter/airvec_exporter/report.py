@@ -66,7 +66,7 @@ class ExportReport:
             "time": f"{self.seconds:.1f} s",
         }
         lines = [f"  {name:<10}  {value}" for name, value in rows.items() if value]
-        further = ["", table(self.measured)] if len(self.measured) > 1 else []
+        further = ["", table({(self.path, name): one for name, one in self.measured.items()})] if len(self.measured) > 1 else []
         return "\n".join((f"{self.source} → {self.path}", *lines, *further))
 
 

@@ -20,9 +20,12 @@ from airvec.errors import ArgumentError
 from airvec.folder import CLASSIFY, FILL_MASK, ONNX, OPENVINO, graph_names
 from airvec_exporter.body import Body
 from airvec_exporter.graph import Graph, read_graph
+from airvec_exporter.heads.pooled import add_head
 from airvec_exporter.heads.splade import fuse
 from airvec_exporter.modules import SpladePooling
 from airvec_exporter.optimize import optimize
+from airvec_exporter.optimize.saving import save
+from airvec_exporter.quantize.calibration import batches
 from airvec_exporter.quantize.rows import quantize_rows
 
 FP32 = "fp32"
@@ -89,7 +92,6 @@ def _fused(source: Source) -> Graph:
     model = ir.load(source.portable)
     inside = _add_head(model, source)
     optimize(model)
-    from airvec_exporter.optimize.saving import save
 
     save(model, source.file("fused"))
     return read_graph(source.file("fused"), modules=inside, optimized=True)
@@ -101,7 +103,6 @@ def _level(name: str, source: Source) -> Graph:
     from airvec_exporter.optimize import LEVELS
 
     optimize(model, LEVELS[name])
-    from airvec_exporter.optimize.saving import save
 
     save(model, source.file(name))
     return read_graph(source.file(name), optimized=True, precision="float16" if name == "O4" else "float32")
@@ -112,11 +113,9 @@ def _int8(family: str, source: Source) -> Graph:
     model = ir.load(source.portable)
     inside = _add_head(model, source) if source.body.spec.task == FILL_MASK and is_splade(source.modules) else ()
     optimize(model)
-    from airvec_exporter.quantize.calibration import batches
 
     recipe = quantize_rows(model, batches(source.body, source.texts), family)
     file = source.file(f"int8-{family}")
-    from airvec_exporter.optimize.saving import save
 
     save(model, file)
     made = {"precision": "int8", "family": family, "recipe": recipe.record()}
@@ -128,7 +127,6 @@ def _int4(source: Source) -> Graph:
     from airvec_exporter.quantize.weights import quantize_weights
 
     recipe = quantize_weights(model)
-    from airvec_exporter.optimize.saving import save
 
     save(model, source.file("int4"))
     return read_graph(source.file("int4"), optimized=True, precision="int4", recipe=recipe.record())
@@ -155,7 +153,6 @@ def _openvino_int8(source: Source) -> Graph:
     from airvec_exporter.openvino import write_int8_ir
 
     file = source.file("openvino-int8")
-    from airvec_exporter.quantize.calibration import batches
 
     found = batches(source.body, source.texts)
     write_int8_ir(source.portable, file, found)
@@ -213,8 +210,6 @@ def _add_head(model: ir.Model, source: Source) -> tuple[str, ...]:
             "Leave it out."
         )
     if source.body.spec.task != FILL_MASK:
-        from airvec_exporter.heads.pooled import add_head
-
         return add_head(model, source.modules)
     if not is_splade(source.modules):
         raise ArgumentError(
