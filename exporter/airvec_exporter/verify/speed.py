@@ -1,6 +1,6 @@
 """How fast a graph answers, how long it takes to open, and how large it is.
 
-Medians of as many runs as fit a second, since the machine does other things too. They tell graphs of one export
+Medians of as many runs as fit half a second, since the machine does other things too. They tell graphs of one export
 apart; they are no benchmark.
 Knows nothing of what the answers are.
 """
@@ -13,7 +13,7 @@ from time import perf_counter
 from airvec.backends.external_data import external_locations
 from airvec.folder import ModelFolder, ModuleSpec, find_graph
 
-SECONDS = 1.0  # that runs of one kind may take together, unless the first alone takes longer
+SECONDS = 0.4  # that runs of one kind may take together, unless the first alone takes longer
 MOST = 25  # runs
 
 

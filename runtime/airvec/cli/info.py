@@ -9,16 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from airvec.cli.graphs import DAMAGED, MISSING, UNKNOWN, graph_states, graph_table, measured_table
 from airvec.cli.style import GREEN, RED, paint, table
 from airvec.cpu import describe
 from airvec.errors import ModelNotFoundError
-from airvec.folder import DENSE, SPARSE, ModelFolder, ModuleSpec, graph_files, inside, read_folder
-from airvec.manifest import FILE_NAME, GraphRecord, sha256_of
+from airvec.folder import DENSE, SPARSE, ModelFolder, ModuleSpec, read_folder
 from airvec.threads import available_threads, cpu_quota, memory_limit
 
 EXAMPLES = """examples:
   airvec info                     this machine: CPU, threads, memory limit, versions
-  airvec info ./all-MiniLM-L6-v2  a model folder: modules, limits, graphs, checksums
+  airvec info ./all-MiniLM-L6-v2  a model folder: modules, limits, variants with what they were measured at
 """
 INSTRUCTION_SETS = (
     "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16",
@@ -51,12 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
         )
     folder = read_folder(arguments.folder)
     print(table([folder.name, ""], _model_rows(folder)))
-    recorded = folder.manifest.graphs if folder.manifest else {}
-    rows = [_graph_row(folder, name) for name in sorted({*graph_files(folder), *recorded})]
-    if rows:
-        print("\n" + table(["graph", "MB", "opset", "max |Δ|", "on", "checksum"], rows, right=(1, 2, 3)))
-    damaged = any(row[-1] in ("DAMAGED", "MISSING") for row in rows)
-    if any(row[-1] != "not in airvec.json" for row in rows):
+    states = graph_states(folder)
+    tables = [graph_table(states), measured_table(states)] if states else []
+    print("".join(f"\n{one}\n" for one in tables if one), end="")
+    damaged = any(one.state in (DAMAGED, MISSING) for one in states)
+    if any(one.state != UNKNOWN for one in states):
         print(paint("damaged: fetch or export it again", RED) if damaged else paint("all checksums hold", GREEN))
     return int(damaged)
 
@@ -109,25 +108,3 @@ def _shown(module: ModuleSpec) -> str:
 def _limit(folder: ModelFolder, body: ModuleSpec) -> str:
     limit = folder.tokenizer_of(body).max_length
     return "no limit" if limit is None else f"{limit} tokens"
-
-
-def _graph_row(folder: ModelFolder, name: str) -> list[str]:
-    file = inside(folder.path, name, f"{folder.name}/{FILE_NAME}")
-    size = f"{file.stat().st_size / 1e6:.1f}" if file.is_file() else ""
-    record = folder.manifest.graphs.get(name) if folder.manifest else None
-    if record is None:
-        return [name, size, "", "", "", "not in airvec.json"]
-    state = "MISSING" if not size else "ok" if sha256_of(file) == record.sha256 else "DAMAGED"
-    return [name, size, str(record.opset or ""), *_measured(record), state]
-
-
-def _measured(record: GraphRecord) -> list[str]:
-    if record.max_delta is None:
-        return ["", ""]
-    if record.quantity == "unit vectors":
-        return [f"{record.max_delta:.1e}", "unit vectors" + _cosine(record)]
-    return [f"{record.max_delta:.1e}", f"{record.quantity} up to {record.scale:.3g}"]
-
-
-def _cosine(record: GraphRecord) -> str:
-    return "" if record.min_cosine is None else f", cosine {record.min_cosine:.6f}"

@@ -33,8 +33,9 @@ def test_a_family_s_graph_has_the_bound_of_its_variant_whatever_the_caller_s_is(
     assert found.max_delta is None
 
 
-def test_logits_are_bound_by_their_order_and_embeddings_by_their_cosine():
+def test_logits_are_bound_by_their_order_and_distance_and_embeddings_by_their_cosine():
     assert bound_of("int8", DENSE).rank_correlation is None
     assert bound_of("int8", RERANKER).min_cosine is None
     assert bound_of("int8", RERANKER).rank_correlation == LOSSY["int8"].rank_correlation
+    assert bound_of("int8", RERANKER).max_delta == LOSSY["int8"].max_delta
     assert bound_of("int8", RERANKER).batch_delta == 1e-6

@@ -24,8 +24,8 @@ def no_colour(monkeypatch: pytest.MonkeyPatch):
 def test_a_row_a_variant_and_a_dash_for_what_was_not_measured():
     lines = table({(Path("m"), "fp32"): FULL, (Path("m"), "int8"): BARE}).splitlines()
     assert [line.split() for line in lines[:3]] == [
-        ["variant", "MB", "max", "|Δ|", "cosine", "min", "rank", "ρ", "top10", "batch", "Δ", "load", "1",
-         "text", "texts/s", "STS"],
+        ["variant", "MB", "max", "|Δ|", "cosine", "cos", "min", "rank", "ρ", "top10", "batch", "Δ", "load", "1",
+         "text", "text/s", "STS"],
         ["fp32", "1,234", "1.2e-07", "0.9968", "1.0000", "0.9991", "98.7", "3.4e-08", "1,220", "1.9", "12,346",
          "82.03"],
         ["int8", "–", "4.0e-02", *["–"] * 9],

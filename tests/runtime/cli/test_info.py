@@ -30,6 +30,10 @@ def model(tmp_path):
     return folder
 
 
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
 def test_alone_it_tells_about_the_machine(run, monkeypatch):
     monkeypatch.setenv("AIRVEC_THREADS", "3")
     seen = run("info")
@@ -82,8 +86,11 @@ def test_a_folder_is_described_and_its_checksums_hold(run, model):
         "longest text": "8 tokens", "similarity": "dot", "prompts": "query='q: '",
         "source": "org/words", "made with": "airvec 0.1 torch 2.9",
     }  # fmt: skip
-    assert " ".join(lines[-2].split()) == "onnx/model.onnx 0.0 18 3.4e-07 unit vectors, cosine 1.000000 ok"
-    assert lines[-1] == "all checksums hold"
+    assert [" ".join(line.split()) for line in lines[-8:]] == [
+        "", "variant graph MB opset precision CPU checksum", "fp32 onnx/model.onnx 0.0 18 float32 any ok",
+        "", "measured max |Δ| cos min", "fp32 3.4e-07 1.0000",
+        "against torch in float32: |Δ| of unit vectors; times in ms", "all checksums hold",
+    ]  # fmt: skip
 
 
 def test_a_damaged_graph_is_exit_code_1(run, model):
@@ -93,7 +100,7 @@ def test_a_damaged_graph_is_exit_code_1(run, model):
     graph.write_bytes(bytes(raw))
     seen = run("info", model)
     assert seen.code == 1
-    assert seen.out.splitlines()[-2].endswith("  DAMAGED")
+    assert "float32    any  DAMAGED\n" in seen.out
     assert seen.out.splitlines()[-1] == "damaged: fetch or export it again"
 
 
@@ -101,8 +108,7 @@ def test_a_graph_that_is_gone_is_exit_code_1(run, model):
     (model / "onnx" / "model.onnx").unlink()
     seen = run("info", model)
     assert seen.code == 1
-    row = seen.out.splitlines()[-2]
-    assert " ".join(row.split()) == "onnx/model.onnx 18 3.4e-07 unit vectors, cosine 1.000000 MISSING"
+    assert "\nfp32 onnx/model.onnx 18 float32 any MISSING\n" in "\n".join(map(squeezed, seen.out.splitlines()))
 
 
 def test_a_rerankers_distance_is_on_its_logits(run, tmp_path):
@@ -115,7 +121,7 @@ def test_a_rerankers_distance_is_on_its_logits(run, tmp_path):
     out = run("info", folder).out
     assert "airvec.CrossEncoder" in out
     assert "similarity" not in out
-    assert "2.0e-05  logits up to 4.66  ok" in out
+    assert "\nfp32      2.0e-05\nagainst torch in float32: |Δ| of logits up to 4.66; times in ms\n" in out
 
 
 def test_the_routes_of_a_router_are_shown(run, tmp_path):
@@ -127,7 +133,7 @@ def test_a_graph_that_the_manifest_does_not_know_is_no_damage(run, model):
     shutil.copy(model / "onnx" / "model.onnx", model / "onnx" / "model_O2.onnx")
     seen = run("info", model)
     assert seen.code == 0
-    assert "onnx/model_O2.onnx 0.0 not in airvec.json" in " ".join(seen.out.split())
+    assert "O2 onnx/model_O2.onnx 0.0 any not in airvec.json" in squeezed(seen.out)
     assert seen.out.endswith("\nall checksums hold\n")
     (model / "airvec.json").unlink()
     seen = run("info", model)
