@@ -7,6 +7,7 @@ import pytest
 
 from airvec.errors import ArgumentError, ModelNotFoundError
 from airvec.hub import HubOptions, find_model
+from airvec_exporter.openvino import write_ir
 from tests.folders import OLD, rows_of, static_model, table, word_model, write_json, write_modules, write_tensors
 from tests.house.probe import probe
 
@@ -68,6 +69,45 @@ def test_a_bare_name_is_one_of_sentence_transformers(hub, client, words):
 def test_a_bare_name_of_a_reranker_is_one_of_cross_encoder(client):
     found = client.attempt("from airvec import CrossEncoder; CrossEncoder('unknown')")
     assert found.message.startswith("cross-encoder/unknown: the Hub answers 404: no such model.")
+
+
+OPENVINO = {"openvino/openvino_model.xml", "openvino/openvino_model.bin"}
+OPENVINO_INT8 = {name.replace("model.", "model_qint8_quantized.") for name in OPENVINO}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files"),
+    [
+        ("backend='openvino'", OPENVINO),
+        ("variant='openvino'", OPENVINO),
+        ("variant='openvino-int8'", OPENVINO_INT8),
+        ("backend='openvino', model_kwargs={'file_name': 'openvino_model_qint8_quantized.xml'}", OPENVINO_INT8),
+        ("backend='openvino', model_kwargs={'file_name': 'openvino/openvino_model.xml'}", OPENVINO),
+    ],
+)
+def test_an_openvino_graph_comes_with_its_weights_and_nothing_of_onnx(hub, client, words, arguments, files):
+    for name in ("model", "model_qint8_quantized"):
+        write_ir(words / "onnx" / "model.onnx", words / "openvino" / f"openvino_{name}.xml")
+    result, problem = client.encode(f"'org/words', {arguments}")
+    assert problem is None
+    np.testing.assert_allclose(result, MEAN_OF_A_B, rtol=1e-6)
+    assert set(hub.fetched) == SETTINGS | files
+
+
+def test_an_openvino_graph_may_lie_beside_the_settings_as_optimum_intel_writes_it(hub, client, words):
+    (words / "openvino" / "openvino_model.xml").unlink()
+    write_ir(words / "onnx" / "model.onnx", words / "openvino_model.xml")
+    result, problem = client.encode("'org/words', backend='openvino'")
+    assert problem is None
+    np.testing.assert_allclose(result, MEAN_OF_A_B, rtol=1e-6)
+    assert set(hub.fetched) == SETTINGS | {"openvino_model.xml", "openvino_model.bin"}
+
+
+def test_an_openvino_graph_that_is_not_there_is_an_error_that_lists_those_there_are(client):
+    _, problem = client.encode("'org/words', variant='openvino-int4'")
+    assert problem is not None
+    assert problem[1].startswith("org/words: no graph 'openvino_model_int4.xml', expected one of ")
+    assert "openvino/openvino_model.xml" in problem[1]
 
 
 @pytest.mark.parametrize("arguments", ["variant='O3'", "model_kwargs={'file_name': 'model_O3.onnx'}"])
