@@ -4,6 +4,7 @@ The public names, imported when first used; importing this package needs torch t
 Knows nothing of how a folder is run: that is `airvec`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airvec.errors import require
@@ -12,16 +13,17 @@ for _package in ("torch", "transformers", "onnxscript"):
     require(_package, "export", "airvec_exporter")
 
 if TYPE_CHECKING:
-    from airvec_exporter.errors import ExportError, VerificationError
+    from airvec_exporter.errors import ExportError, PushError, VerificationError
     from airvec_exporter.pipeline import export
+    from airvec_exporter.pushing import push
     from airvec_exporter.report import ExportReport
 
-__all__ = ["ExportError", "ExportReport", "VerificationError", "export"]
+__all__ = ["ExportError", "ExportReport", "PushError", "VerificationError", "export", "push"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'airvec_exporter' has no attribute {name!r}, expected one of {__all__}")
-    from airvec_exporter import errors, pipeline
-
-    return getattr(errors if name.endswith("Error") else pipeline, name)
+    if name.endswith("Error"):
+        return getattr(import_module("airvec_exporter.errors"), name)
+    return getattr(import_module("airvec_exporter.pushing" if name == "push" else "airvec_exporter.pipeline"), name)

@@ -24,12 +24,14 @@ examples:
   airvec-export ./bert-splade ./out --as sparse           a plain …ForMaskedLM checkpoint that is a SPLADE model
   airvec-export ./checkpoint ./out --no-weights           half the size: for packages that never see torch
   airvec-export ./checkpoint ./out --texts mine.txt       verify on your own texts, one a line
+  airvec-export ./checkpoint ./out --push ORG/MODEL       upload it once it is verified
   airvec-export ./checkpoint ./out --overwrite --quiet    for scripts: exit code 0 or a message on stderr
 
 The checkpoint is a sentence-transformers, plain transformers or model2vec model: a folder, or a name on the Hub. What
 it is for is what it says: sentence-transformers' settings, or the architecture of a plain checkpoint, where
 …ForSequenceClassification is a reranker and all others are dense. Exit codes: 0 written and verified, 1 the
-checkpoint cannot be exported or the result is not right, 2 a wrong argument. Unless it is 0, nothing was written.
+checkpoint cannot be exported or the result is not right, 2 a wrong argument. Unless it is 0, nothing was written; or,
+where only --push failed, nothing was uploaded.
 """
 
 
@@ -44,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
+        _check_push(arguments)
         report = _export(arguments)
     except (ArgumentError, FileNotFoundError) as error:
         return _tell(error, MISUSED)
@@ -53,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell(ExportError("interrupted; nothing was written"), INTERRUPTED)
     if not arguments.quiet:
         print(report)
-    return OK
+    return _push(arguments) if arguments.push is not None else OK
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         "--max-delta", metavar="X", type=float,
         help="bound on unit vectors (1e-05), or on sparse values or logits relative to the largest (0.0001)",
     )  # fmt: skip
+    parser.add_argument("--push", metavar="NAME", help="upload OUT to this repository on the Hub, once it is verified")
+    parser.add_argument("--private", action="store_true", help="a repository that --push makes is private")
     parser.add_argument("--quiet", action="store_true", help="no progress, no report")
     return parser
 
@@ -115,6 +120,31 @@ def _export(arguments: argparse.Namespace) -> object:
         revision=arguments.revision,
         show_progress_bar=False if arguments.quiet else None,
     )
+
+
+def _check_push(arguments: argparse.Namespace) -> None:
+    """Refuse a wrong name before the export's minutes of work."""
+    if arguments.push is not None:
+        from airvec_exporter.pushing import check_name
+
+        check_name(arguments.push)
+    elif arguments.private:
+        raise ArgumentError(f"--private: {arguments.private}, but no --push NAME, expected both. Say where to push.")
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    """Upload what was written and verified; where that fails, it stays."""
+    from airvec_exporter.pushing import push
+
+    try:
+        address = push(arguments.out, arguments.push, private=True if arguments.private else None)
+    except (AirvecError, OSError) as error:
+        return _tell(error, FAILED)
+    except KeyboardInterrupt:
+        return _tell(ExportError(f"interrupted; {arguments.out} was written, and nothing was pushed"), INTERRUPTED)
+    if not arguments.quiet:
+        print(f"{arguments.push} → {address}")
+    return OK
 
 
 def _lines(option: str, path: Path | None) -> list[str] | None:
