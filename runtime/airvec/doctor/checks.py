@@ -206,16 +206,18 @@ def load_a_call(subject: Subject) -> Finding:
 
 
 def onnxruntime_twice(subject: Subject) -> Finding:
-    """Two packages of ONNX Runtime overwrite each other's files."""
+    """Two packages of ONNX Runtime overwrite each other's files; OpenVINO, which is an extra, is told beside it."""
     name = "onnxruntime"
-    names = {str(found.metadata["Name"]).lower().replace("_", "-") for found in distributions()}
-    installed = sorted(found for found in names if found.startswith("onnxruntime") and "extensions" not in found)
+    versions = {str(found.metadata["Name"]).lower().replace("_", "-"): found.version for found in distributions()}
+    installed = sorted(found for found in versions if found.startswith("onnxruntime") and "extensions" not in found)
     if len(installed) > 1:
         return Finding(
             name, FIX, f"installed side by side: {', '.join(installed)}",
             f"pip uninstall -y {' '.join(installed)} && pip install {installed[-1]}",
         )  # fmt: skip
-    return Finding(name, OK, f"installed once: {installed[0]}" if installed else "not installed: static models only")
+    once = f"installed once: {installed[0]}" if installed else "not installed: no ONNX graphs"
+    other = f"openvino {versions['openvino']}" if "openvino" in versions else "openvino is not installed"
+    return Finding(name, OK, f"{once}; {other}")
 
 
 def _tasks(subject: Subject) -> Sequence[str]:

@@ -151,9 +151,20 @@ def test_the_time_to_open_is_measured(folder):
     ],
 )
 def test_two_packages_of_onnxruntime_are_found(monkeypatch, names, state):
-    installed = [SimpleNamespace(metadata={"Name": name}) for name in names]
-    monkeypatch.setattr(checks, "distributions", lambda: installed)
+    install(monkeypatch, names)
     assert checks.onnxruntime_twice(None).state == state
+
+
+def install(monkeypatch, names):
+    installed = [SimpleNamespace(metadata={"Name": name}, version="2026.4.1") for name in names]
+    monkeypatch.setattr(checks, "distributions", lambda: installed)
+
+
+def test_openvino_is_told_with_its_version(monkeypatch):
+    install(monkeypatch, ["onnxruntime", "openvino", "openvino-telemetry"])
+    assert checks.onnxruntime_twice(None).found == "installed once: onnxruntime; openvino 2026.4.1"
+    install(monkeypatch, [])
+    assert checks.onnxruntime_twice(None).found == "not installed: no ONNX graphs; openvino is not installed"
 
 
 def test_no_such_folder_is_an_error(tmp_path):
