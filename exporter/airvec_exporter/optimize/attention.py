@@ -74,28 +74,48 @@ def _unrepeated(value: ir.Value | None) -> ir.Value | None:
 
 
 def _can_join(value: ir.Value | None) -> bool:
+    if _heads(value) is None:
+        return False
     rotary = maker(value, "RotaryEmbedding")
     if rotary is not None:
         # With position ids the tables are (positions, d); a rotation of a part of the head is left alone as well.
         whole = attribute(rotary, "rotary_embedding_dim", 0) == 0 and len(rotary.inputs) == 3
-        return whole and _heads(value) is not None and _can_join(rotary.inputs[0])
-    return permutation(value) == HEADS_FIRST and _heads(value) is not None
+        return whole and _can_join(rotary.inputs[0])
+    norm = _norm(value)
+    return permutation(value if norm is None else norm.inputs[0]) == HEADS_FIRST
+
+
+def _norm(value: ir.Value | None) -> ir.Node | None:
+    """The norm of each head's numbers that made a value, behind the transposition."""
+    node = maker(value, "RMSNormalization", "LayerNormalization")
+    return node if node is not None and attribute(node, "axis", -1) in (-1, 3) else None
 
 
 def _joined(tape: Tape, value: ir.Value) -> ir.Value:
     """(batch, heads, tokens, d of a head) → (batch, tokens, d), without the transposition that made it."""
     batch, heads, tokens, width = dims(value)
+    wanted = (batch, tokens, heads * width)
     rotary = maker(value, "RotaryEmbedding")
     if rotary is not None:
-        given = _joined(tape, rotary.inputs[0])
         settings = {"num_heads": heads, "interleaved": attribute(rotary, "interleaved", 0)}
-        result = tape("RotaryEmbedding", given, *rotary.inputs[1:], settings=settings)
+        result = tape("RotaryEmbedding", _joined(tape, rotary.inputs[0]), *rotary.inputs[1:], settings=settings)
     else:
-        split = maker(value, "Transpose").inputs[0]
+        split = _split(tape, value)
         reshape = maker(split, "Reshape")
-        wanted = (batch, tokens, heads * width)
         if reshape is not None and dims(reshape.inputs[0]) == wanted:
             return reshape.inputs[0]
         result = tape("Reshape", split, tape.constant([0, 0, heads * width]))
-    result.type, result.shape = value.type, ir.Shape((batch, tokens, heads * width))
+    result.type, result.shape = value.type, ir.Shape(wanted)
+    return result
+
+
+def _split(tape: Tape, value: ir.Value) -> ir.Value:
+    """(batch, heads, tokens, d of a head) → (batch, tokens, heads, d of a head): what was transposed, normed."""
+    norm = _norm(value)
+    before = maker(value if norm is None else norm.inputs[0], "Transpose").inputs[0]
+    if norm is None:
+        return before
+    settings = {name: found.value for name, found in norm.attributes.items()}
+    result = tape(norm.op_type, before, *norm.inputs[1:], settings=settings)
+    result.type, result.shape = value.type, before.shape
     return result

@@ -12,8 +12,12 @@ from airvec_exporter.heads.tape import Tape
 
 FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
 LARGEST = float(np.finfo(np.float16).max)
-TABLES = ("Gather",)  # what embeddings begin with
-NORMS = ("LayerNormalization", "RMSNormalization")
+SAME_TYPE = (
+    "Add", "Attention", "Concat", "Cos", "Div", "Expand", "GatherND", "Gelu", "Gemm", "Identity", "LayerNormalization",
+    "Log", "MatMul", "Max", "Mul", "QuickGelu", "RMSNormalization", "ReduceL2", "ReduceMax", "ReduceSum", "Relu",
+    "Reshape", "RotaryEmbedding", "Sigmoid", "Sin", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose",
+    "Unsqueeze", "Where",
+)  # fmt: skip
 
 
 def to_float16(model: ir.Model) -> int:
@@ -24,13 +28,13 @@ def to_float16(model: ir.Model) -> int:
     for node in chosen:
         tape = Tape(graph, f"half_{node.name}", node)
         for place, given in enumerate(node.inputs):
-            if given is not None and given.dtype == FLOAT and given.producer() not in chosen:
+            if _is_float(given) and given.producer() not in chosen:
                 node.replace_input_with(place, _halved(tape, given, made))
         if node.op_type == "Cast" and node.attributes["to"].value == FLOAT.value:
             node.attributes["to"] = ir.AttrInt64("to", HALF.value)
     for node in chosen:
         for value in node.outputs:
-            if value.dtype == FLOAT or value.dtype is None:
+            if _is_float(value):
                 value.type = ir.TensorType(HALF)
     for place, value in enumerate(graph.outputs):
         if value.dtype == HALF:
@@ -42,13 +46,23 @@ def _downstream(graph: ir.Graph) -> dict[ir.Node, None]:
     """Nodes that give floats and follow from a table of floats that is read by number, in order."""
     found: dict[ir.Node, None] = {}
     for node in graph:
-        table = node.inputs[0] if node.op_type in TABLES else None
+        table = node.inputs[0] if node.op_type == "Gather" else None
         begins = table is not None and table.const_value is not None and table.dtype == FLOAT
         follows = any(given is not None and given.producer() in found for given in node.inputs)
-        gives = node.outputs[0].dtype in (FLOAT, None) and node.op_type not in ("Shape", "ArgMax", "Equal", "Not")
+        gives = _is_float(node.outputs[0])
         if (begins or follows) and gives:
             found[node] = None
     return found
+
+
+def _is_float(value: ir.Value | None) -> bool:
+    """Whether a value is float32; where a value's type is not stated, it is that of what it was made from."""
+    if value is None or value.dtype is not None:
+        return value is not None and value.dtype == FLOAT
+    node = value.producer()
+    if node is None or node.op_type not in SAME_TYPE:
+        return False
+    return _is_float(node.inputs[1 if node.op_type == "Where" else 0])
 
 
 def _halved(tape: Tape, value: ir.Value, made: dict[ir.Value, ir.Value]) -> ir.Value:
