@@ -55,7 +55,7 @@ class ExportReport:
         """The report as a small table, and one of all variants where there are several."""
         inputs = "pairs" if self.min_cosine is None else "texts"
         largest = "" if self.quantity == "unit vectors" else f", the largest {self.scale:.3g}"
-        rows = {
+        facts = {
             "opens with": f"airvec.{self.kind}",
             inputs: f"{self.texts}, of {self.tokens[0]} to {self.tokens[1]} tokens",
             "max |Δ|": f"{self.max_delta:.1e} on {self.quantity} of {self.dimension} dimensions{largest}",
@@ -65,8 +65,9 @@ class ExportReport:
             "size": f"{self.bytes / 1e6:.1f} MB",
             "time": f"{self.seconds:.1f} s",
         }
-        lines = [f"  {name:<10}  {value}" for name, value in rows.items() if value]
-        further = ["", table({(self.path, name): one for name, one in self.measured.items()})] if len(self.measured) > 1 else []
+        lines = [f"  {name:<10}  {value}" for name, value in facts.items() if value]
+        rows = {(self.path, name): one for name, one in self.measured.items()}
+        further = ["", table(rows)] if len(rows) > 1 else []
         return "\n".join((f"{self.source} → {self.path}", *lines, *further))
 
 

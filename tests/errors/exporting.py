@@ -217,8 +217,10 @@ CASES = (
     Case("A checkpoint with a damaged tokenizer", "`tokenizer.json` is JSON, but no tokenizer.",
          lambda home: after(home, lambda folder: (folder / "tokenizer.json").write_text("{}"))),
     Case("A tokenizer that cannot pad", "Batches need a padding token.", without_padding),
-    Case("SPLADE inside the graph of a dense model", "`fused=True`, or `--fused`.",
-         lambda home: export(home, fused=True)),
+    Case("A variant that is none", '`variants=["fp32", "int9"]`, or `--variants fp32,int9`.',
+         lambda home: export(home, variants=["fp32", "int9"])),
+    Case("A head that cannot be inside a graph", '`variants=["fused"]`, where pooling leaves a prompt out.',
+         lambda home: export(home, tiny(home, include_prompt=False), variants=["fused"])),
     Case("A graph that is not right", "torch traced something else than it runs. Each export is measured.",
          wrong_graph),
 )  # fmt: skip

@@ -124,9 +124,7 @@ def test_a_kind_that_is_none_is_wrong_usage(tmp_path: Path, capsys: pytest.Captu
     assert "invalid choice: 'colbert'" in capsys.readouterr().err
 
 
-def test_a_head_inside_the_graph_of_a_dense_model_is_wrong_usage(
-    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    assert main([str(tiny_bert), str(tmp_path / "out"), "--fused"]) == 2
-    assert "expected SpladePooling alone" in capsys.readouterr().err
+def test_an_unknown_variant_is_wrong_usage(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main([str(tiny_bert), str(tmp_path / "out"), "--variants", "fp32,int9"]) == 2
+    assert "variants: 'int9', expected any of fp32, int8," in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
