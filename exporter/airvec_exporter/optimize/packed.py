@@ -45,6 +45,7 @@ def _pack(
     if ends[0][1] is not None:
         biases = np.concatenate([array(bias) for _, bias in ends])
         result = tape("Add", result, tape.constant(biases, np.float32))
+    result.type, result.shape = states.type, ir.Shape((*dims(states)[:2], sum(weight.shape[1] for weight in weights)))
     sizes = tape.constant([weight.shape[1] for weight in weights])
     parts = tape.several("Split", (result, sizes), len(products), settings={"axis": -1})
     for (end, _), part in zip(ends, parts, strict=True):
