@@ -15,10 +15,10 @@ from airvec_exporter.load import load
 from airvec_exporter.pipeline import export
 from airvec_exporter.reference import reference
 from airvec_exporter.report import ExportReport
-from airvec_exporter.verify import make_pairs, verify
+from airvec_exporter.verify import Checks, make_pairs, verify
 from tests import tiny
 from tests.exporter import shapes
-from tests.exporter.damage import damage
+from tests.exporter.damage import damage, shuffle
 
 pytestmark = pytest.mark.slow
 
@@ -158,3 +158,27 @@ def test_a_reranker_s_fused_graph_gives_the_same_logits_in_fewer_nodes(tmp_path:
 def test_a_kind_that_is_none_is_named(tmp_path: Path):
     with pytest.raises(ArgumentError, match="kind: 'colbert', expected one of dense, sparse, rerank"):
         export(tmp_path / "in", tmp_path / "out", kind="colbert")
+
+
+def test_each_kind_is_measured_in_its_own_terms(splade: ExportReport, reranker: ExportReport):
+    for name in splade.graphs:
+        words = read_manifest(splade.path).graphs[name].measured
+        assert words["top_words"] > 0.99
+        assert words["rank_correlation"] == pytest.approx(1, abs=1e-4)
+        assert words["batch_delta"] <= 1e-4 * splade.scale
+    scores = read_manifest(reranker.path).graphs["onnx/model.onnx"].measured
+    assert scores["rank_correlation"] > 0.999
+    assert scores["batch_delta"] <= 1e-4 * reranker.scale
+    assert not {"min_cosine", "top10_overlap", "top_words"} & set(scores)
+
+
+def test_each_kind_s_wrong_graph_shows_in_its_own_terms(splade: ExportReport, reranker: ExportReport, tmp_path: Path):
+    checks = Checks(TEXTS, accept_worse=True, speed=False)
+    found = {}
+    for report, graph in ((splade, splade.graphs[0]), (reranker, "onnx/model.onnx")):
+        folder = shutil.copytree(report.path, tmp_path / report.path.name, ignore=shutil.ignore_patterns("airvec.json"))
+        shuffle(folder / graph)
+        measured = verify(load(checkpoint_of(report)), folder, checks=checks)
+        found[report.kind] = next(one for one in measured.values() if one.misses)
+    assert found["SparseEncoder"].top_words < 0.9
+    assert found["CrossEncoder"].rank_correlation < 0.9

@@ -2,8 +2,8 @@
 
 Graphs in float32 give torch's numbers but for rounding. The others state a smallest cosine, well below what was
 measured on all-MiniLM-L6-v2 (smallest of 240 texts: batch-invariant int8 0.995, dynamic int8 0.912, int4 0.957), so
-that they refuse what is broken. Where answers are logits, the order of the pairs takes the place of the cosine, and a wide
-bound on |differences| finds a shift of all.
+that they refuse what is broken. Where answers are logits, the order of the pairs takes the place of the cosine, and a
+wide bound on |differences| finds a shift of all.
 Knows nothing of how anything is measured.
 """
 
@@ -33,7 +33,7 @@ class Bound:
 LOSSY = {
     "O3": Bound(min_cosine=0.999, rank_correlation=0.999, max_delta=0.01),  # the reference's Gelu by tanh
     "O4": Bound(min_cosine=0.999, rank_correlation=0.999, max_delta=0.01),  # float16
-    "int8": Bound(min_cosine=0.99, batch_delta=1e-6, rank_correlation=0.98, max_delta=0.1),
+    "int8": Bound(min_cosine=0.99, batch_delta=1e-6, rank_correlation=0.98, max_delta=0.2),
     "int8-dynamic": Bound(min_cosine=0.90, rank_correlation=0.90, max_delta=0.5),
     "int4": Bound(min_cosine=0.90, rank_correlation=0.90, max_delta=0.5),
     "openvino-int8": Bound(min_cosine=0.95, rank_correlation=0.95, max_delta=0.3),
