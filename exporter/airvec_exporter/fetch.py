@@ -21,6 +21,8 @@ VOCABULARIES = ("vocab.txt", "merges.txt", "vocab.json", "*.model", "*.vocab", "
 SAFETENSORS = ("model.safetensors", "model-*-of-*.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model-*-of-*.bin")
 ADAPTER, ADAPTER_WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
+# Of models such as BGE-M3: see token_heads.py.
+HEADS = ("sparse_linear.safetensors", "colbert_linear.safetensors", "sparse_linear.pt", "colbert_linear.pt")
 CARD = "README.md"
 
 
@@ -41,7 +43,7 @@ class CheckpointFiles:
             return [*settings, f"{bodies[0]}{SAFETENSORS[0]}"]
         homes = dict.fromkeys(["", *(module.home for module in modules)])
         large = [name for home in homes for name in (*_matching(names, home, VOCABULARIES), *_weights(names, home))]
-        return [*settings, *large, *([CARD] if CARD in names else [])]
+        return [*settings, *large, *(name for name in (*HEADS, CARD) if name in names)]
 
     def absent(self, repository: str, name: str, names: Collection[str]) -> ModelNotFoundError:
         """No weights of torch, or no model at all."""

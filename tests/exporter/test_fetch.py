@@ -64,6 +64,14 @@ def test_later_modules_bring_their_weights_in_either_form(hub, checkpoint, tmp_p
     assert files == SETTINGS | extra
 
 
+def test_heads_as_bge_m3_has_them_come_with_the_weights(hub, checkpoint, tmp_path):
+    heads = {"sparse_linear.pt", "colbert_linear.pt"}
+    for name in heads:
+        (checkpoint / name).write_text(name)
+    _, files = fetched(hub, tmp_path)
+    assert files == SETTINGS | heads | {"model.safetensors", "vocab.txt", "README.md"}
+
+
 def test_a_repository_without_torchs_weights_says_what_it_has(hub, checkpoint, tmp_path):
     for name in ("model.safetensors", "pytorch_model.bin"):
         (checkpoint / name).unlink()
