@@ -95,6 +95,21 @@ def upload(
     return str(done.pr_url or done.commit_url)
 
 
+def exists(name: str, token: bool | str | None = None) -> bool:
+    """Whether there is such a repository.
+
+    Raises:
+        ArgumentError: a name that no repository can have.
+        PushError: the Hub refuses to say, or cannot be reached.
+    """
+    from huggingface_hub import HfApi, constants
+
+    try:
+        return HfApi(token=token).repo_exists(name)
+    except Exception as error:  # as in `upload`
+        raise explain(error, name, constants.ENDPOINT) from error
+
+
 def check_name(name: object) -> None:
     """Refuse, before any work, what is no repository's name.
 

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airvec import util
+    from airvec.backend import (
+        export_dynamic_quantized_onnx_model,
+        export_optimized_onnx_model,
+        export_static_quantized_openvino_model,
+    )
     from airvec.chunking import Chunk, chunk
     from airvec.cross_encoder import CrossEncoder
     from airvec.errors import (
@@ -52,6 +57,9 @@ _HOMES = {
     "SparseVectors": "airvec.sparse_vectors",
     "TruncationError": "airvec.errors",
     "chunk": "airvec.chunking",
+    "export_dynamic_quantized_onnx_model": "airvec.backend",
+    "export_optimized_onnx_model": "airvec.backend",
+    "export_static_quantized_openvino_model": "airvec.backend",
 }
 
 __all__ = [
@@ -75,6 +83,9 @@ __all__ = [
     "SparseVectors",
     "TruncationError",
     "chunk",
+    "export_dynamic_quantized_onnx_model",
+    "export_optimized_onnx_model",
+    "export_static_quantized_openvino_model",
     "util",
 ]
 

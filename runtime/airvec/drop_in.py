@@ -13,7 +13,7 @@ from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
-from airvec import cross_encoder, sentence_transformer, sparse_encoder, util
+from airvec import backend, cross_encoder, sentence_transformer, sparse_encoder, util
 from airvec.arrays import Array
 from airvec.errors import AirvecError, ArgumentError
 from airvec.model import Model
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 NAME = "sentence_transformers"
 MIRRORED_VERSION = "6.2.0"  # what `sentence_transformers.__version__` says: the release whose behaviour airvec keeps
+EXPORTS = (
+    "export_dynamic_quantized_onnx_model", "export_optimized_onnx_model", "export_static_quantized_openvino_model",
+)  # fmt: skip
 
 
 class OldNames(Model):
@@ -95,11 +98,15 @@ def register() -> ModuleType:
             "Put `import airvec.drop_in` in front of every import that leads to it."
         )
     functions: dict[str, object] = {"quantize_embeddings": quantize_embeddings}
+    exports: dict[str, object] = {name: getattr(backend, name) for name in EXPORTS}
     classes = {kind.__name__: _named(kind) for kind in (SentenceTransformer, SparseEncoder, CrossEncoder)}
-    root = _module(NAME, {**classes, **functions, "util": util, "__version__": MIRRORED_VERSION, "__path__": []})
+    root = _module(
+        NAME, {**classes, **functions, **exports, "util": util, "__version__": MIRRORED_VERSION, "__path__": []}
+    )
     parts = {
         "cross_encoder": _module(f"{NAME}.cross_encoder", {"CrossEncoder": CrossEncoder}),
         "sparse_encoder": _module(f"{NAME}.sparse_encoder", {"SparseEncoder": SparseEncoder}),
+        "backend": _module(f"{NAME}.backend", exports),
         "quantization": _module(f"{NAME}.quantization", functions),
         "util": util,
     }

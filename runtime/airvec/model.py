@@ -299,6 +299,11 @@ class Model(ABC):
         """Where the model runs: `"cpu"`, or the device it was opened on."""
         return self._device
 
+    @property
+    def folder(self) -> Path:
+        """The model folder that was opened."""
+        return self._folder.path
+
     def tokenize(self, texts: Sequence[str]) -> dict[str, Integers]:
         """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""
         listed, _ = check_texts(texts)

@@ -38,6 +38,7 @@ DROP_IN_SIGNATURES = {
     "MultiEncoder.encode_document": "encode's own arguments",
     "MultiEncoder.encode_stream": "encode's own arguments, over an iterable",
     "export": "the options of airvec export, one each",
+    "export_static_quantized_openvino_model": "the reference's function",
     "paraphrase_mining": "the reference's util.paraphrase_mining",
 }
 # Messages with no value in them, because there is none to name: "path:function" and the reason.

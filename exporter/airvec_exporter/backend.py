@@ -1,0 +1,217 @@
+"""The reference's export functions, with its arguments, checks and file names, on models of airvec.
+
+Unlike there, what they leave is a complete folder that loads, and no graph is ever half written.
+Source: sentence-transformers 6.2, `sentence_transformers.backend`.
+Knows nothing of how graphs are optimised and quantised.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from onnxscript import ir
+
+from airvec.errors import ArgumentError
+from airvec.folder import ModuleSpec
+from airvec_exporter.adding import Addition, Place, add
+from airvec_exporter.calibration_texts import TextColumn, batches_of
+from airvec_exporter.graph import Graph, read_graph
+from airvec_exporter.optimize import LEVELS, optimize
+from airvec_exporter.optimize.saving import save
+from airvec_exporter.quantize.dynamic import CONFIGS, dynamic
+
+SAMPLES = 300
+# Weights of a custom configuration → a named one with the same settings.
+NAMED = {"QINT8": "avx512", "QUINT8": "avx2"}
+BASIC, NONE = 1, 0  # ONNX Runtime's levels of optimisation
+
+
+def export_optimized_onnx_model(
+    model: object,
+    optimization_config: object,
+    model_name_or_path: str | PathLike[str],
+    push_to_hub: bool = False,
+    create_pr: bool = False,
+    file_suffix: str | None = None,
+) -> None:
+    """Add `onnx/model_O1.onnx` … `model_O4.onnx`: airvec's passes under the reference's names.
+
+    Args:
+        model: an opened model with `onnx/model.onnx`.
+        optimization_config: `"O1"`, `"O2"`, `"O3"`, `"O4"` (float16, for GPUs), or optimum's OptimizationConfig.
+        model_name_or_path: a folder, or a repository's name; where there is none, it gets the whole model.
+        push_to_hub: upload instead of writing to a folder.
+        create_pr: upload as a pull request.
+        file_suffix: in place of the level in the file's name; None = the level, or `optimized` for a configuration.
+
+    Raises:
+        ArgumentError: another configuration, a model without graph, or a place that holds something else.
+        ExportError: the graph cannot be changed so.
+        PushError: the Hub refuses it, or cannot be reached.
+    """
+    passes = _passes(optimization_config)
+    suffix = file_suffix or (optimization_config if isinstance(optimization_config, str) else "optimized")
+    addition = Addition("export_optimized_onnx_model", f"onnx/model_{suffix}.onnx", partial(_write_optimized, passes))
+    add(model, addition, Place(model_name_or_path, push_to_hub, create_pr))
+
+
+def export_dynamic_quantized_onnx_model(
+    model: object,
+    quantization_config: object,
+    model_name_or_path: str | PathLike[str],
+    push_to_hub: bool = False,
+    create_pr: bool = False,
+    file_suffix: str | None = None,
+) -> None:
+    """Add a dynamically quantised graph, such as `onnx/model_qint8_avx512_vnni.onnx`.
+
+    Args:
+        model: an opened model with `onnx/model.onnx`.
+        quantization_config: `"arm64"`, `"avx2"`, `"avx512"`, `"avx512_vnni"`, or optimum's QuantizationConfig.
+        model_name_or_path: a folder, or a repository's name; where there is none, it gets the whole model.
+        push_to_hub: upload instead of writing to a folder.
+        create_pr: upload as a pull request.
+        file_suffix: in place of that in the file's name; None = `qint8_avx512` and its like, or `qint8_quantized`.
+
+    Raises:
+        ArgumentError: another configuration, a model without graph, or a place that holds something else.
+        ExportError: onnxruntime cannot quantise the graph.
+        PushError: the Hub refuses it, or cannot be reached.
+    """
+    name, usual = _dynamic_name(quantization_config)
+    addition = Addition(
+        "export_dynamic_quantized_onnx_model", f"onnx/model_{file_suffix or usual}.onnx", partial(_write_dynamic, name)
+    )
+    add(model, addition, Place(model_name_or_path, push_to_hub, create_pr))
+
+
+def export_static_quantized_openvino_model(
+    model: object,
+    quantization_config: object,
+    model_name_or_path: str | PathLike[str],
+    dataset_name: str | None = None,
+    dataset_config_name: str | None = None,
+    dataset_split: str | None = None,
+    column_name: str | None = None,
+    push_to_hub: bool = False,
+    create_pr: bool = False,
+    file_suffix: str = "qint8_quantized",
+) -> None:
+    """Add `openvino/openvino_model_qint8_quantized.xml` and `.bin`: 8-bit integers by NNCF, calibrated on texts.
+
+    Args:
+        model: an opened model with `onnx/model.onnx`.
+        quantization_config: None, a dict, or optimum's OVQuantizationConfig; `num_samples` says how many texts.
+        model_name_or_path: a folder, or a repository's name; where there is none, it gets the whole model.
+        dataset_name: texts to calibrate on, by name, for the package datasets; None = airvec's own sample, where the
+            reference fetches GLUE's sst2.
+        dataset_config_name: the data set's part.
+        dataset_split: such as `train`.
+        column_name: the column of texts. All four or none.
+        push_to_hub: upload instead of writing to a folder.
+        create_pr: upload as a pull request.
+        file_suffix: in the file's name.
+
+    Raises:
+        ArgumentError: another configuration, some of the four but not all, a model without graph, or a place that
+            holds something else.
+        ExportError: NNCF cannot quantise the graph.
+        PushError: the Hub refuses it, or cannot be reached.
+        MissingPackageError: openvino, nncf or, for a data set, datasets is not installed.
+    """
+    samples = _samples(quantization_config)
+    column = _column(dataset_name, dataset_config_name, dataset_split, column_name)
+    place = f"openvino/openvino_model_{file_suffix}.xml"
+    write = partial(_write_openvino, column, samples)
+    addition = Addition("export_static_quantized_openvino_model", place, write)
+    add(model, addition, Place(model_name_or_path, push_to_hub, create_pr))
+
+
+def _passes(config: object) -> tuple[str, ...]:
+    """The passes of a level, or those that do what optimum's object asks for."""
+    if isinstance(config, str) and config in LEVELS:
+        return LEVELS[config]
+    level = getattr(config, "optimization_level", None)
+    if isinstance(config, str) or not isinstance(level, int):
+        raise ArgumentError(
+            f"optimization_config: {config!r}, expected an OptimizationConfig or one of {', '.join(LEVELS)}. "
+            "Choose one."
+        )
+    fused = level > BASIC and getattr(config, "enable_transformers_specific_optimizations", True)
+    passes = () if level == NONE else LEVELS["O2"] if fused else LEVELS["O1"]
+    wishes = {"enable_gelu_approximation": "gelu_approximation", "fp16": "float16"}
+    return (*passes, *(name for wish, name in wishes.items() if getattr(config, wish, False)))
+
+
+def _dynamic_name(config: object) -> tuple[str, str]:
+    """The named configuration, and the usual end of the file's name."""
+    if isinstance(config, str) and config in CONFIGS:
+        return config, CONFIGS[config].file.removeprefix("model_").removesuffix(".onnx")
+    weights = str(getattr(getattr(config, "weights_dtype", None), "name", "")).upper()
+    if weights not in NAMED:
+        raise ArgumentError(
+            f"quantization_config: {config!r}, expected a QuantizationConfig with 8-bit weights or one of "
+            f"{', '.join(CONFIGS)}. Choose one."
+        )
+    for setting, wanted in (("is_static", False), ("per_channel", True), ("reduce_range", False)):
+        found = getattr(config, setting, wanted)
+        if bool(found) is not wanted:
+            raise ArgumentError(
+                f"quantization_config: {setting} is {found!r}, expected {wanted}: airvec makes dynamic int8 with the "
+                "reference's own settings. For better int8 use airvec export --variants int8."
+            )
+    return NAMED[weights], f"{weights.lower()}_quantized"
+
+
+def _samples(config: object) -> int:
+    """How many texts to calibrate on."""
+    if config is None:
+        return SAMPLES
+    values = dict(config) if isinstance(config, Mapping) else getattr(config, "__dict__", {})
+    count, bits = values.get("num_samples"), values.get("bits", 8)
+    whole = count is None or (isinstance(count, int) and not isinstance(count, bool) and count > 0)
+    if not (isinstance(config, Mapping) or "num_samples" in values) or not whole or bits != 8:
+        raise ArgumentError(
+            f"quantization_config: {config!r:.200}, expected None, a dict or an OVQuantizationConfig with 8 bits and a "
+            "whole num_samples. Correct it."
+        )
+    return count or SAMPLES
+
+
+def _column(*given: str | None) -> TextColumn | None:
+    """The data set that the caller names; None = none."""
+    if all(one is None for one in given):
+        return None
+    if any(one is None for one in given):
+        raise ArgumentError(
+            f"dataset_name, dataset_config_name, dataset_split, column_name: {given}, expected all four or none. "
+            "Give them all, or leave them out for airvec's own texts."
+        )
+    return TextColumn(*map(str, given))
+
+
+def _write_optimized(passes: tuple[str, ...], _: ModuleSpec, portable: Path, file: Path) -> Graph:
+    model = ir.load(portable)
+    optimize(model, passes)
+    save(model, file)
+    precision = "float16" if "float16" in passes else "float32"
+    return replace(read_graph(file), optimized=True, precision=precision)
+
+
+def _write_dynamic(name: str, _: ModuleSpec, portable: Path, file: Path) -> Graph:
+    dynamic(portable, file, name)
+    recipe = {"method": "onnxruntime.quantize_dynamic", "config": name}
+    return replace(read_graph(file), precision="int8", recipe=recipe)
+
+
+def _write_openvino(column: TextColumn | None, samples: int, spec: ModuleSpec, portable: Path, file: Path) -> Graph:
+    from airvec_exporter.openvino import write_int8_ir
+
+    source = read_graph(portable)
+    found: Any = batches_of(spec, source.inputs, column, samples)
+    write_int8_ir(portable, file, found)
+    recipe = {"method": "nncf.quantize", "model_type": "transformer", "texts": len(found)}
+    return replace(source, path=file, opset=None, precision="int8", recipe=recipe)
