@@ -12,9 +12,11 @@ import numpy as np
 
 from airvec.arrays import Floats
 from airvec.cross_encoder import CrossEncoder
-from airvec.folder import DENSE, RERANKER, SPARSE, ModelFolder, read_folder
+from airvec.folder import DENSE, RERANKER, SPARSE, ModelFolder, graph_names, read_folder, runs_here
+from airvec.folder.variants import family_of
 from airvec.sentence_transformer import SentenceTransformer
 from airvec.sparse_encoder import SparseEncoder
+from airvec_exporter.errors import VerificationError
 from airvec_exporter.load import Checkpoint
 from airvec_exporter.verify import metrics
 from airvec_exporter.verify.answers import Trial, answer, answers, make_trial
@@ -67,18 +69,21 @@ def verify(
 
     Returns:
         The worst of all routes, by the folder of the body in the checkpoint and by variant. Tables, which have no
-        graph, are measured once, under the first variant.
+        graph, are measured once, under the first variant. Graphs that this CPU cannot run are left out.
 
     Raises:
         ArgumentError: fewer than two texts, or no such labels.
-        ModelFolderError: a graph is not there, or cannot run on this CPU.
-        VerificationError: a bound is passed, or a value is not finite; names the variant and the worst text.
+        ModelFolderError: a graph is not there.
+        VerificationError: a bound is passed, or a value is not finite, or this CPU cannot run a graph and
+            `accept_worse` does not say to write it unseen; names the variant and the worst text.
     """
     given = _given(checks or Checks(), texts, bound)
     labels = None if given.labels is None else read_labels(given.labels)
     trials = [make_trial(checkpoint, route, given.texts) for route in checkpoint.routes()]
     found: dict[tuple[Path, str], Measured] = {}
     for variant in variants:
+        if not _can_run(checkpoint, variant, accept_worse=given.accept_worse):
+            continue
         opened = Opened.of(folder, checkpoint.kind, variant)
         asked = [trial for trial in trials if variant == variants[0] or not trial.route.body.is_table]
         measured = [_measure(trial, opened, given) for trial in asked]  # all, before what takes longer
@@ -95,6 +100,17 @@ def _given(checks: Checks, texts: Sequence[str] | None, bound: float | None) -> 
         checks,
         texts=checks.texts if texts is None else texts,
         max_delta=checks.max_delta if bound is None else bound,
+    )
+
+
+def _can_run(checkpoint: Checkpoint, variant: str, *, accept_worse: bool) -> bool:
+    """Whether this CPU gives a variant's right numbers; an error where nobody said to do without them."""
+    family = family_of(graph_names(variant)[0])
+    if runs_here(family) or accept_worse:
+        return runs_here(family)
+    raise VerificationError(
+        f"{checkpoint.folder.name}: variant {variant!r} is for CPUs with {family}, which this one has not, so nobody "
+        "knows what it gives. Nothing was written. Export on such a machine, or pass accept_worse=True (--accept-worse)."
     )
 
 

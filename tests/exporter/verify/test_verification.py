@@ -9,7 +9,7 @@ import pytest
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from airvec.errors import ArgumentError
-from airvec.folder import DENSE
+from airvec.folder import DENSE, variants
 from airvec.sentence_transformer import SentenceTransformer
 from airvec_exporter.errors import ExportError, VerificationError
 from airvec_exporter.load import Checkpoint, load
@@ -156,3 +156,14 @@ def test_speed_and_labels_are_measured_where_they_are_asked_for(
 def test_wrong_labels_are_refused_when_the_checks_are_made(tmp_path: Path):
     with pytest.raises(ArgumentError, match="labels: '.*none.tsv', expected"):
         Checks(labels=tmp_path / "none.tsv")
+
+
+def test_a_graph_for_other_cpus_is_written_unseen_only_where_that_is_accepted(
+    loaded: Checkpoint, report: ExportReport, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(variants, "families", lambda: ("x86",))
+    ways = ("fp32", "int8-vnni")
+    with pytest.raises(VerificationError, match="tiny-bert: variant 'int8-vnni' is for CPUs with vnni, which this one"):
+        verify(loaded, report.path, variants=ways, checks=Checks(tiny.texts(8), speed=False))
+    found = verify(loaded, report.path, variants=ways, checks=Checks(tiny.texts(8), accept_worse=True, speed=False))
+    assert [variant for _, variant in found] == ["fp32"]
