@@ -7,18 +7,20 @@ Knows nothing of how schemes are chosen.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from onnxscript import ir
 
 from airvec_exporter.quantize.families import Family
-from airvec_exporter.quantize.products import Product, Site
-from airvec_exporter.quantize.scheme import Scheme, integer_weight
+from airvec_exporter.quantize.products import Floats, Product, Site
+from airvec_exporter.quantize.rounding import round_weights
+from airvec_exporter.quantize.scheme import TINY, Scheme, column_steps
 from airvec_exporter.quantize.writer import CONTRIB, Writer
 
+Integers = NDArray[np.int8]
 INTEGERS = {np.uint8: ir.DataType.UINT8, np.int8: ir.DataType.INT8}
-TINY = np.float32(1e-12)  # a row of zeros is divided by it
 
 
-def replace_site(graph: ir.Graph, site: Site, scheme: Scheme, family: Family) -> None:
+def replace_site(graph: ir.Graph, site: Site, scheme: Scheme, family: Family, rows: Floats) -> None:
     """Put integers in the place of a site's products.
 
     Args:
@@ -26,38 +28,48 @@ def replace_site(graph: ir.Graph, site: Site, scheme: Scheme, family: Family) ->
         site: of this graph.
         scheme: how its states become integers.
         family: the CPU's.
+        rows: samples of the states, (n, k), that the rounding of the weights goes by.
     """
     writer = Writer(graph, f"{site.name}_states").after(site.source)
     step = writer.constant(np.float32(scheme.step))
     zero = writer.constant(np.array(scheme.zero, family.kind))
     states, size = site.source, None
     if scheme.kind == "row":
-        states, size = _divided(writer, states)
+        states, size = _divided(writer, states, scheme)
     integers = writer("QuantizeLinear", states, step, zero, kind=INTEGERS[family.kind], like=site.source)
     for product in site.products:
-        _replace(graph, product, family, (integers, step, zero), size)
+        _replace(graph, product, weights_of(product, family, rows), (integers, step, zero), size)
 
 
-def _divided(writer: Writer, states: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """Each row over its largest magnitude, and that: (…, k) and (…, 1)."""
+def weights_of(product: Product, family: Family, rows: Floats) -> tuple[Integers, Floats]:
+    """A product's weight as int8 (k, n), with the step of each column (n,)."""
+    steps = column_steps(product.weight, family)
+    limits = -family.largest, family.largest
+    return round_weights(product.weight, steps[None], limits, rows).astype(np.int8), steps
+
+
+def _divided(writer: Writer, states: ir.Value, scheme: Scheme) -> tuple[ir.Value, ir.Value]:
+    """Each row over its size, and that: (…, k) and (…, 1)."""
     axis, keep = writer.constant(np.array([-1])), {"keepdims": 1}
     high = writer("ReduceMax", states, axis, settings=keep)
-    low = writer("Neg", writer("ReduceMin", states, axis, settings=keep))  # Abs would write all states once more
-    size = writer("Max", high, low, writer.constant(TINY))
+    if scheme.floor is None:
+        low = writer("Neg", writer("ReduceMin", states, axis, settings=keep))  # Abs would write all states once more
+        size = writer("Max", high, low, writer.constant(TINY))
+    else:
+        size = writer("Max", high, writer.constant(np.float32(scheme.floor)))
     return writer("Div", states, size, like=states), size
 
 
 def _replace(
     graph: ir.Graph,
     product: Product,
-    family: Family,
+    weight: tuple[Integers, Floats],
     states: tuple[ir.Value, ir.Value, ir.Value],
     size: ir.Value | None,
 ) -> None:
-    """One product; `states` are its integers with their step and zero."""
+    """One product; `weight` is its integers with the step of each column, `states` integers with step and zero."""
     writer = Writer(graph, f"{product.name}_product").before(product.last)
-    integers, steps = integer_weight(product.weight, family)
-    matrix, step = writer.constant(integers), writer.constant(steps)
+    matrix, step = (writer.constant(array) for array in weight)
     bias = None if product.offset is None else writer.constant(product.offset)
     source, scale, zero = states
     output = product.last.outputs[0]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from onnxscript import ir
 
 Floats = NDArray[np.float32]
+# The least that an activation gives, rounded down.
+BOTTOMS = {"Relu": 0.0, "Gelu": -0.171, "FastGelu": -0.171, "BiasGelu": -0.171}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ class Site:
     def weights(self) -> list[Floats]:
         """Of each product, float32 (k, n)."""
         return [product.weight for product in self.products]
+
+    @property
+    def bottom(self) -> float | None:
+        """The least that a state can be, where what makes the states has such a bound."""
+        node = self.source.producer()
+        return None if node is None else BOTTOMS.get(node.op_type)
 
     @property
     def is_alone(self) -> bool:

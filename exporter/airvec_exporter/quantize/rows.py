@@ -83,7 +83,9 @@ def quantize_rows(
         ExportError: no such family or way, no calibration texts, or no product to change.
     """
     chosen = find_family(family)
-    sites = _check(model, batches, activations)
+    if activations not in ACTIVATIONS:
+        raise ExportError(f"activations: {activations!r}, expected one of {', '.join(ACTIVATIONS)}. Choose one.")
+    sites = check(model, batches)
     reference = answers(model, batches)
     states = observe(model, sites, batches)
     if smoothing:
@@ -93,18 +95,21 @@ def quantize_rows(
     left = [site for site in sites if site.name not in kept]
     _replace(model, left, states, chosen, activations)
     tables = quantize_tables(model)
-    _finish(model)
+    finish(model)
     kinds = [_kind(site, activations) for site in left]
     return Recipe(
         family, chosen.bits, activations, kinds.count("static"), kinds.count("row"), tables,
         tuple(product.name for site in sites if site.name in kept for product in site.products),
-        float(distances(reference, answers(model, batches)).max()), _digest(batches),
+        float(distances(reference, answers(model, batches)).max()), calibration_digest(batches),
     )  # fmt: skip
 
 
-def _check(model: ir.Model, batches: Sequence[Batch], activations: str) -> list[Site]:
-    if activations not in ACTIVATIONS:
-        raise ExportError(f"activations: {activations!r}, expected one of {', '.join(ACTIVATIONS)}. Choose one.")
+def check(model: ir.Model, batches: Sequence[Batch]) -> list[Site]:
+    """The sites of a float32 graph, made ready to be changed.
+
+    Raises:
+        ExportError: no calibration texts, or no product to change.
+    """
     if not batches:
         raise ExportError(f"calibration: {len(batches)} batches of texts, expected some. Give texts.")
     LiftConstantsToInitializersPass(lift_all_constants=False)(model)
@@ -112,7 +117,7 @@ def _check(model: ir.Model, batches: Sequence[Batch], activations: str) -> list[
     if not sites:
         kinds = sorted({node.op_type for node in model.graph})
         raise ExportError(
-            f"int8: no product with a constant float32 matrix among {', '.join(kinds)}, expected some. "
+            f"graph: no product with a constant float32 matrix among {', '.join(kinds)}, expected some. "
             "Quantise the float32 graph, and only once."
         )
     return sites
@@ -132,11 +137,12 @@ def _replace(
     model: ir.Model, sites: Sequence[Site], states: Mapping[str, States], family: Family, activations: str
 ) -> None:
     for site in sites:
-        scheme = scheme_for(_kind(site, activations), states[site.name].rows, site.weights, family)
-        replace_site(model.graph, site, scheme, family)
+        scheme = scheme_for(_kind(site, activations), states[site.name].rows, site.weights, family, site.bottom)
+        replace_site(model.graph, site, scheme, family, states[site.name].rows)
 
 
-def _finish(model: ir.Model) -> None:
+def finish(model: ir.Model) -> None:
+    """Drop what nothing reads any more, and name the operators' domain."""
     model.graph.opset_imports.setdefault(CONTRIB, 1)
     RemoveUnusedNodesPass()(model)
 
@@ -147,14 +153,14 @@ def _kept(model: ir.Model, batches: Sequence[Batch], reference: Floats, plan: Pl
     def distance(names: Collection[str]) -> float:
         trial = model.clone()
         _replace(trial, [site for site in find_sites(trial.graph) if site.name in names], *plan)
-        _finish(trial)
+        finish(trial)
         return float(distances(reference, answers(trial, batches)).max())
 
     names = [site.name for site in find_sites(model.graph)]
     return frozenset(to_keep(names, distance, bound))
 
 
-def _digest(batches: Sequence[Batch]) -> str:
+def calibration_digest(batches: Sequence[Batch]) -> str:
     """Twelve digits that stand for the calibration texts."""
     digest = hashlib.sha256()
     for batch in batches:

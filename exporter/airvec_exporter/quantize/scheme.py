@@ -15,19 +15,32 @@ from airvec_exporter.quantize.products import Floats
 
 SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6)  # of the range that a static step keeps
 
+ROWS = 1024  # samples that a choice is made on
+BELOW = (16, 32, 64)  # integers below zero that are tried for states with a bottom
+TINY = np.float32(1e-12)  # what a row of zeros is divided by
+
 
 @dataclass(frozen=True)
 class Scheme:
-    """Integer = round(state / step) + zero; for `row`, each row is divided by its largest magnitude before."""
+    """Integer = round(state / step) + zero; for `row`, each row is divided by its largest magnitude before.
+
+    With a `floor`, by its largest value instead, or by the floor if that is larger: then no state is too negative.
+    """
 
     kind: str
     step: float
     zero: int
+    floor: float | None = None
 
 
-def row_scheme(family: Family) -> Scheme:
-    """Each row by its own magnitude, symmetric about the middle."""
-    return Scheme("row", 1 / 127, family.lowest + 128)
+def row_scheme(rows: Floats, weights: Sequence[Floats], family: Family, bottom: float | None) -> Scheme:
+    """Each row by its own magnitude; where states have a bottom, perhaps more integers above zero than below."""
+    candidates = [Scheme("row", 1 / 127, family.lowest + 128)]
+    for below in () if bottom is None else (1,) if bottom == 0 else BELOW:
+        above = 255 - below
+        candidates.append(Scheme("row", 1 / above, family.lowest + below, max(TINY, -bottom * above / below)))
+    importance = sum((weight**2).sum(axis=1) for weight in weights)
+    return min(candidates, key=lambda scheme: _rounding(rows, scheme, family, importance))
 
 
 def static_scheme(rows: Floats, weights: Sequence[Floats], family: Family) -> Scheme:
@@ -49,20 +62,30 @@ def _rounding(rows: Floats, scheme: Scheme, family: Family, importance: Floats) 
 
 def dequantized(rows: Floats, scheme: Scheme, family: Family) -> Floats:
     """States as their integers stand for them, (n, k)."""
-    size = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12) if scheme.kind == "row" else 1
+    size = _size(rows, scheme) if scheme.kind == "row" else np.float32(1)
     integers = np.clip(np.rint(rows / size / scheme.step) + scheme.zero, family.lowest, family.highest)
     return (integers - scheme.zero) * np.float32(scheme.step) * size
 
 
-def integer_weight(weight: Floats, family: Family) -> tuple[np.ndarray, Floats]:
-    """(k, n) float32 -> int8 (k, n) and the step of each column, float32 (n,)."""
-    step = np.maximum(np.abs(weight).max(axis=0) / family.largest, 1e-12).astype(np.float32)
-    return np.clip(np.rint(weight / step), -family.largest, family.largest).astype(np.int8), step
+def _size(rows: Floats, scheme: Scheme) -> Floats:
+    if scheme.floor is None:
+        return np.maximum(np.abs(rows).max(axis=1, keepdims=True), TINY)
+    return np.maximum(rows.max(axis=1, keepdims=True), np.float32(scheme.floor))
 
 
-def scheme_for(kind: str, rows: Floats, weights: Sequence[Floats], family: Family) -> Scheme:
-    """The scheme of a kind for states (n, k) and the weights (k, n) of their products."""
-    return row_scheme(family) if kind == "row" else static_scheme(rows, weights, family)
+def column_steps(weight: Floats, family: Family) -> Floats:
+    """What 1 stands for in each column of a weight (k, n), float32 (n,)."""
+    return np.maximum(np.abs(weight).max(axis=0) / family.largest, 1e-12).astype(np.float32)
+
+
+def scheme_for(
+    kind: str, rows: Floats, weights: Sequence[Floats], family: Family, bottom: float | None = None
+) -> Scheme:
+    """The scheme of a kind for states (n, k), none below `bottom`, and the weights (k, n) of their products."""
+    chosen = rows[:: max(1, len(rows) // ROWS)]
+    if kind == "row":
+        return row_scheme(chosen, weights, family, bottom)
+    return static_scheme(chosen, weights, family)
 
 
 def error(rows: Floats, weights: Sequence[Floats], scheme: Scheme, family: Family) -> float:
@@ -70,8 +93,8 @@ def error(rows: Floats, weights: Sequence[Floats], scheme: Scheme, family: Famil
     states = dequantized(rows, scheme, family)
     wrong = size = 0.0
     for weight in weights:
-        integers, step = integer_weight(weight, family)
+        step = column_steps(weight, family)
         exact = rows @ weight
-        wrong += float(((states @ (integers * step) - exact) ** 2).sum())
+        wrong += float(((states @ (np.rint(weight / step) * step) - exact) ** 2).sum())
         size += float((exact**2).sum())
     return wrong / max(size, 1e-30)

@@ -49,7 +49,7 @@ def smooth(
     graph, found = model.graph, dict(states)
     for site in sites:
         free = _place(site) is not None
-        scale = best_scale(states[site.name], site.weights, family, kinds[site.name], free)
+        scale = best_scale(states[site.name], site.weights, family, (kinds[site.name], site.bottom), free)
         if scale is None:
             continue
         seen = states[site.name]
@@ -59,19 +59,21 @@ def smooth(
     return find_sites(graph), found
 
 
-def best_scale(states: States, weights: Sequence[Floats], family: Family, kind: str, free: bool) -> Floats | None:
+def best_scale(
+    states: States, weights: Sequence[Floats], family: Family, way: tuple[str, float | None], free: bool
+) -> Floats | None:
     """The scale (k,) that makes the error of a site's products smallest; None = none is worth it.
 
     Args:
         states: at the site.
         weights: of its products, (k, n) each.
         family: the CPU's.
-        kind: `"static"` or `"row"`.
+        way: `"static"` or `"row"`, and the least that a state can be if there is such a bound.
         free: it costs nothing at run time.
     """
     rows = states.rows[:: max(1, len(states.rows) // ROWS)]
-    best = None
-    least = error(rows, weights, scheme_for(kind, rows, weights, family), family) * (1 if free else GAIN)
+    (kind, bottom), best = way, None
+    least = error(rows, weights, scheme_for(kind, rows, weights, family, bottom), family) * (1 if free else GAIN)
     for scale in scales(states, weights):
         less, more = rows / scale, [weight * scale[:, None] for weight in weights]
         found = error(less, more, scheme_for(kind, less, more, family), family)

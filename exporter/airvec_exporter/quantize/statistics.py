@@ -13,7 +13,7 @@ from airvec_exporter.quantize.products import Floats, Site
 from airvec_exporter.quantize.sessions import Batch, outputs
 
 MEMORY = 2**29  # bytes of samples, all sites together
-ROWS = 2048  # samples of a site
+ROWS = 4096  # samples of a site
 
 
 @dataclass(frozen=True)

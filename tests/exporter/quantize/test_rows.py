@@ -117,5 +117,5 @@ def test_a_wrong_argument_is_named(arguments: dict, message: str, portable: Port
 
 
 def test_a_graph_is_quantised_only_once(quantised: ir.Model, calibration: list[Batch]):
-    with pytest.raises(ExportError, match=r"int8: no product with a constant float32 matrix .*only once"):
+    with pytest.raises(ExportError, match=r"graph: no product with a constant float32 matrix .*only once"):
         quantize_rows(quantised.clone(), calibration, "vnni")

@@ -67,7 +67,7 @@ def outliers() -> tuple[States, np.ndarray]:
 def test_an_outlier_moves_into_the_weights():
     states, weight = outliers()
     family = FAMILIES["vnni"]
-    scale = best_scale(states, [weight], family, "static", free=False)
+    scale = best_scale(states, [weight], family, ("static", None), free=False)
     assert scale is not None
     assert scale[3] == scale.max() > 4 * np.median(scale)
     assert np.array_equal(np.exp2(np.rint(np.log2(scale))), scale)  # powers of two: dividing by them is exact
@@ -81,4 +81,4 @@ def test_states_without_outliers_are_left():
     rows = random.uniform(-1, 1, (300, 16)).astype(np.float32)
     weight = random.uniform(-1, 1, (16, 8)).astype(np.float32)
     states = States(rows, rows.min(0), rows.max(0))
-    assert best_scale(states, [weight], FAMILIES["vnni"], "static", free=False) is None
+    assert best_scale(states, [weight], FAMILIES["vnni"], ("static", None), free=False) is None
