@@ -110,7 +110,8 @@ def _can_run(checkpoint: Checkpoint, variant: str, *, accept_worse: bool) -> boo
         return runs_here(family)
     raise VerificationError(
         f"{checkpoint.folder.name}: variant {variant!r} is for CPUs with {family}, which this one has not, so nobody "
-        "knows what it gives. Nothing was written. Export on such a machine, or pass accept_worse=True (--accept-worse)."
+        "knows what it gives. Nothing was written. Export on such a machine, or pass accept_worse=True "
+        "(--accept-worse)."
     )
 
 
