@@ -29,6 +29,10 @@ TOKENIZER_FILES = (
     "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja",
 )  # fmt: skip
 
+# transformers 5 calls the class of a tokenizer without one of its own by a new name, which transformers 4 does not
+# know ("Unrecognized processing class"); both know the old name, under which transformers 4 would make token types.
+NEW_CLASS, OLD_CLASS = "TokenizersBackend", "PreTrainedTokenizerFast"
+
 
 def write_body(body: Body, out: Path, *, weights: bool, limits: bool = True) -> None:
     """Write everything of a body but its graphs into `out`, which exists.
@@ -48,7 +52,7 @@ def write_body(body: Body, out: Path, *, weights: bool, limits: bool = True) -> 
     copy(body.spec.path, out, ("config.json",))
     if limits:
         _write_limits(body, out)
-    _write_tokenizer(body, out, stated_limit=not limits)
+    _write_tokenizer(body, out)
     if weights:
         _write_weights(body, out)
 
@@ -72,17 +76,14 @@ def _write_limits(body: Body, out: Path) -> None:
     write_json(out / "sentence_bert_config.json", limits)
 
 
-def _write_tokenizer(body: Body, out: Path, stated_limit: bool) -> None:
+def _write_tokenizer(body: Body, out: Path) -> None:
     copy(body.spec.path, out, TOKENIZER_FILES)
     # A copy, so that the checkpoint's own tokenizer keeps its settings.
     backend = Tokenizer.from_str(body.tokenizer.backend_tokenizer.to_str())
     backend.no_truncation()
     backend.no_padding()
     backend.save(str(out / "tokenizer.json"), pretty=False)
-    settings = _tokenizer_config(body.tokenizer, body.limits, body.spec.path)
-    if stated_limit and body.limits.max_length is not None:
-        settings["model_max_length"] = body.limits.max_length
-    write_json(out / "tokenizer_config.json", settings)
+    write_json(out / "tokenizer_config.json", _tokenizer_config(body.tokenizer, body.limits, body.spec.path))
 
 
 def _tokenizer_config(tokenizer: Any, limits: TokenizerSpec, home: Path) -> dict[str, Any]:
@@ -92,8 +93,11 @@ def _tokenizer_config(tokenizer: Any, limits: TokenizerSpec, home: Path) -> dict
     stated.setdefault("pad_token", limits.pad_token or tokenizer.pad_token)
     stated.setdefault("padding_side", limits.padding_side)
     stated.setdefault("truncation_side", limits.truncation_side)
-    if limits.max_length is not None:
-        stated.setdefault("model_max_length", limits.max_length)
+    if limits.max_length is not None:  # here too: optimum, fastembed and transformers.js read no other file
+        stated["model_max_length"] = limits.max_length
+    if stated["tokenizer_class"] == NEW_CLASS:
+        stated["tokenizer_class"] = OLD_CLASS
+        stated.setdefault("model_input_names", list(tokenizer.model_input_names))
     return stated
 
 
@@ -134,6 +138,6 @@ def _write_static(home: Path, out: Path) -> None:
 
 def _write_sparse_static(body: Body, out: Path) -> None:
     """Weights as a tensor, whatever form they had: the reference looks for idf.json below its own working folder."""
-    _write_tokenizer(body, out, stated_limit=True)
+    _write_tokenizer(body, out)
     write_json(out / "config.json", {"frozen": body.spec.config.flag("frozen", False)})
     save_file({"weight": body.model.weight.detach().contiguous()}, out / "model.safetensors")
