@@ -8,9 +8,11 @@ Knows nothing of accuracy: it is measured afterwards.
 import numpy as np
 from onnxscript import ir
 
+from airvec_exporter.errors import ExportError
 from airvec_exporter.heads.tape import Tape
 
 FLOAT, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
+BODIES = ("last_hidden_state", "logits")
 LARGEST = float(np.finfo(np.float16).max)
 SAME_TYPE = (
     "Add", "Attention", "Concat", "Cos", "Div", "Expand", "GatherND", "Gelu", "Gemm", "Identity", "LayerNormalization",
@@ -21,8 +23,13 @@ SAME_TYPE = (
 
 
 def to_float16(model: ir.Model) -> int:
-    """Compute what follows from embeddings in float16; the number of nodes that do."""
+    """Compute what follows from embeddings in float16; the number of nodes that do.
+
+    Raises:
+        ExportError: the graph holds a head, whose least divisors of 1e-12 are 0 in float16.
+    """
     graph = model.graph
+    _check(graph)
     chosen = _downstream(graph)
     made: dict[ir.Value, ir.Value] = {}
     for node in chosen:
@@ -40,6 +47,15 @@ def to_float16(model: ir.Model) -> int:
         if value.dtype == HALF:
             _cast_back(graph, place, value)
     return len(chosen)
+
+
+def _check(graph: ir.Graph) -> None:
+    for value in graph.outputs:
+        if value.name not in BODIES:
+            raise ExportError(
+                f"float16: the graph gives {value.name!r}, expected {' or '.join(BODIES)}. Put its head behind it "
+                "afterwards."
+            )
 
 
 def _downstream(graph: ir.Graph) -> dict[ir.Node, None]:

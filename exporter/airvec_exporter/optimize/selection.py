@@ -54,7 +54,7 @@ def select_early(model: ir.Model) -> int:
 def _selection(graph: ir.Graph, node: ir.Node, count: int) -> Token | None:
     """What a Gather or GatherND takes, if that is one token of each text."""
     states = node.inputs[0] if node.inputs else None
-    if len(dims(states)) != 3 or is_constant(states) or node.domain:
+    if len(dims(states)) != 3 or is_constant(states) or node.domain or not _is_alone(node):
         return None
     tape = Tape(graph, f"selected_{count}", node)
     if node.op_type == "Gather" and attribute(node, "axis", 0) == 1 and dims(node.inputs[1]) == ():
@@ -63,6 +63,15 @@ def _selection(graph: ir.Graph, node: ir.Node, count: int) -> Token | None:
     if node.op_type == "GatherND" and attribute(node, "batch_dims", 0) == 1 and len(dims(node.outputs[0])) in (0, 2):
         return Token(tape, rows=node.inputs[1]) if _is_place(node.inputs[1]) else None
     return None
+
+
+def _is_alone(node: ir.Node) -> bool:
+    """Whether nothing else reads the states: if they are made for all tokens anyway, one would be made twice.
+
+    In int8 the two would differ: SPLADE pooling fills padding with the first token, which must change no maximum.
+    """
+    states = node.inputs[0]
+    return states is not None and not states.is_graph_output() and all(use.node is node for use in states.uses())
 
 
 def _is_place(value: ir.Value | None) -> bool:

@@ -4,9 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from onnxscript import ir
 
 from airvec_exporter.errors import ExportError
+from airvec_exporter.heads import splade
+from airvec_exporter.heads.pooled import add_head
+from airvec_exporter.modules import Pooling, SpladePooling
 from airvec_exporter.optimize import DEFAULT, LEVELS, PASSES, optimize
+from tests import tiny
 from tests.exporter.optimize.graphs import answers, counts, distance, spread, traced
 
 LAYERS = 2
@@ -74,6 +79,30 @@ def test_levels_are_near_what_they_start_from(level: str):
     result = answers(model)
     assert {one.dtype for one in result} == {np.dtype(np.float32)}
     assert distance(result, wanted) <= bounds[level]
+
+
+def test_a_graph_with_its_head_inside_is_not_halved():
+    model = traced("bert")
+    add_head(model, [Pooling(tiny.HIDDEN)])
+    with pytest.raises(ExportError, match="float16: the graph gives 'sentence_embedding', expected last_hidden_state"):
+        optimize(model, ("float16",))
+
+
+@pytest.mark.parametrize("architecture", ["modernbert", "bert"])
+def test_positions_and_rotations_stay_in_float32(architecture: str):
+    model = traced(architecture, "rerank") if architecture == "modernbert" else traced(architecture)
+    optimize(model, ("float16",))
+    kinds = {node.op_type for node in model.graph if node.outputs[0].dtype == ir.DataType.FLOAT16}
+    assert {"MatMul", "Attention", "LayerNormalization"} <= kinds
+    assert not {"Cos", "Sin", "Range"} & kinds
+
+
+def test_the_splade_head_stays_what_it_is():
+    wanted, model = (traced("bert", "sparse") for _ in range(2))
+    for one in (wanted, model):
+        splade.fuse(one, SpladePooling())
+    optimize(model)
+    assert distance(answers(model), answers(wanted)) <= 2e-6
 
 
 def test_levels_hold_known_passes_and_each_adds_to_the_one_before():

@@ -36,10 +36,12 @@ def test_a_model_that_pools_all_tokens_stays(mode: str):
     assert counts(model) == counts(other)
 
 
-def test_where_all_tokens_are_pooled_too_the_numbers_stay():
+def test_where_all_tokens_are_pooled_too_no_layer_is_computed_twice():
     wanted = answers(pooled(("cls", "mean")))
-    model = pooled(("cls", "mean"))
-    optimize(model)
+    model, other = pooled(("cls", "mean")), pooled(("cls", "mean"))
+    optimize(other, WITHOUT)
+    assert optimize(model)["select_early"] == 0
+    assert counts(model) == counts(other)
     assert distance(answers(model), wanted) <= 2e-6
 
 
