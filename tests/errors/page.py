@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.errors import (
+    adding,
     arguments,
     command_line,
     exporting,
@@ -27,7 +28,8 @@ from tests.errors.cases import Topic, shown
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
-    reranking.TOPIC, retrieval.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC, multi_models.EXPORTED,
+    reranking.TOPIC, retrieval.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC, adding.TOPIC,
+    multi_models.EXPORTED,
 )  # fmt: skip
 HEAD = """# Errors
 
@@ -41,6 +43,7 @@ AirvecError
   ArgumentError (ValueError)     InputError (TypeError, ValueError)     TruncationError (ValueError)
   ModelNotFoundError (FileNotFoundError)     ModelFolderError (ValueError)     DownloadError (OSError)
   MissingPackageError (ImportError)     ProcessError (RuntimeError)     ExportError (RuntimeError) > VerificationError
+  PushError (RuntimeError)
 AirvecWarning (UserWarning): the result is right, but perhaps not what was meant
 ```
 
