@@ -7,7 +7,7 @@ Knows nothing of tokenizers, torch and files.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from airvec_exporter.errors import ExportError
 from airvec_exporter.quantize.distance import answers, distances
 from airvec_exporter.quantize.embedding_table import quantize_tables
 from airvec_exporter.quantize.families import Family, find_family
+from airvec_exporter.quantize.folding import fold_weights
 from airvec_exporter.quantize.operators import replace_site
 from airvec_exporter.quantize.products import Floats, Site, find_sites, is_constant
 from airvec_exporter.quantize.scheme import scheme_for
@@ -92,15 +93,15 @@ def quantize_rows(
         kinds = {site.name: _kind(site, activations) for site in sites}
         sites, states = smooth(model, sites, states, kinds, chosen)
     kept = _kept(model, batches, reference, (states, chosen, activations), bound)
-    left = [site for site in sites if site.name not in kept]
-    _replace(model, left, states, chosen, activations)
+    left = {site.name: _kind(site, activations) for site in sites if site.name not in kept}
+    names = tuple(product.name for site in sites if site.name in kept for product in site.products)
+    _replace(model, list(left), states, chosen, activations)
     tables = quantize_tables(model)
     finish(model)
-    kinds = [_kind(site, activations) for site in left]
+    kinds = list(left.values())
     return Recipe(
         family, chosen.bits, activations, kinds.count("static"), kinds.count("row"), tables,
-        tuple(product.name for site in sites if site.name in kept for product in site.products),
-        float(distances(reference, answers(model, batches)).max()), calibration_digest(batches),
+        names, float(distances(reference, answers(model, batches)).max()), calibration_digest(batches),
     )  # fmt: skip
 
 
@@ -113,6 +114,7 @@ def check(model: ir.Model, batches: Sequence[Batch]) -> list[Site]:
     if not batches:
         raise ExportError(f"calibration: {len(batches)} batches of texts, expected some. Give texts.")
     LiftConstantsToInitializersPass(lift_all_constants=False)(model)
+    fold_weights(model.graph)
     sites = find_sites(model.graph)
     if not sites:
         kinds = sorted({node.op_type for node in model.graph})
@@ -134,9 +136,11 @@ def _kind(site: Site, activations: str) -> str:
 
 
 def _replace(
-    model: ir.Model, sites: Sequence[Site], states: Mapping[str, States], family: Family, activations: str
+    model: ir.Model, names: Sequence[str], states: Mapping[str, States], family: Family, activations: str
 ) -> None:
-    for site in sites:
+    for name in names:
+        # Anew each time: one site's product may make the states of the next, as in factorised embeddings.
+        site = next(site for site in find_sites(model.graph) if site.name == name)
         scheme = scheme_for(_kind(site, activations), states[site.name].rows, site.weights, family, site.bottom)
         replace_site(model.graph, site, scheme, family, states[site.name].rows)
 
@@ -150,9 +154,9 @@ def finish(model: ir.Model) -> None:
 def _kept(model: ir.Model, batches: Sequence[Batch], reference: Floats, plan: Plan, bound: float) -> frozenset[str]:
     """The sites that stay in float32: as few of the costliest as bring every text within the bound."""
 
-    def distance(names: Collection[str]) -> float:
+    def distance(names: Sequence[str]) -> float:
         trial = model.clone()
-        _replace(trial, [site for site in find_sites(trial.graph) if site.name in names], *plan)
+        _replace(trial, names, *plan)
         finish(trial)
         return float(distances(reference, answers(trial, batches)).max())
 

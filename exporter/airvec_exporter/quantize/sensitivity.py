@@ -3,9 +3,9 @@
 Knows nothing of graphs: whoever asks gives a function that measures.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
-Distance = Callable[[Collection[str]], float]
+Distance = Callable[[Sequence[str]], float]
 
 
 def to_keep(names: Sequence[str], distance: Distance, bound: float) -> list[str]:

@@ -16,7 +16,7 @@ from onnxscript import ir
 from airvec_exporter.quantize.distance import answers, distances
 from airvec_exporter.quantize.embedding_table import quantize_tables
 from airvec_exporter.quantize.operators import put_in_place
-from airvec_exporter.quantize.products import Floats, Product
+from airvec_exporter.quantize.products import Floats, Product, find_sites
 from airvec_exporter.quantize.rounding import round_weights
 from airvec_exporter.quantize.rows import calibration_digest, check, finish
 from airvec_exporter.quantize.sessions import Batch
@@ -56,13 +56,15 @@ def quantize_weights(model: ir.Model, batches: Sequence[Batch]) -> WeightRecipe:
     sites = check(model, batches)
     reference = answers(model, batches)
     states = observe(model, sites, batches)
-    for site in sites:
+    for name in [site.name for site in sites]:
+        # Anew each time: one site's product may make the states of the next, as in factorised embeddings.
+        site = next(site for site in find_sites(model.graph) if site.name == name)
         for product in site.products:
-            _replace(model.graph, product, states[site.name].rows)
+            _replace(model.graph, product, states[name].rows)
     tables = quantize_tables(model)
     finish(model)
+    products = sum(node.op_type == "MatMulNBits" for node in model.graph)
     distance = float(distances(reference, answers(model, batches)).max())
-    products = sum(len(site.products) for site in sites)
     return WeightRecipe(BITS, BLOCK, products, tables, distance, calibration_digest(batches))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import onnx
 import pytest
 from onnxscript import ir
 
@@ -119,3 +120,19 @@ def test_a_wrong_argument_is_named(arguments: dict, message: str, portable: Port
 def test_a_graph_is_quantised_only_once(quantised: ir.Model, calibration: list[Batch]):
     with pytest.raises(ExportError, match=r"graph: no product with a constant float32 matrix .*only once"):
         quantize_rows(quantised.clone(), calibration, "vnni")
+
+
+CHAIN = """<ir_version: 10, opset_import: ["": 23]>
+g (int64[batch, tokens] input_ids, int64[batch, tokens] attention_mask) => (float[batch, tokens, 2] y)
+<float[3, 2] table = {1, 2, 3, 4, 5, 6}, float[2, 2] a = {1, 2, 3, 4}, float[2, 2] b = {1, -1, 2, 1}>
+{ x = Gather (table, input_ids)  middle = MatMul (x, a)  y = MatMul (middle, b) }"""
+
+
+def test_a_product_of_a_product_is_quantised_too():
+    model = ir.from_proto(onnx.parser.parse_model(CHAIN))
+    batch = [{"input_ids": np.array([[0, 1, 2]]), "attention_mask": np.ones((1, 3), np.int64)}]
+    reference = answers(model, batch)
+    recipe = quantize_rows(model, batch, "x86", bound=9)
+    assert [node.op_type for node in model.graph].count("MatMulIntegerToFloat") == 2
+    assert recipe.row == 2
+    assert np.abs(answers(model, batch) - reference).max() < 0.05 * np.abs(reference).max()

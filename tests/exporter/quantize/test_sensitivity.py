@@ -1,6 +1,6 @@
 """Which sites stay in float32: costs that add up, known beforehand."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,7 +9,7 @@ from airvec_exporter.quantize.sensitivity import rank, to_keep
 COSTS = {"a": 1.0, "b": 8.0, "c": 2.0, "d": 4.0}
 
 
-def total(names: Collection[str]) -> float:
+def total(names: Sequence[str]) -> float:
     return sum(COSTS[name] for name in names)
 
 
