@@ -5,6 +5,7 @@ Knows nothing of graphs.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -64,14 +65,14 @@ def texts_of(column: TextColumn, samples: int) -> list[str]:
         MissingPackageError: datasets is not installed.
     """
     try:
-        from datasets import load_dataset
+        datasets = import_module("datasets")  # by name: no dependency of ours, not even an optional one
     except ImportError as error:
         raise MissingPackageError(
             f"dataset_name: {column.name!r} needs the package datasets, which is not installed. Run: pip install "
             "datasets; or leave the data set out, for airvec's own texts."
         ) from error
     try:
-        found: Any = load_dataset(column.name, column.part, split=column.split)
+        found: Any = datasets.load_dataset(column.name, column.part, split=column.split)
         found = found.shuffle(seed=SEED)
         texts = found.select(range(min(samples, len(found))))[column.column]
     except Exception as error:  # the package's own, those of the Hub's client and of the files' formats
