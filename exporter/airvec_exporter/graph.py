@@ -109,8 +109,8 @@ def write_graph(model: ir.Model, path: Path) -> Graph:
     return read_graph(path)
 
 
-def read_graph(path: Path, **made: Any) -> Graph:
-    """What a written ONNX file is; `made` are `modules`, `optimized` and the like of `Graph`."""
+def read_graph(path: Path) -> Graph:
+    """What a written ONNX file is; how it was made is for its maker to add."""
     model = ir.load(path)
     return Graph(
         path,
@@ -118,7 +118,6 @@ def read_graph(path: Path, **made: Any) -> Graph:
         tuple(value.name or "" for value in model.graph.outputs),
         model.opset_imports[""],
         dict(Counter(node.op_type for node in model.graph.all_nodes())),
-        **made,
     )
 
 

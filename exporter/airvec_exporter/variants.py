@@ -23,13 +23,14 @@ from airvec_exporter.graph import Graph, read_graph
 from airvec_exporter.heads.pooled import add_head
 from airvec_exporter.heads.splade import fuse
 from airvec_exporter.modules import SpladePooling
-from airvec_exporter.optimize import optimize
+from airvec_exporter.optimize import LEVELS, optimize
 from airvec_exporter.optimize.saving import save
 from airvec_exporter.quantize.calibration import batches
+from airvec_exporter.quantize.dynamic import dynamic
 from airvec_exporter.quantize.rows import quantize_rows
+from airvec_exporter.quantize.weights import quantize_weights
 
 FP32 = "fp32"
-LEVELS_ = ("O1", "O2", "O3", "O4")
 
 
 @dataclass(frozen=True)
@@ -92,20 +93,16 @@ def _fused(source: Source) -> Graph:
     model = ir.load(source.portable)
     inside = _add_head(model, source)
     optimize(model)
-
     save(model, source.file("fused"))
-    return read_graph(source.file("fused"), modules=inside, optimized=True)
+    return replace(read_graph(source.file("fused")), modules=inside, optimized=True)
 
 
 def _level(name: str, source: Source) -> Graph:
     """One of the reference's levels: the passes, without the head."""
     model = ir.load(source.portable)
-    from airvec_exporter.optimize import LEVELS
-
     optimize(model, LEVELS[name])
-
     save(model, source.file(name))
-    return read_graph(source.file(name), optimized=True, precision="float16" if name == "O4" else "float32")
+    return replace(read_graph(source.file(name)), optimized=True, precision="float16" if name == "O4" else "float32")
 
 
 def _int8(family: str, source: Source) -> Graph:
@@ -113,33 +110,27 @@ def _int8(family: str, source: Source) -> Graph:
     model = ir.load(source.portable)
     inside = _add_head(model, source) if source.body.spec.task == FILL_MASK and is_splade(source.modules) else ()
     optimize(model)
-
     recipe = quantize_rows(model, batches(source.body, source.texts), family)
     file = source.file(f"int8-{family}")
-
     save(model, file)
     made = {"precision": "int8", "family": family, "recipe": recipe.record()}
-    return read_graph(file, modules=inside, optimized=True, **made)
+    return replace(read_graph(file), modules=inside, optimized=True, **made)
 
 
 def _int4(source: Source) -> Graph:
     model = ir.load(source.portable)
-    from airvec_exporter.quantize.weights import quantize_weights
-
-    recipe = quantize_weights(model)
-
+    recipe = quantize_weights(model, batches(source.body, source.texts))
     save(model, source.file("int4"))
-    return read_graph(source.file("int4"), optimized=True, precision="int4", recipe=recipe.record())
+    return replace(read_graph(source.file("int4")), optimized=True, precision="int4", recipe=recipe.record())
 
 
 def _dynamic(source: Source) -> Graph:
     """The reference's dynamic int8 for this machine's CPU."""
     file = source.file("int8-dynamic")
     config = file.stem.removeprefix("model_").partition("_")[2]  # model_qint8_avx512.onnx → avx512
-    from airvec_exporter.quantize.dynamic import dynamic
-
     dynamic(source.portable, file, config)
-    return read_graph(file, precision="int8", recipe={"method": "onnxruntime.quantize_dynamic", "config": config})
+    recipe = {"method": "onnxruntime.quantize_dynamic", "config": config}
+    return replace(read_graph(file), precision="int8", recipe=recipe)
 
 
 def _openvino(source: Source) -> Graph:
@@ -153,7 +144,6 @@ def _openvino_int8(source: Source) -> Graph:
     from airvec_exporter.openvino import write_int8_ir
 
     file = source.file("openvino-int8")
-
     found = batches(source.body, source.texts)
     write_int8_ir(source.portable, file, found)
     recipe = {"method": "nncf.quantize", "model_type": "transformer"}
@@ -167,7 +157,7 @@ MAKERS: dict[str, Maker] = {
     "int4": _int4,
     "openvino": _openvino,
     "openvino-int8": _openvino_int8,
-    **{name: partial(_level, name) for name in LEVELS_},
+    **{name: partial(_level, name) for name in LEVELS},
 }
 
 
