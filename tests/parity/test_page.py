@@ -7,7 +7,8 @@ import pytest
 
 from tests import tiny
 from tests.parity.matrix import cells
-from tests.parity.table import NAMES, PAGE, SHORT
+from tests.parity.page import NAMES, SHORT
+from tests.parity.table import PAGE
 from tests.parity.variants import VARIANTS
 from tests.tiny.families import FAMILIES
 from tests.tiny.remote_families import REMOTE

@@ -24,6 +24,8 @@ ABSOLUTE = ("bert", "distilbert", "albert", "electra")  # number positions from 
 OTHER_SIDE = "other padding side"
 THREE_LABELS = ("bert", "roberta", "deberta-v2", "qwen3")
 PROMPT = "search for this: "
+# The graphs of the body alone: what is behind it can be changed.
+PORTABLE = ("onnx/model.onnx", "openvino/openvino_model.*")
 Change = Callable[[Path, str], None]
 
 
@@ -52,8 +54,10 @@ def make_folder(variant: Variant, architecture: str, prepared: Prepared, folder:
     shutil.copytree(prepared.checkpoint, folder)
     if variant.change is not None:
         variant.change(folder, architecture)
-    for graphs in prepared.exported.rglob("onnx"):
-        shutil.copytree(graphs, folder / graphs.relative_to(prepared.exported))
+    for graph in (file for pattern in PORTABLE for file in prepared.exported.rglob(pattern)):
+        place = folder / graph.relative_to(prepared.exported)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(graph, place)
     return folder
 
 
@@ -163,3 +167,4 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "as exported": EXPORTED,
     },
 }  # fmt: skip
+FAMILY_VARIANTS = {"as published": Variant(), "as exported": EXPORTED}
