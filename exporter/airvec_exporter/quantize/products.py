@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnxscript import ir
 
 Floats = NDArray[np.float32]
+NARROWEST = 16  # columns of a weight; narrower ones, a classifier's, save no time, and their error is the answer's
 # The least that an activation gives, rounded down.
 BOTTOMS = {"Relu": 0.0, "Gelu": -0.171, "FastGelu": -0.171, "BiasGelu": -0.171}
 
@@ -109,12 +110,15 @@ def _products(graph: ir.Graph) -> Iterator[Product]:
         source, matrix = node.inputs[0], node.inputs[1]
         if source is None or source.const_value is not None or matrix is None or not is_constant(matrix, 2):
             continue
+        transposed = bool(_integer(node, "transB", 0))
+        width = constant(matrix).shape[0 if transposed else 1]
+        if width < NARROWEST:
+            continue
         if plain:
-            last, bias = _added(node, constant(matrix).shape[1])
-            yield Product(node, last, source, matrix, bias, transposed=False)
+            last, bias = _added(node, width)
         else:
-            bias = node.inputs[2] if len(node.inputs) > 2 else None
-            yield Product(node, node, source, matrix, bias, transposed=bool(_integer(node, "transB", 0)))
+            last, bias = node, node.inputs[2] if len(node.inputs) > 2 else None
+        yield Product(node, last, source, matrix, bias, transposed)
 
 
 def _is_plain_gemm(node: ir.Node) -> bool:

@@ -9,7 +9,7 @@ from onnxscript import ir
 
 from airvec_exporter.graph import Graph
 from airvec_exporter.load import Checkpoint
-from airvec_exporter.quantize import batches
+from airvec_exporter.quantize import batches, products
 from airvec_exporter.quantize.sessions import Batch
 from tests import tiny
 
@@ -34,6 +34,12 @@ def tokens(loaded: Checkpoint) -> list[list[int]]:
 @pytest.fixture(scope="session")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("quantized")
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products of few columns count too, so that a graph can be read at a glance."""
+    monkeypatch.setattr(products, "NARROWEST", 1)
 
 
 def pad_to(rows: list[list[int]], width: int | None = None) -> Batch:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import pytest
 from onnxscript import ir
 
 from airvec_exporter.quantize.folding import fold_weights
@@ -21,6 +22,7 @@ g (float[batch, 2] x, int64[rows] ids) => (float[batch, 2] y, float[rows, 2] e, 
 }"""
 
 
+@pytest.mark.usefixtures("narrow")
 def test_a_head_tied_to_the_embeddings_gets_a_weight_of_its_own():
     model = ir.from_proto(onnx.parser.parse_model(TIED.replace("z = MatMul (x, stays)", "z = Identity (stays)")))
     inputs = {"x": np.array([[1, 10]], np.float32), "ids": np.array([2])}
@@ -33,6 +35,7 @@ def test_a_head_tied_to_the_embeddings_gets_a_weight_of_its_own():
     assert found[1].tolist() == [[5, 6]]
 
 
+@pytest.mark.usefixtures("narrow")
 def test_a_weight_made_from_states_stays():
     model = ir.from_proto(onnx.parser.parse_model(TIED))
     assert fold_weights(model.graph) == 1  # the head's, not the slice of x

@@ -128,6 +128,7 @@ g (int64[batch, tokens] input_ids, int64[batch, tokens] attention_mask) => (floa
 { x = Gather (table, input_ids)  middle = MatMul (x, a)  y = MatMul (middle, b) }"""
 
 
+@pytest.mark.usefixtures("narrow")
 def test_a_product_of_a_product_is_quantised_too():
     model = ir.from_proto(onnx.parser.parse_model(CHAIN))
     batch = [{"input_ids": np.array([[0, 1, 2]]), "attention_mask": np.ones((1, 3), np.int64)}]

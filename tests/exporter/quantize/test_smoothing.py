@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
+import pytest
 from onnxscript import ir
 
 from airvec_exporter.quantize.families import FAMILIES
@@ -42,6 +43,7 @@ g (float[batch, 4] x) => (float[batch, 3] y)
 { states = LayerNormalization (x, gain, offset)  y = MatMul (states, w) }"""
 
 
+@pytest.mark.usefixtures("narrow")
 def test_where_nothing_else_reads_the_states_smoothing_goes_into_the_gain_and_offset():
     model = ir.from_proto(onnx.parser.parse_model(NORMALISED))
     (site,) = find_sites(model.graph)
