@@ -1,7 +1,7 @@
 """The mask of attention, made once and by as few nodes as it takes.
 
 transformers builds it by indexing with two ranges and by comparing positions that are always 0 or more; dynamo writes
-every step. Two dozen small nodes become a handful: no more speed in large batches, but a share of one short text.
+every step. Nineteen small nodes become six: no more speed in large batches, but a share of one short text.
 Knows nothing of attention.
 """
 

@@ -70,7 +70,7 @@ def ids(mask: np.ndarray) -> np.ndarray:
     return np.random.default_rng(1).integers(0, WORDS, mask.shape)
 
 
-def layer(width: int, out: int, **settings: object) -> Dense:
+def _layer(width: int, out: int, **settings: object) -> Dense:
     torch.manual_seed(0)
     return Dense(width, out, **settings)
 
@@ -100,7 +100,7 @@ def test_a_text_without_any_token_gives_what_the_runtime_gives(mode: str):
     (20, {}), (20, {"bias": False}), (WIDTH, {"residual": True}), (20, {"residual": True}),
 ])  # fmt: skip
 def test_dense_is_that_of_torch(activation: str, out: int, settings: dict[str, bool]):
-    modules = [Pooling(WIDTH), layer(WIDTH, out, activation=activation, **settings)]
+    modules = [Pooling(WIDTH), _layer(WIDTH, out, activation=activation, **settings)]
     mask = padded("right")
     assert np.abs(inside(modules, mask) - in_torch(modules, mask)).max() <= 1e-6
 
@@ -110,14 +110,14 @@ def test_a_whole_chain_is_that_of_torch():
     with torch.no_grad():
         norm.norm.weight.copy_(torch.linspace(0.5, 2, 20))
         norm.norm.bias.copy_(torch.linspace(-1, 1, 20))
-    modules = [Pooling(WIDTH, ("cls", "mean")), layer(2 * WIDTH, 20), Dropout(0.5), norm, Normalize()]
+    modules = [Pooling(WIDTH, ("cls", "mean")), _layer(2 * WIDTH, 20), Dropout(0.5), norm, Normalize()]
     mask = padded("left")
     assert np.abs(inside(modules, mask) - in_torch(modules, mask)).max() <= 1e-6
 
 
 def test_dense_over_the_tokens_comes_before_pooling():
     names = ("token_embeddings", "token_embeddings")
-    modules = [layer(WIDTH, 5, names=names), Pooling(5, ("max",))]
+    modules = [_layer(WIDTH, 5, names=names), Pooling(5, ("max",))]
     mask = padded("right")
     assert np.abs(inside(modules, mask) - in_torch(modules, mask)).max() <= 1e-6
 
@@ -136,7 +136,7 @@ def test_the_zero_vector_stays_zero():
     ([Pooling(WIDTH), SparseAutoEncoder(WIDTH, 30, k=2)], "SparseAutoEncoder behind the body, expected one of"),
     ([Normalize()], "Normalize reads 'sentence_embedding', expected one of token_embeddings, attention_mask"),
     ([], "no module behind the body, expected Pooling among them"),
-    ([Pooling(WIDTH), layer(WIDTH, 1, names=("sentence_embedding", "scores"))], "Dense gives 'scores', expected"),
+    ([Pooling(WIDTH), _layer(WIDTH, 1, names=("sentence_embedding", "scores"))], "Dense gives 'scores', expected"),
 ])  # fmt: skip
 def test_what_cannot_be_inside_is_refused(modules: list[nn.Module], message: str):
     with pytest.raises(ExportError, match=message):

@@ -13,7 +13,7 @@ from tests.exporter.optimize.graphs import counts
 FLOAT = ir.TensorType(ir.DataType.FLOAT)
 
 
-class Sketch:
+class _Sketch:
     """A graph under construction: each value gets its sizes."""
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class Sketch:
 
 
 @pytest.fixture
-def sketch() -> Sketch:
-    return Sketch()
+def sketch() -> _Sketch:
+    return _Sketch()
 
 
-def test_a_product_that_is_read_as_a_whole_too_is_not_separated(sketch: Sketch):
+def test_a_product_that_is_read_as_a_whole_too_is_not_separated(sketch: _Sketch):
     product = sketch("MatMul", sketch.states, sketch.weight(8, 12), sizes=["batch", "sequence", 12])
     parts = sketch.tape.several("Split", [product], 2, settings={"axis": 2, "num_outputs": 2})
     for part in parts:
@@ -49,7 +49,7 @@ def test_a_product_that_is_read_as_a_whole_too_is_not_separated(sketch: Sketch):
     assert sketch.unchanged("separate_products", *parts, sketch("Tanh", product, sizes=["batch", "sequence", 12]))
 
 
-def test_a_split_along_the_tokens_is_not_separated(sketch: Sketch):
+def test_a_split_along_the_tokens_is_not_separated(sketch: _Sketch):
     product = sketch("MatMul", sketch.states, sketch.weight(8, 12), sizes=["batch", 4, 12])
     parts = sketch.tape.several("Split", [product], 2, settings={"axis": 1, "num_outputs": 2})
     for part in parts:
@@ -57,7 +57,7 @@ def test_a_split_along_the_tokens_is_not_separated(sketch: Sketch):
     assert sketch.unchanged("separate_products", *parts)
 
 
-def test_attention_over_heads_of_unknown_origin_stays(sketch: Sketch):
+def test_attention_over_heads_of_unknown_origin_stays(sketch: _Sketch):
     heads = ["batch", 2, "sequence", 4]
     turned = sketch("Transpose", sketch.states, sizes=heads, perm=(0, 2, 1))  # another permutation
     found = sketch("Attention", turned, turned, turned, sizes=heads)
@@ -66,7 +66,7 @@ def test_attention_over_heads_of_unknown_origin_stays(sketch: Sketch):
     assert sketch.unchanged("unsplit_attention", joined)
 
 
-def test_scores_with_a_softmax_over_the_queries_are_not_joined(sketch: Sketch):
+def test_scores_with_a_softmax_over_the_queries_are_not_joined(sketch: _Sketch):
     heads, scores = ["batch", 2, "sequence", 4], ["batch", 2, "sequence", "sequence"]
     split = sketch("Reshape", sketch.states, sketch.tape.constant([0, 0, 2, 4]), sizes=["batch", "sequence", 2, 4])
     query = sketch("Transpose", split, sizes=heads, perm=(0, 2, 1, 3))
@@ -76,13 +76,13 @@ def test_scores_with_a_softmax_over_the_queries_are_not_joined(sketch: Sketch):
     assert sketch.unchanged("join_attention", sketch("MatMul", shares, query, sizes=heads))
 
 
-def test_a_sigmoid_of_something_else_is_no_swish(sketch: Sketch):
+def test_a_sigmoid_of_something_else_is_no_swish(sketch: _Sketch):
     size = ["batch", "sequence", 8]
     gate = sketch("Sigmoid", sketch("Tanh", sketch.states, sizes=size), sizes=size)
     assert sketch.unchanged("join_swish", sketch("Mul", sketch.states, gate, sizes=size))
 
 
-def test_a_token_taken_from_no_attention_stays(sketch: Sketch):
+def test_a_token_taken_from_no_attention_stays(sketch: _Sketch):
     size = ["batch", "sequence", 8]
     states = sketch("Tanh", sketch.states, sizes=size)
     first = sketch("Gather", states, sketch.tape.constant(0), sizes=["batch", 8], axis=1)
