@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from airvec import SentenceTransformer
+from airvec.backends.openvino import KERNELS
 from airvec.backends.openvino_settings import compile_settings, read_settings
 from airvec.errors import ArgumentError, ModelFolderError
 from tests.folders import table, word_model
@@ -148,3 +149,12 @@ def test_openvinos_properties_are_refused_by_other_backends(tmp_path):
         SentenceTransformer(word_model(tmp_path), **config)
     with pytest.raises(ArgumentError, match=r"ov_config: .* is a static model and has no graph"):
         SentenceTransformer(**config)
+
+
+def test_what_openvino_keeps_of_each_shape_is_bounded(words):
+    """In process: the environment names the bound of the library below, and the device took the other without error."""
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"].isdecimal()
+    core = SentenceTransformer(words, backend="openvino")._pipeline().backend._source[0]
+    core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": KERNELS})
+    with pytest.raises(RuntimeError):
+        core.set_property("CPU", {"CPU_RUNTIME_CACHE_CAPACITY": "x"})
