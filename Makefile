@@ -58,7 +58,7 @@ check-layers: $(ENV)/ready
 # All three packages against everything declared; then the runtime alone, where an exporter's package is out of place.
 check-dependencies: $(ENV)/ready
 	$(BIN)/deptry $(SOURCES)
-	$(BIN)/deptry runtime --optional-dependencies-dev-groups export,train,export-openvino
+	$(BIN)/deptry runtime --optional-dependencies-dev-groups export,train,export-openvino,peft
 
 check-spelling: $(ENV)/ready
 	$(BIN)/codespell

@@ -128,8 +128,8 @@ def _module(name: str, members: dict[str, Any]) -> ModuleType:
 def _missing(name: str) -> object:
     """What asking one of the modules for a name ends in that it does not have."""
     raise AttributeError(
-        f"{NAME}: airvec.drop_in has no {name!r}, expected one of the three classes, util or quantize_embeddings. "
-        "docs/migrating.md says what is not there."
+        f"{NAME}: airvec.drop_in has no {name!r}, expected one of the three classes, util, quantize_embeddings or an "
+        "export function. docs/migrating.md says what is not there."
     )
 
 
