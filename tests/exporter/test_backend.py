@@ -64,6 +64,7 @@ def test_a_new_folder_gets_the_whole_model_and_the_graph(model: airvec.SentenceT
     assert files(model.folder) == before
     record = read_manifest(tmp_path / "new" / "model").graphs["onnx/model_O2.onnx"]
     assert (record.sha256, record.optimized) == (after["onnx/model_O2.onnx"], True)
+    assert after["onnx/model_O2.onnx"] != after["onnx/model.onnx"]
     opened = airvec.SentenceTransformer(tmp_path / "new" / "model", variant="O2")
     assert np.abs(opened.encode(TEXTS) - model.encode(TEXTS)).max() <= 1e-5
     assert airvec.SentenceTransformer(tmp_path / "new" / "model").encode(TEXTS).shape == (12, 24)
