@@ -12,6 +12,9 @@ from tests.interop.environments import ROOT
 from tests.interop.programs import run
 
 LOWEST = "onnxruntime-1.23"
+# Of ONNX Runtime 1.23: a row of Attention whose keys are all masked, as behind a short text under a sliding window, is
+# NaN there, which the next layer spreads over the text. 1.24 to 1.31 give the right numbers.
+WINDOWS = pytest.mark.xfail(reason="ONNX Runtime 1.23 gives NaN under sliding windows", raises=AssertionError)
 CASES = [(name, variant) for name, variants in OURS.items() for variant in variants if variant != "openvino"]
 CLASSES = {"dense": SentenceTransformer, "sparse": SparseEncoder, "rerank": CrossEncoder}
 
@@ -30,12 +33,17 @@ def test_the_environment_has_the_lowest_version_that_the_package_admits():
     assert f"onnxruntime>={LOWEST.partition('-')[2]}" in needed
 
 
-@pytest.mark.parametrize(("name", "variant"), CASES)
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [pytest.param(*case, marks=[WINDOWS] if case[0] == "dense-modernbert" else []) for case in CASES],
+)
 def test_its_numbers_are_those_of_the_newest(name, variant, our_folders, with_lowest):
     kind = name.partition("-")[0]
     model = CLASSES[kind](our_folders / name, variant=variant, threads=1)
     expected = model.predict(PAIRS) if kind == "rerank" else model.encode(TEXTS)
     expected = expected.to_dense() if kind == "sparse" else expected
+    problem = with_lowest / f"{variant} {name}.txt"
+    assert not problem.is_file(), problem.read_text(encoding="utf-8")
     found = np.load(with_lowest / f"{variant} {name}.npy")
     assert expected.std(axis=0).mean() > 0.01
     assert np.abs(found - expected).max() <= 1e-5 * max(1.0, float(np.abs(expected).max()))

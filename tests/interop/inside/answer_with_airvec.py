@@ -2,7 +2,8 @@
 
 Runs in the environment `onnxruntime-1.23`, where the runtime's sources are on the path:
 `answer_with_airvec.py FOLDERS OUT`. `OUT/cases.json` is a list of [folder, variant]; `OUT/texts.json` and
-`OUT/pairs.json` are there. Answers are `OUT/answers/VARIANT FOLDER.npy`; prints the version of ONNX Runtime.
+`OUT/pairs.json` are there. Answers are `OUT/answers/VARIANT FOLDER.npy`, or `.txt` with airvec's error; prints the
+version of ONNX Runtime.
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from airvec import CrossEncoder, SentenceTransformer, SparseEncoder
+from airvec import AirvecError, CrossEncoder, SentenceTransformer, SparseEncoder
 
 FOLDERS, OUT = Path(sys.argv[1]), Path(sys.argv[2])
 TEXTS = json.loads((OUT / "texts.json").read_text(encoding="utf-8"))
@@ -32,5 +33,9 @@ def answers(folder: Path, variant: str) -> np.ndarray:
 if __name__ == "__main__":
     (OUT / "answers").mkdir()
     for name, chosen in json.loads((OUT / "cases.json").read_text(encoding="utf-8")):
-        np.save(OUT / "answers" / f"{chosen} {name}.npy", answers(FOLDERS / name, chosen))
+        place = OUT / "answers" / f"{chosen} {name}"
+        try:
+            np.save(f"{place}.npy", answers(FOLDERS / name, chosen))
+        except AirvecError as error:
+            Path(f"{place}.txt").write_text(str(error), encoding="utf-8")
     print(onnxruntime.__version__)
