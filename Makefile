@@ -81,7 +81,7 @@ clean: clean-environments  ## remove environments, caches and built files
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 clean-environments:
-	rm -rf $(ENV) $(DEMO_ENV) $(OTHERS_ENV)
+	rm -rf $(ENV) $(DEMO_ENV) $(OTHERS_ENV) .venv-interop-*
 
 # An environment is ready once its stamp is newer than what it was made from.
 $(ENV)/ready: pyproject.toml constraints.txt

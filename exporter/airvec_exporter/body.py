@@ -61,6 +61,11 @@ class Body:
         return any(type(module).__name__.endswith("RotaryEmbedding") for module in self.model.modules())
 
     @property
+    def has_windows(self) -> bool:
+        """Whether some layers see a text through a sliding window."""
+        return "sliding_attention" in (getattr(self.model.config, "layer_types", None) or ())
+
+    @property
     def padding_moves_it(self) -> bool:
         """Whether left padding changes the answer in torch: absolute positions count from the first column."""
         relative = self.is_table or self.is_rotary or self.model.config.model_type in ENCODERS

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -115,10 +116,12 @@ def export(
         if heads is not None:
             heads.write(loaded, folder, weights=weights)
         # With what the graphs hold, which airvec asks for; the measurements come when they are known.
-        write_manifest(folder, make_manifest(name_and_revision(source), folder, graphs, {}))
+        stated = partial(make_manifest, name_and_revision(source), folder, graphs)
+        windows = any(body.has_windows for body in loaded.bodies.values() if not body.is_table)
+        write_manifest(folder, stated({}, windows))
         step("verifying")
         measured = verify(loaded, folder, variants=_ways(graphs), checks=checks)
-        manifest = make_manifest(name_and_revision(source), folder, graphs, measured)
+        manifest = stated(measured, windows)
         if heads is not None:
             manifest = with_measured(manifest, verify_token_heads(loaded, heads, folder, texts, max_delta))
         write_manifest(folder, manifest)

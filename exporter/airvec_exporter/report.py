@@ -98,7 +98,9 @@ def make_report(
     )  # fmt: skip
 
 
-def make_manifest(source: tuple[str, str | None], folder: Path, graphs: Graphs, measured: Measurements) -> Manifest:
+def make_manifest(
+    source: tuple[str, str | None], folder: Path, graphs: Graphs, measured: Measurements, windows: bool = False
+) -> Manifest:
     """The manifest of a written folder.
 
     Args:
@@ -106,6 +108,7 @@ def make_manifest(source: tuple[str, str | None], folder: Path, graphs: Graphs, 
         folder: what was written.
         graphs: the graphs in it, by the body's folder in the checkpoint and by variant.
         measured: what each was measured at, by the same; may be empty.
+        windows: whether a body has sliding windows, behind which ONNX Runtime 1.23 gives NaN for padded texts.
     """
     records: dict[str, GraphRecord] = {}
     for key, graph in graphs.items():
@@ -114,7 +117,8 @@ def make_manifest(source: tuple[str, str | None], folder: Path, graphs: Graphs, 
         records[graph.path.relative_to(folder).as_posix()] = make_record(graph, measured.get(key))
     packages = [package for package in PACKAGES if package not in OPTIONAL or _used(package, graphs)]
     versions = {"airvec": airvec_version} | {package: version(package) for package in packages}
-    return Manifest(source=source[0], revision=source[1], versions=versions, graphs=records)
+    lowest = "1.24" if windows else Manifest.min_onnxruntime
+    return Manifest(source[0], source[1], versions, lowest, records)
 
 
 def make_record(graph: Graph, measured: Measured | None) -> GraphRecord:

@@ -74,6 +74,13 @@ def test_the_manifest_holds_identity_and_measurements(report: ExportReport):
     assert (manifest.source, manifest.revision) == ("tiny-bert", None)
 
 
+def test_sliding_windows_need_a_newer_onnxruntime(tmp_path: Path, report: ExportReport):
+    assert read_manifest(report.path).min_onnxruntime == "1.23"
+    folder = tiny.tiny_checkpoint(tmp_path / "in" / "windows", "modernbert")
+    out = export(folder, tmp_path / "out", texts=TEXTS, speed=False).path
+    assert read_manifest(out).min_onnxruntime == "1.24"
+
+
 def test_no_path_of_this_machine_is_in_any_written_file(report: ExportReport):
     parent = str(report.path.parent.parent).encode()
     assert not [path for path in report.path.rglob("*") if path.is_file() and parent in path.read_bytes()]

@@ -36,7 +36,9 @@ def replace_site(graph: ir.Graph, site: Site, scheme: Scheme, family: Family, ro
     states, size = site.source, None
     if scheme.kind == "row":
         states, size = _divided(writer, states, scheme)
-    integers = writer("QuantizeLinear", states, step, zero, kind=INTEGERS[family.kind], like=site.source)
+    integers = writer(
+        "QuantizeLinear", states, step, zero, kind=INTEGERS[family.kind], like=site.source, domain=CONTRIB
+    )  # in its older form: ONNX Runtime 1.23 has no kernel for that of opset 23
     for product in site.products:
         _replace(graph, product, weights_of(product, family, rows), (integers, step, zero), size)
 
