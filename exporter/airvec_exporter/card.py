@@ -20,6 +20,7 @@ CALLS = {
     SPARSE: f'embeddings = model.encode(["{QUERY}", "{DOCUMENT}"])',
     RERANKER: f'scores = model.predict([("{QUERY}", "{DOCUMENT}")])',
 }
+BAR = r"\|"  # in a cell of Markdown's tables; a bare one would begin the next cell
 DESCRIPTIONS = {
     DENSE: "sentence embeddings",
     SPARSE: "sparse embeddings",
@@ -96,10 +97,16 @@ def _table(manifest: Manifest) -> str:
     columns = [name for name in HEADINGS if any(name in numbers for numbers in found.values())]
     lines = [["graph", "MB", *(HEADINGS[name] for name in columns)], ["---"] * (2 + len(columns))]
     for path in graphs:
-        size = sum(other.size for name, other in manifest.graphs.items() if name.startswith(path))
         cells = [f"{found[path][name]:.4g}" if name in found[path] else "" for name in columns]
-        lines.append([f"`{path}`", f"{size / 1e6:.1f}", *cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        lines.append([f"`{path}`", f"{_megabytes(manifest, path):.1f}", *cells])
+    return "\n".join(f"| {' | '.join(cell.replace('|', BAR) for cell in line)} |" for line in lines)
+
+
+def _megabytes(manifest: Manifest, graph: str) -> float:
+    """A graph's size with its weights: as measured, else those of its name, `model.onnx_data` or `….bin` of `….xml`."""
+    name = graph.removesuffix("xml")
+    size = sum(record.size for path, record in manifest.graphs.items() if path.startswith(name))
+    return manifest.graphs[graph].measured.get("megabytes", size / 1e6)
 
 
 def _numbers(record: GraphRecord) -> dict[str, float]:

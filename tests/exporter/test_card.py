@@ -34,7 +34,12 @@ def folder(tmp_path: Path) -> Path:
             "", 2_000_000, outputs=("last_hidden_state",), max_delta=1.25e-7, min_cosine=1.0
         ),
         "onnx/model.onnx.data": GraphRecord("", 88_000_000),
-        "onnx/model_int8.onnx": GraphRecord("", 23_000_000, outputs=("x",), measured={"mean_cosine": 0.9968}),
+        "onnx/model_int8.onnx": GraphRecord(
+            "", 1_000_000, outputs=("x",), measured={"mean_cosine": 0.9968, "megabytes": 23.0}
+        ),
+        "openvino/openvino_model.xml": GraphRecord("", 200_000, outputs=("x",)),
+        "openvino/openvino_model.bin": GraphRecord("", 90_300_000),
+        "openvino/openvino_model_qint8_quantized.xml": GraphRecord("", 400_000, outputs=("x",)),
     }
     write_manifest(found, Manifest(source="org/words", graphs=graphs))
     return found
@@ -73,10 +78,12 @@ def test_without_a_card_one_is_made_with_the_measured_numbers(folder: Path):
     assert "# words-onnx\n" in text
     assert 'from airvec import SentenceTransformer\nmodel = SentenceTransformer("me/words-onnx")\n' in text
     assert text.endswith(
-        "| graph | MB | max |Δ| | mean cosine | min cosine |\n"
+        "| graph | MB | max \\|Δ\\| | mean cosine | min cosine |\n"
         "| --- | --- | --- | --- | --- |\n"
         "| `onnx/model.onnx` | 90.0 | 1.25e-07 |  | 1 |\n"
         "| `onnx/model_int8.onnx` | 23.0 |  | 0.9968 |  |\n"
+        "| `openvino/openvino_model.xml` | 90.5 |  |  |  |\n"
+        "| `openvino/openvino_model_qint8_quantized.xml` | 0.4 |  |  |  |\n"
     )
 
 
