@@ -12,6 +12,7 @@ from airvec.cli.measured import columns
 from airvec.cli.style import table
 from airvec.folder import ONNX, OPENVINO, ModelFolder, graph_files, inside, runs_here, variant_of, variants_of
 from airvec.folder.variants import family_of
+from airvec.graph_weights import is_weight_of, weights_beside
 from airvec.manifest import FILE_NAME, GraphRecord, sha256_of
 
 UNKNOWN, WHOLE, DAMAGED, MISSING = "not in airvec.json", "ok", "DAMAGED", "MISSING"
@@ -42,7 +43,7 @@ def graph_states(folder: ModelFolder) -> list[GraphState]:
     records = folder.manifest.graphs if folder.manifest else {}
     chosen = {file for body in folder.bodies() for file in variants_of(folder, body).values()}
     names = sorted({*graph_files(folder), *records})
-    heads = [name for name in names if not any(_is_weight(name, other) for other in names)]
+    heads = [name for name in names if not any(is_weight_of(name, other) for other in names)]
     return [_state(folder, name, [name, *_weights(folder, name, records)], records, chosen) for name in heads]
 
 
@@ -93,16 +94,8 @@ def _body(name: str) -> str:
 def _weights(folder: ModelFolder, name: str, records: Mapping[str, GraphRecord]) -> list[str]:
     """The files beside a graph that hold its weights, as paths in the folder: on disk or in airvec.json."""
     graph = inside(folder.path, name, f"{folder.name}/{FILE_NAME}")
-    beside = (file for file in graph.parent.glob("*") if file.is_file()) if graph.parent.is_dir() else ()
-    names = {file.relative_to(folder.path).as_posix() for file in beside}
-    return sorted(other for other in {*names, *records} if _is_weight(other, name))
-
-
-def _is_weight(name: str, graph: str) -> bool:
-    """Whether a file holds a graph's weights, by its name: `model.onnx_data`, `openvino_model.bin`."""
-    if graph.endswith(".xml"):
-        return name == f"{graph.removesuffix('.xml')}.bin"
-    return graph.endswith(".onnx") and name != graph and name.startswith(graph)
+    names = {file.relative_to(folder.path).as_posix() for file in weights_beside(graph)}
+    return sorted(names | {other for other in records if is_weight_of(other, name)})
 
 
 def _checked(file: Path, record: GraphRecord | None) -> str:

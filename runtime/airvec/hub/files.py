@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, cast
 
 from airvec.errors import AirvecError, ModelNotFoundError
+from airvec.graph_weights import is_weight_of
 from airvec.json_file import read_json
 
 # JSON that nothing reads at run time: tables of torch's weight files, the words of tokenizer.json once more, logs.
@@ -92,7 +93,7 @@ class RuntimeFiles:
         if module.type in BODIES:
             places = [place for graph in self.graphs for place in _places(module.home, graph)]
             graph = next((place for place in places if place in names), places[-2])
-            return [graph, *sorted(name for name in names if name.startswith(_weights_beside(graph)))]
+            return [graph, *sorted(name for name in names if is_weight_of(name, graph))]
         if module.home or module.type in TABLES:  # at the top lie the weights of the transformer
             weights = f"{module.home}model.safetensors"
             return [weights] if weights in names else []
@@ -102,11 +103,6 @@ class RuntimeFiles:
 def _places(home: str, graph: str) -> tuple[str, str]:
     """Where in a repository a graph may lie: in the folder of its kind, or beside config.json."""
     return f"{home}{'openvino' if graph.endswith('.xml') else 'onnx'}/{graph}", f"{home}{graph}"
-
-
-def _weights_beside(graph: str) -> tuple[str, ...]:
-    """How the names of files begin that hold a graph's weights."""
-    return (f"{graph.removesuffix('.xml')}.bin",) if graph.endswith(".xml") else (f"{graph}_data", f"{graph}.data")
 
 
 def read_modules(folder: Path, names: Collection[str]) -> Iterator[Module]:
