@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from onnxscript import ir
 from torch import nn
 
+from airvec.arrays import Floats, Integers
 from airvec.cpu import FAMILIES, families
 from airvec.errors import ArgumentError
 from airvec.folder import CLASSIFY, FILL_MASK, ONNX, OPENVINO, graph_names
@@ -22,10 +24,11 @@ from airvec_exporter.body import Body
 from airvec_exporter.graph import Graph, read_graph
 from airvec_exporter.heads.pooled import add_head
 from airvec_exporter.heads.splade import fuse
-from airvec_exporter.modules import SpladePooling
+from airvec_exporter.modules import Pooling, SpladePooling
 from airvec_exporter.optimize import LEVELS, optimize
 from airvec_exporter.optimize.saving import save
 from airvec_exporter.quantize.calibration import batches
+from airvec_exporter.quantize.distance import Pool
 from airvec_exporter.quantize.dynamic import dynamic
 from airvec_exporter.quantize.rows import quantize_rows
 from airvec_exporter.quantize.weights import quantize_weights
@@ -110,7 +113,7 @@ def _int8(family: str, source: Source) -> Graph:
     model = ir.load(source.portable)
     inside = _add_head(model, source) if source.body.spec.task == FILL_MASK and is_splade(source.modules) else ()
     optimize(model)
-    recipe = quantize_rows(model, batches(source.body, source.texts), family)
+    recipe = quantize_rows(model, batches(source.body, source.texts), family, pool=_pool(source))
     file = source.file(f"int8-{family}")
     save(model, file)
     made = {"precision": "int8", "family": family, "recipe": recipe.record()}
@@ -182,6 +185,20 @@ def own_family() -> str:
 def is_splade(modules: nn.Sequential | None) -> bool:
     """Whether what is behind a body is SPLADE pooling alone."""
     return modules is not None and len(modules) == 1 and isinstance(modules[0], SpladePooling)
+
+
+def _pool(source: Source) -> Pool | None:
+    """How one vector is made of a text's states; None = by their mean, or its graph does that itself."""
+    found = [module for module in source.modules or () if isinstance(module, Pooling)]
+    if not found or found[0].modes == ("mean",):
+        return None
+
+    def pool(states: Floats, mask: Integers) -> Floats:
+        features = {"token_embeddings": torch.from_numpy(states), "attention_mask": torch.from_numpy(mask)}
+        with torch.inference_mode():
+            return found[0](features)["sentence_embedding"].numpy()
+
+    return pool
 
 
 def _add_head(model: ir.Model, source: Source) -> tuple[str, ...]:

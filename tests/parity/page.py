@@ -43,7 +43,7 @@ EXPLAINED = """\
 What airvec computes without torch, beside sentence-transformers on torch. `make parity` writes this page, and every
 cell is a test of `make test-parity`.
 
-Versions: {versions}. int8 is `{family}`.
+Versions: {versions}. int8 is that for CPUs of the family `{family}`.
 
 **{passed} cells passed, {failed} failed, {refused} refused.**
 

@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformer as Reference
 
 from airvec import SentenceTransformer
 from tests import tiny
-from tests.parity.matrix import PASSED, Cell, cells, measure
+from tests.parity.matrix import PASSED, REFUSALS, REFUSED, Cell, cells, measure
 from tests.parity.subjects import DENSE, Subject, prepare, prepare_all
 from tests.parity.variants import VARIANTS, make_folder
 
@@ -30,7 +30,8 @@ def exports(request: pytest.FixtureRequest):
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_a_cell_of_the_matrix_is_within_its_bound(cell: Cell, tmp_path: Path):
     outcome = measure(cell, tmp_path / "model")
-    assert outcome.status == PASSED, f"{outcome.delta:.2e}: {outcome.reason}"
+    wanted = REFUSED if str(cell) in REFUSALS else PASSED
+    assert outcome.status == wanted, f"{outcome.delta:.2e}: {outcome.reason}"
 
 
 # Their positions enter attention in ways that torch's fused attention does not take.

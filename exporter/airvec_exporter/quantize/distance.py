@@ -3,7 +3,7 @@
 Knows nothing of how a graph was changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,20 @@ from onnxscript import ir
 from airvec_exporter.quantize.products import Floats
 from airvec_exporter.quantize.sessions import Batch, outputs
 
+# States (batch, tokens, d) and mask (batch, tokens) → one vector a text, (batch, dimension).
+Pool = Callable[[Floats, NDArray[np.int64]], Floats]
 
-def answers(model: ir.Model, batches: Sequence[Batch]) -> Floats:
-    """One vector a text, (n, d): the mean of its tokens' states, or the embedding or logits that the graph gives."""
+
+def answers(model: ir.Model, batches: Sequence[Batch], pool: Pool | None = None) -> Floats:
+    """One vector a text, (n, d): the embedding or logits that the graph gives, or what `pool` makes of its states.
+
+    Without `pool`, the mean of the states. A model that takes one token's is to be measured on that one: on a tiny
+    DistilBERT pooled by cls, means were within 0.12 where a cosine of cls was 0.92.
+    """
     found: list[Floats] = []
     for batch, (array, *_) in outputs(model, batches):
         mask = batch["attention_mask"]
-        found.append((_mean(array, mask) if array.ndim == 3 else array).reshape(len(mask), -1))
+        found.append(((pool or _mean)(array, mask) if array.ndim == 3 else array).reshape(len(mask), -1))
     return np.concatenate(found)
 
 
