@@ -15,9 +15,10 @@ from tempfile import TemporaryDirectory
 
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.registry import IntegerOpsRegistry
+from onnxscript import ir
 
 from airvec_exporter.errors import ExportError
-from airvec_exporter.optimize.saving import LARGEST
+from airvec_exporter.optimize.saving import LARGEST, save
 
 # All that it knows, but Attention: it takes the standard operator for ONNX Runtime's own of that name, and breaks it.
 # Products of states with states stay in float32 with optimum too.
@@ -58,19 +59,35 @@ def dynamic(source: Path, target: Path, config: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     large = sum(file.stat().st_size for file in (source, source.with_name(f"{source.name}_data")) if file.is_file())
     with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder, _quiet():
-        made = Path(folder) / target.name
+        made = Path(folder) / "made" / target.name
+        made.parent.mkdir()
         try:
+            copy = _copied(source, Path(folder))
             quantize_dynamic(
-                source, made, OPERATORS, weight_type=CONFIGS[config].weights, per_channel=True, reduce_range=False,
+                copy, made, OPERATORS, weight_type=CONFIGS[config].weights, per_channel=True, reduce_range=False,
                 use_external_data_format=large // 4 > LARGEST,
             )  # fmt: skip
-        except (ValueError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+        except OSError:
+            raise
+        except Exception as error:  # its own checks and those of onnx, whose errors have no common parent
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ExportError(
                 f"{source.name}: onnxruntime cannot quantise it: {reason} Expected a float32 graph. Use int8 instead."
             ) from error
-        for file in sorted(Path(folder).iterdir(), reverse=True):  # weights before the graph that names them
+        for file in sorted(made.parent.iterdir(), reverse=True):  # weights before the graph that names them
             file.replace(target.parent / file.name)
+
+
+def _copied(source: Path, folder: Path) -> Path:
+    """A copy of a graph that does not state the sizes of its weights a second time.
+
+    onnxruntime turns the transposed weight of a Gemm, but not its statement; onnx then finds that they differ.
+    """
+    model = ir.load(source)
+    for value in model.graph.initializers.values():
+        value.type = value.shape = None
+    save(model, folder / "model.onnx")
+    return folder / "model.onnx"
 
 
 @contextmanager

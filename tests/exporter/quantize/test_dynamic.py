@@ -6,11 +6,14 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from onnxscript import ir
 
 from airvec.manifest import sha256_of
 from airvec_exporter.errors import ExportError
 from airvec_exporter.graph import Graph
+from airvec_exporter.optimize.saving import save
 from airvec_exporter.quantize.dynamic import CONFIGS, dynamic
+from tests.exporter.optimize.graphs import answers, counts, spread, traced
 from tests.exporter.quantize.conftest import pad_to
 
 NAMES = {
@@ -55,4 +58,35 @@ def test_an_unknown_configuration_is_named(graph: Graph, tmp_path: Path):
         dynamic(graph.path, tmp_path / "x.onnx", "avx10")
     with pytest.raises(ExportError, match=r"none.onnx: is no file, expected the float32 graph"):
         dynamic(tmp_path / "none.onnx", tmp_path / "x.onnx", "avx2")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("architecture", "kind"),
+    [("bert", "rerank"), ("roberta", "rerank"), ("modernbert", "rerank"), ("bert", "sparse")],
+)
+def test_heads_of_transformers_are_made_int8_too(architecture: str, kind: str, tmp_path: Path):
+    wanted = traced(architecture, kind)
+    save(traced(architecture, kind), tmp_path / "model.onnx")
+    dynamic(tmp_path / "model.onnx", tmp_path / "int8.onnx", "avx512_vnni")
+    made = ir.from_proto(onnx.load(tmp_path / "int8.onnx"))
+    assert not counts(made)["Gemm"]
+    assert counts(made)["MatMulInteger"] >= 10
+    reference = answers(wanted)
+    assert spread(reference) > 0.01
+    assert all(np.isfinite(one).all() for one in answers(made))
+    together = [np.concatenate([one.ravel() for one in found]) for found in (reference, answers(made))]
+    assert np.corrcoef(*together)[0, 1] > 0.9
+
+
+def test_what_onnxruntime_cannot_quantise_is_an_export_error(
+    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object, **__: object) -> None:
+        raise onnx.shape_inference.InferenceError("[ShapeInferenceError] sizes differ\nmore")
+
+    monkeypatch.setitem(dynamic.__globals__, "quantize_dynamic", fail)  # the package has a function of that name
+    with pytest.raises(ExportError, match=r"sizes differ Expected a float32 graph\. Use int8 instead\."):
+        dynamic(graph.path, tmp_path / "x.onnx", "avx2")
     assert not list(tmp_path.iterdir())
