@@ -34,8 +34,9 @@ class CrossEncoder(Model):
 
     Args:
         model_name_or_path: a model folder, or a name on the Hub (`ORG/MODEL`; a bare name is one of `cross-encoder`).
-        backend: `"onnx"`.
-        variant: `"auto"` = fp32; NAME = the graph `onnx/model_NAME.onnx`.
+        backend: `"onnx"`; `"openvino"` where that package is installed, as does any variant `"openvino-NAME"`.
+        variant: `"auto"` = fp32; NAME = the graph `onnx/model_NAME.onnx`; `"fastest"` = that of the folder's
+            graphs for `backend` which was measured to be.
         prompts: texts to put in front of the first text of pairs, by name; over those saved with the model.
         default_prompt_name: the prompt that is used where a call names none.
         num_labels: may only repeat the model's own.

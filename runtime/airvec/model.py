@@ -34,7 +34,7 @@ from airvec.copying import copy_folder
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec.folder import FASTEST, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
-from airvec.hub import HubOptions, find_model
+from airvec.hub import HubOptions, find_model, locate
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
 from airvec.prompts import check_prompt_name, merged_prompts
 
@@ -95,7 +95,7 @@ class Model(ABC):
         hub = HubOptions(
             given.cache_folder or default_cache_folder(), given.revision, given.local_files_only, given.token
         )
-        graphs = (self._options.file_name,) if self._options.file_name else self._graph_names()
+        graphs = self._graph_names(given.model_name_or_path)
         found = find_model(given.model_name_or_path, self.organisation, graphs, hub, self.beside)
         self._folder = read_folder(found, self.kind)
         check_kind(self._folder, self.kind)
@@ -113,10 +113,21 @@ class Model(ABC):
         if self._folder.modules[0].bare and not self._pipeline().backend.pools:
             _tell_assumed(self._folder)
 
-    def _graph_names(self) -> tuple[str, ...]:
-        """Names that the graph may have, best first, for the Hub."""
-        variant = "fp32" if self._options.variant == FASTEST else self._options.variant
-        return graph_names(variant, self._options.name)
+    def _graph_names(self, name: str | PathLike[str]) -> tuple[str, ...]:
+        """Names that the graph may have, best first, for the Hub.
+
+        Raises:
+            ArgumentError: `"fastest"` of a model on the Hub.
+        """
+        if self._options.file_name:
+            return (self._options.file_name,)
+        if self._options.variant == FASTEST and isinstance(locate(name, self.organisation), str):
+            raise ArgumentError(
+                f"variant: {FASTEST!r}, but {str(name)!r} is a name on the Hub, from where one graph is fetched, and "
+                f'not all to choose from. Name the variant, such as variant="fp32", or fetch the whole folder with '
+                f"hf download {name} --local-dir FOLDER and open that."
+            )
+        return graph_names(self._options.variant, self._options.name)
 
     def _open(self) -> None:
         """Open what every call needs; with routes, what a task needs is opened by its first call."""

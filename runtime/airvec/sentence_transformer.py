@@ -45,8 +45,9 @@ class SentenceTransformer(Model):
     Args:
         model_name_or_path: a model folder, or a name on the Hub (`ORG/MODEL`; a bare name is one of
             `sentence-transformers`); None = the small English model inside airvec, which needs no download.
-        backend: `"onnx"`.
-        variant: `"auto"` = fp32; NAME = the graph `onnx/model_NAME.onnx`.
+        backend: `"onnx"`; `"openvino"` where that package is installed, as does any variant `"openvino-NAME"`.
+        variant: `"auto"` = fp32; NAME = the graph `onnx/model_NAME.onnx`; `"fastest"` = that of the folder's
+            graphs for `backend` which was measured to be.
         prompts: texts to put in front of inputs, by name; over those saved with the model.
         default_prompt_name: the prompt that `encode` uses where a call names none.
         similarity_fn_name: `"cosine"`, `"dot"`, `"euclidean"` or `"manhattan"`; None = as saved, else cosine.

@@ -39,9 +39,9 @@ class SparseEncoder(Model):
 
     Args:
         model_name_or_path: a model folder, or a name on the Hub (`ORG/MODEL`; a bare name is one of `sparse-encoder`).
-        backend: `"onnx"`.
+        backend: `"onnx"`; `"openvino"` where that package is installed, as does any variant `"openvino-NAME"`.
         variant: `"auto"` = fp32, with the pooling inside the graph where the folder has such a one; NAME = the graph
-            `onnx/model_NAME.onnx`.
+            `onnx/model_NAME.onnx`; `"fastest"` = that of `backend`'s graphs which was measured to be.
         prompts: texts to put in front of inputs, by name; over those saved with the model.
         default_prompt_name: the prompt that `encode` uses where a call names none.
         similarity_fn_name: `"cosine"`, `"dot"`, `"euclidean"` or `"manhattan"`; None = as saved, else dot.

@@ -8,7 +8,6 @@ Knows nothing of texts, prompts and the modules after the first.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +23,6 @@ from airvec.folder import (
     ModuleSpec,
     fastest,
     find_graph,
-    settle,
 )
 
 __all__ = ["BACKENDS", "Backend", "BackendOptions", "graph_of", "open_backend"]
@@ -144,7 +142,7 @@ def graph_of(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> 
 
 
 def _settled(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> BackendOptions:
-    """The options with `"fastest"` replaced by what that is in this folder."""
+    """The options with `"fastest"` replaced by the file that it is in this folder, of the same backend."""
     if options.name not in BACKENDS:
         raise ArgumentError(
             f"backend: {options.name!r}, expected {' or '.join(map(repr, BACKENDS))}; airvec runs without torch. "
@@ -152,9 +150,7 @@ def _settled(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> 
         )
     if options.variant != FASTEST or options.file_name or body.type != "Transformer":
         return options
-    installed = BACKENDS if find_spec(OPENVINO) else (ONNX,)
-    variant, name = settle(fastest(folder, body, installed), ONNX)
-    return replace(options, variant=variant, name=name)
+    return replace(options, file_name=fastest(folder, body, options.name).relative_to(body.path).as_posix())
 
 
 def _refuse_graph_options(folder: ModelFolder, options: BackendOptions) -> None:

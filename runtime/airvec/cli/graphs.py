@@ -79,7 +79,7 @@ def _state(
     worst = next(state for state in (MISSING, DAMAGED, WHOLE, UNKNOWN) if state in found)
     record = records.get(name)
     variant = variant_of(files[0].name) if files[0] in chosen or not there else f'file_name="{files[0].name}"'
-    family = record.family if record else family_of(files[0].name)
+    family = (record and record.family) or family_of(files[0].name)
     size = sum(file.stat().st_size for file in there) if files[0] in there else None
     return GraphState(variant, name, size, family, worst if record else UNKNOWN, record)
 

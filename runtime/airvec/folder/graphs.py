@@ -3,10 +3,11 @@
 Knows nothing of what is in a graph.
 """
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from airvec.errors import ArgumentError, ModelFolderError
+from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError
 from airvec.folder.modules import FILL_MASK, RERANKER, SPARSE, ModuleSpec, inside
 from airvec.folder.settings import ModelFolder
 from airvec.folder.variants import (
@@ -16,6 +17,7 @@ from airvec.folder.variants import (
     OPENVINO,
     family_of,
     graph_names,
+    is_dynamic,
     runs_here,
     settle,
     variant_of,
@@ -26,6 +28,10 @@ from airvec.manifest import GraphRecord, check_size
 # What airvec export is told of a checkpoint that does not say it itself: BERT's own have a language model's head, too.
 EXPORT_AS = {SPARSE: " --as sparse", RERANKER: " --as rerank"}
 SUFFIX = {ONNX: ".onnx", OPENVINO: ".xml"}
+# What a text's neighbours may move of its numbers, in a graph that gives the same in any batch.
+SAME_IN_ANY_BATCH = 1e-5
+# From the check of a graph up to the line that opens the model.
+STACK = 11
 
 
 def find_graph(
@@ -61,29 +67,29 @@ def find_graph(
     raise _no_graph(folder, body.path, names[-1], backend)
 
 
-def fastest(folder: ModelFolder, body: ModuleSpec | None = None, backends: tuple[str, ...] = (ONNX,)) -> str:
-    """The variant of the graph that airvec.json says gave most texts a second, among those that this machine can run.
+def fastest(folder: ModelFolder, body: ModuleSpec | None = None, backend: str = ONNX) -> Path:
+    """The graph of a backend that airvec.json says gave most texts a second, among those that this machine can run.
 
     Args:
         folder: the model.
         body: the module that the graph is of; None = the first module.
-        backends: those that are installed.
+        backend: `"onnx"` or `"openvino"`.
 
     Raises:
-        ModelFolderError: no graph has a measured speed.
+        ModelFolderError: no graph of the backend has a measured speed.
     """
-    speeds: dict[str, float] = {}
-    for variant, file in variants_of(folder, body).items():
+    speeds: dict[Path, float] = {}
+    for file in variants_of(folder, body).values():
         record = graph_record(folder, file)
         speed = record.measured.get("texts_per_second") if record else None
-        if record and speed and settle(variant)[1] in backends and runs_here(record.family):
-            speeds[variant] = speed
+        if record and speed and file.suffix == SUFFIX[backend] and _runs_here(record, file) and _sound(record):
+            speeds[file] = speed
     if not speeds:
         raise ModelFolderError(
-            f"{folder.name}: variant {FASTEST!r}, but airvec.json has no graph with a measured speed that runs here. "
-            'Export the folder with airvec export, or pass variant="fp32".'
+            f"{folder.name}: variant {FASTEST!r}, but airvec.json has no graph of backend {backend!r} with a measured "
+            'speed that runs here. Export the folder with airvec export, or pass variant="fp32".'
         )
-    return max(speeds, key=lambda variant: speeds[variant])
+    return max(speeds, key=lambda file: speeds[file])
 
 
 def variants_of(folder: ModelFolder, body: ModuleSpec | None = None) -> dict[str, Path]:
@@ -122,16 +128,29 @@ def _graphs_in(place: Path) -> Iterator[Path]:
         yield from place.glob(f"*{kind}")
 
 
+def _sound(record: GraphRecord) -> bool:
+    """Whether a text gets the same numbers in any batch, and the graph holds the bounds it was measured against."""
+    moved = record.measured.get("batch_delta", 0.0)
+    return moved <= SAME_IN_ANY_BATCH * record.scale and not record.measured.get("misses")
+
+
+def _runs_here(record: GraphRecord | None, file: Path) -> bool:
+    return runs_here((record and record.family) or family_of(file.name))
+
+
 def _check(folder: ModelFolder, graph: Path) -> None:
     record = graph_record(folder, graph)
     if record:
         check_size(graph, record)
-    family = record.family if record else family_of(graph.name)
-    if not runs_here(family):
-        raise ModelFolderError(
-            f"{short_name(graph)}: made for CPUs with {family}, which this one has not: its products would saturate. "
-            'Use variant="int8-x86" (airvec export makes it with --variants int8-x86).'
-        )
+    if _runs_here(record, graph):
+        return
+    problem = f"{short_name(graph)}: made for CPUs with vnni, which this one has not: its products"
+    remedy = 'Use variant="int8-x86" (airvec export makes it with --variants int8-x86)'
+    if not is_dynamic(graph.name):
+        raise ModelFolderError(f"{problem} would saturate. {remedy}.")
+    # sentence-transformers runs these on any CPU, and folders have often no other int8 graph.
+    message = f'{problem} saturate, so vectors are worse than elsewhere. {remedy}, or variant="quint8_avx2".'
+    warnings.warn(message, AirvecWarning, stacklevel=STACK)
 
 
 def _no_graph(folder: ModelFolder, home: Path, name: str, backend: str) -> ModelFolderError:

@@ -5,6 +5,7 @@
     int8-FAMILY        onnx/model_int8_FAMILY.onnx
     int8-dynamic       onnx/model_qint8_avx512.onnx and its like, as sentence-transformers names them
     any other NAME     onnx/model_NAME.onnx
+    fastest            the graph of the backend that airvec.json says was fastest: `graphs.fastest`
     openvino           openvino/openvino_model.xml
     openvino-int8      openvino/openvino_model_qint8_quantized.xml
     openvino-NAME      openvino/openvino_model_NAME.xml
@@ -25,6 +26,8 @@ DYNAMIC = {
     "x86": ("quint8_avx2", "qint8_avx512", "qint8_avx512_vnni"),
     "arm64": ("qint8_arm64",),
 }
+# Those whose weights are signed 8-bit numbers, to be multiplied by unsigned ones: the one for arm64 is the same graph.
+DYNAMIC_SIGNED = ("qint8_avx512_vnni", "qint8_avx512", "qint8_arm64")
 # Names of OpenVINO's int8 graphs: sentence-transformers' first.
 OPENVINO_INT8 = ("qint8_quantized", "int8")
 
@@ -75,9 +78,20 @@ def variant_of(file_name: str) -> str:
 
 
 def family_of(file_name: str) -> str | None:
-    """The family of CPUs that the name of an int8 graph states."""
+    """The family of CPUs that the name of an int8 graph states, or that its products need.
+
+    >>> family_of("model_int8_x86.onnx"), family_of("model_qint8_avx512.onnx"), family_of("model_quint8_avx2.onnx")
+    ('x86', 'vnni', None)
+    """
     name = variant_of(file_name)
+    if is_dynamic(file_name):
+        return "vnni" if name in DYNAMIC_SIGNED else None
     return name.removeprefix("int8-") if name.startswith("int8-") else None
+
+
+def is_dynamic(file_name: str) -> bool:
+    """Whether a graph is one of sentence-transformers' dynamically quantised ones, by its name."""
+    return any(variant_of(file_name) in names for names in DYNAMIC.values())
 
 
 def runs_here(family: str | None) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from airvec import cpu
-from airvec.errors import ModelFolderError
+from airvec.errors import AirvecWarning, ModelFolderError
 from airvec.folder import fastest, find_graph, graph_names, read_folder, variant_of, variants_of
 from airvec.manifest import GraphRecord, Manifest, write_manifest
 from tests.folders import word_model
@@ -39,7 +39,8 @@ def test_int8_is_the_best_file_that_this_cpu_can_run(folder, on_cpu):
     on_cpu("avx2")
     assert find_graph(read_folder(folder), "int8").name == "model_int8_x86.onnx"
     assert find_graph(read_folder(folder), "int8-x86").name == "model_int8_x86.onnx"
-    assert find_graph(read_folder(folder), "int8-dynamic").name == "model_qint8_avx512.onnx"
+    (folder / "onnx/model_quint8_avx2.onnx").write_bytes(b"graph")
+    assert find_graph(read_folder(folder), "int8-dynamic").name == "model_quint8_avx2.onnx"
 
 
 def test_a_graph_with_8_bit_weights_is_refused_where_it_would_saturate(folder, on_cpu):
@@ -52,6 +53,18 @@ def test_a_graph_with_8_bit_weights_is_refused_where_it_would_saturate(folder, o
         find_graph(read_folder(folder), file_name="mine.onnx")
     on_cpu("asimd", "aarch64")
     assert find_graph(read_folder(folder), "int8-vnni").name == "model_int8_vnni.onnx"
+
+
+@pytest.mark.parametrize("name", ["qint8_avx512", "qint8_avx512_vnni", "qint8_arm64"])
+def test_sentence_transformers_own_int8_is_opened_with_a_warning_where_it_saturates(folder, on_cpu, name):
+    (folder / f"onnx/model_{name}.onnx").write_bytes(b"graph")
+    write_manifest(folder, Manifest(graphs={f"onnx/model_{name}.onnx": GraphRecord("", 5)}))
+    on_cpu("avx2")
+    for choice in ({"variant": name}, {"file_name": f"model_{name}.onnx"}):
+        with pytest.warns(AirvecWarning, match=rf"model_{name}.onnx: .*saturate.*int8-x86.*quint8_avx2"):
+            assert find_graph(read_folder(folder), **choice).name == f"model_{name}.onnx"
+    on_cpu("avx2 avx512_vnni")
+    assert find_graph(read_folder(folder), name).name == f"model_{name}.onnx"
 
 
 def test_openvino_graphs_are_variants_of_their_own(folder):
@@ -80,23 +93,39 @@ def test_a_variant_s_first_file_name_stands_for_that_variant(name):
     assert variant_of(graph_names(name)[0]) == name
 
 
-def test_fastest_is_the_highest_measured_speed_among_graphs_that_run_here(folder, on_cpu):
-    on_cpu("avx2")
-    speeds = {"onnx/model.onnx": 100, FILES[0]: 140, FILES[1]: 190, "openvino/openvino_model.xml": 300}
-    size = (folder / "onnx/model.onnx").stat().st_size
+def measured(folder, **speeds):
+    """Write airvec.json with texts a second by variant, or with all that was measured."""
+    files = {name.replace("-", "_"): file for name, file in variants_of(read_folder(folder)).items()}
     records = {
-        name: GraphRecord("", size if name == "onnx/model.onnx" else 5, measured={"texts_per_second": speed},
-                          family="vnni" if "vnni" in name else None)
-        for name, speed in speeds.items()
+        files[name].relative_to(folder).as_posix(): GraphRecord(
+            "", files[name].stat().st_size, measured=said if isinstance(said, dict) else {"texts_per_second": said},
+            family="vnni" if name == "int8_vnni" else None,
+        )
+        for name, said in speeds.items()
     }  # fmt: skip
     write_manifest(folder, Manifest(graphs=records))
-    opened = read_folder(folder)
-    assert fastest(opened) == "int8-x86"
-    assert fastest(opened, backends=("onnx", "openvino")) == "openvino"
+    return read_folder(folder)
+
+
+def test_fastest_is_the_highest_measured_speed_among_graphs_of_the_backend_that_run_here(folder, on_cpu):
+    on_cpu("avx2")
+    opened = measured(folder, fp32=100, int8_x86=140, int8_vnni=190, qint8_avx512=180, openvino=300, openvino_int8=400)
+    assert fastest(opened).name == "model_int8_x86.onnx"
+    assert fastest(opened, backend="openvino").name == "openvino_model_qint8_quantized.xml"
     on_cpu("avx2 avx_vnni")
-    assert fastest(opened) == "int8-vnni"
+    assert fastest(opened).name == "model_int8_vnni.onnx"
+
+
+@pytest.mark.parametrize("fault", [{"batch_delta": 2e-5}, {"misses": 1}])
+def test_a_graph_whose_numbers_depend_on_the_batch_or_miss_their_bound_is_never_fastest(folder, on_cpu, fault):
+    on_cpu("avx2 avx512_vnni")
+    sound = {"texts_per_second": 140, "batch_delta": 9e-6}
+    opened = measured(folder, fp32=100, int8_x86=sound, qint8_avx512={"texts_per_second": 300, **fault})
+    assert fastest(opened).name == "model_int8_x86.onnx"
 
 
 def test_without_a_measured_speed_nothing_is_fastest(folder):
-    with pytest.raises(ModelFolderError, match="no graph with a measured speed"):
+    with pytest.raises(ModelFolderError, match="no graph of backend 'onnx' with a measured speed"):
         fastest(read_folder(folder))
+    with pytest.raises(ModelFolderError, match="no graph of backend 'openvino' with a measured speed"):
+        fastest(measured(folder, fp32=100), backend="openvino")
