@@ -32,7 +32,7 @@ from airvec.batching import pad
 from airvec.checks import whole_number
 from airvec.copying import copy_folder
 from airvec.errors import AirvecWarning, ArgumentError
-from airvec.folder import FASTEST, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
+from airvec.folder import FASTEST, FUSED, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model, locate
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
@@ -96,7 +96,9 @@ class Model(ABC):
             given.cache_folder or default_cache_folder(), given.revision, given.local_files_only, given.token
         )
         graphs = self._graph_names(given.model_name_or_path)
-        found = find_model(given.model_name_or_path, self.organisation, graphs, hub, self.beside)
+        auto = self._options.variant == "auto" and not self._options.file_name
+        fused = graph_names(FUSED, self._options.name) if auto else ()  # as find_graph prefers
+        found = find_model(given.model_name_or_path, self.organisation, graphs, hub, self.beside, fused)
         self._folder = read_folder(found, self.kind)
         check_kind(self._folder, self.kind)
         self.prompts = merged_prompts(self._folder.prompts, given.prompts)

@@ -11,12 +11,22 @@ from airvec.folder.modules import CLASSIFY, DENSE, FEATURES, FILL_MASK, RERANKER
 from airvec.folder.router import RouterSpec
 from airvec.folder.settings import KINDS, ModelFolder, check_kind, read_folder
 from airvec.folder.tokenizer import SIDES, TokenizerSpec
-from airvec.folder.variants import FASTEST, FP32_VARIANTS, ONNX, OPENVINO, graph_names, runs_here, settle, variant_of
+from airvec.folder.variants import (
+    FASTEST,
+    FP32_VARIANTS,
+    FUSED,
+    ONNX,
+    OPENVINO,
+    graph_names,
+    runs_here,
+    settle,
+    variant_of,
+)
 from airvec.graph_weights import weights_beside
 
 __all__ = [
-    "CLASSIFY", "DENSE", "FASTEST", "FEATURES", "FILL_MASK", "FP32_VARIANTS", "KINDS", "ONNX", "OPENVINO", "RERANKER",
-    "SIDES", "SPARSE", "ModelFolder", "ModuleSpec", "RouterSpec", "TokenizerSpec",
+    "CLASSIFY", "DENSE", "FASTEST", "FEATURES", "FILL_MASK", "FP32_VARIANTS", "FUSED", "KINDS", "ONNX", "OPENVINO",
+    "RERANKER", "SIDES", "SPARSE", "ModelFolder", "ModuleSpec", "RouterSpec", "TokenizerSpec",
     "check_kind", "fastest", "find_graph", "graph_files", "graph_names", "graph_record", "inside", "read_folder",
     "runs_here", "settle", "variant_of", "variants_of", "weights_beside",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ def find_model(
     graphs: tuple[str, ...],
     options: HubOptions,
     beside: tuple[str, ...] = (),
+    fused: tuple[str, ...] = (),
 ) -> Path:
     """The folder of a model, from disk or else from the Hub.
 
@@ -33,6 +34,7 @@ def find_model(
         graphs: file names of the graph to fetch, best first, such as `model.onnx`.
         options: where and how to look.
         beside: files beside config.json to fetch besides those of the modules.
+        fused: file names to prefer to `graphs` for a module with logits over the vocabulary, where they are there.
 
     Raises:
         ArgumentError: `name` is neither text nor path.
@@ -44,7 +46,7 @@ def find_model(
     return (
         found
         if isinstance(found, Path)
-        else fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside), options)
+        else fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside, fused), options)
     )
 
 

@@ -19,7 +19,8 @@ from airvec.json_file import read_json
 UNREAD = ("*.index.json", "vocab.json", "trainer_state.json")
 ROUTERS = ("Router", "Asym")
 ROUTER_FILES = ("router_config.json", "config.json")
-BODIES = ("Transformer", "MLMTransformer", "CLIPModel")
+LOGITS = "MLMTransformer"
+BODIES = ("Transformer", LOGITS, "CLIPModel")
 TABLES = ("StaticEmbedding", "SparseStaticEmbedding")
 GRAPHS = (".onnx", ".xml")
 MODEL_FILES = ("modules.json", "config.json")
@@ -47,11 +48,15 @@ class Module:
 
 @dataclass(frozen=True)
 class RuntimeFiles:
-    """What runs: settings, tokenizer, one graph for each transformer, the tables of the other modules."""
+    """What runs: settings, tokenizer, one graph for each transformer, the tables of the other modules.
+
+    `fused` are names to prefer to `graphs` where a module gives logits over the vocabulary.
+    """
 
     graphs: tuple[str, ...]
     export_as: str = ""
     beside: tuple[str, ...] = ()
+    fused: tuple[str, ...] = ()
 
     def needed(self, folder: Path, names: Collection[str]) -> list[str]:
         """Settings until all of them are there, then graphs and tables too."""
@@ -91,7 +96,8 @@ class RuntimeFiles:
 
     def _large(self, module: Module, names: Collection[str]) -> list[str]:
         if module.type in BODIES:
-            places = [place for graph in self.graphs for place in _places(module.home, graph)]
+            graphs = (*self.fused, *self.graphs) if module.type == LOGITS else self.graphs
+            places = [place for graph in graphs for place in _places(module.home, graph)]
             graph = next((place for place in places if place in names), places[-2])
             return [graph, *sorted(name for name in names if is_weight_of(name, graph))]
         if module.home or module.type in TABLES:  # at the top lie the weights of the transformer

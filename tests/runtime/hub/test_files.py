@@ -76,6 +76,17 @@ def test_a_splade_model_takes_the_graph_that_is_named_and_no_other(folder):
     assert [name for name in needed if name.endswith(".onnx")] == ["onnx/model_fused.onnx"]
 
 
+@pytest.mark.parametrize(("kind", "there", "graph"), [
+    ("MLMTransformer", True, "model_fused"), ("MLMTransformer", False, "model"), ("Transformer", True, "model"),
+])  # fmt: skip
+def test_a_fused_graph_is_preferred_where_there_is_one_and_only_to_logits(folder, kind, there, graph):
+    modules(folder, top=SPARSE + kind)
+    (folder / "config.json").write_text("{}")
+    names = ["modules.json", "config.json", "onnx/model.onnx", *(["onnx/model_fused.onnx"] if there else [])]
+    needed = RuntimeFiles(("model.onnx",), fused=("model_fused.onnx",)).needed(folder, names)
+    assert needed == ["config.json", "modules.json", f"onnx/{graph}.onnx"]
+
+
 @pytest.mark.parametrize("home", ["", "0_Router/"])
 @pytest.mark.parametrize("file", ["router_config.json", "config.json"])
 def test_a_router_needs_what_each_of_its_routes_needs(folder, home, file):
