@@ -24,7 +24,10 @@ INSTRUCTION_SETS = (
     "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16",
     "amx_int8", "amx_bf16", "asimd", "asimddp", "i8mm", "sve", "bf16",
 )  # fmt: skip
-PACKAGES = ("airvec", "numpy", "onnxruntime", "tokenizers", "huggingface_hub", "tqdm", "torch", "transformers")
+PACKAGES = (
+    "airvec", "numpy", "onnxruntime", "tokenizers", "huggingface_hub", "tqdm", "openvino", "nncf", "torch",
+    "transformers",
+)  # fmt: skip
 SIMILARITIES = {DENSE: "cosine", SPARSE: "dot"}  # where the folder names none
 
 

@@ -22,6 +22,7 @@ from airvec.folder.variants import (
     settle,
     variant_of,
 )
+from airvec.graph_weights import weights_beside
 from airvec.json_file import short_name
 from airvec.manifest import GraphRecord, check_size
 
@@ -140,8 +141,9 @@ def _runs_here(record: GraphRecord | None, file: Path) -> bool:
 
 def _check(folder: ModelFolder, graph: Path) -> None:
     record = graph_record(folder, graph)
-    if record:
-        check_size(graph, record)
+    for file in (graph, *weights_beside(graph)):
+        if said := graph_record(folder, file):
+            check_size(file, said)
     if _runs_here(record, graph):
         return
     problem = f"{short_name(graph)}: made for CPUs with vnni, which this one has not: its products"

@@ -45,6 +45,23 @@ def test_a_graph_of_another_size_than_the_manifest_says_is_an_error(tmp_path):
         find_graph(read_folder(tmp_path))
 
 
+@pytest.mark.parametrize(("graph", "weights"), [
+    ("onnx/model.onnx", "onnx/model.onnx_data"), ("openvino/openvino_model.xml", "openvino/openvino_model.bin"),
+])  # fmt: skip
+def test_weights_of_another_size_than_the_manifest_says_are_an_error_before_they_are_read(tmp_path, graph, weights):
+    word_model(tmp_path)
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / graph).write_bytes(b"graph")
+    (tmp_path / weights).write_bytes(b"weig")
+    records = {graph: GraphRecord(sha256="", size=5), weights: GraphRecord(sha256="", size=7)}
+    write_manifest(tmp_path, Manifest(graphs=records))
+    backend = graph.partition("/")[0]
+    with pytest.raises(ModelFolderError, match=rf"{weights}: 4 bytes long, airvec.json says 7"):
+        find_graph(read_folder(tmp_path), backend=backend)
+    (tmp_path / weights).write_bytes(b"weights")
+    assert find_graph(read_folder(tmp_path), backend=backend) == tmp_path / graph
+
+
 def test_auto_takes_the_graph_with_splade_pooling_inside_only_for_logits(tmp_path):
     sparse = read_folder(splade_model(tmp_path / "sparse", graphs=("model", "model_fused")))
     assert find_graph(sparse).name == "model_fused.onnx"
