@@ -35,6 +35,9 @@ RESULTS = ROOT / "benchmarks" / "results"
 ALONE = 300  # texts that are encoded alone, too
 ONE = "How do I sort a list of words?"
 FP32 = "fp32"
+ONE_TEXT = "one text, ms"
+SPEEDS = ("short texts/s", "long texts/s", ONE_TEXT)
+WORTH = ("cosine mean", "cosine min", "moved", "STSb", "SciFact", "top 10 equal", "top 10 shared")
 Floats = NDArray[np.float32]
 
 
@@ -62,7 +65,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="all-MiniLM-L6-v2, exported with several variants")
     parser.add_argument("--checkpoint", type=Path, help="the same in torch; needs sentence-transformers")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=("speed", "quality"), help="measure one half, and keep the other")
     parser.add_argument("--quick", action="store_true", help="a few texts and rounds; saves nothing")
     return parser.parse_args()
 
@@ -74,7 +78,8 @@ def material(quick: bool) -> Material:
     if quick:
         short, long = short[:400], long[:80]
         task = Retrieval(dict(list(task.corpus.items())[:100]), dict(list(task.queries.items())[:20]), task.relevant)
-    return Material(short, long[: len(short) // 4], short[:1000] + long[:1000], task)
+    many = len(short) // 2
+    return Material(short[:many], long[: many // 4], short[:1000] + long[:1000], task)
 
 
 def torch_reference(checkpoint: Path, texts: Material) -> Reference:
@@ -127,7 +132,7 @@ def quality(model: SentenceTransformer, texts: Material, wanted: Reference | Non
 
 def speeds(models: Mapping[str, SentenceTransformer], texts: Material, rounds: int) -> dict[str, dict[str, float]]:
     """Texts a second in bulk, and milliseconds of one text: medians of rounds in which all take turns."""
-    jobs = {"short texts/s": texts.short, "long texts/s": texts.long}
+    jobs = dict(zip(SPEEDS, (texts.short, texts.long), strict=False))
     found: dict[str, dict[str, list[float]]] = {name: {} for name in models}
     for model in models.values():
         model.encode(texts.short[:64])
@@ -138,7 +143,7 @@ def speeds(models: Mapping[str, SentenceTransformer], texts: Material, rounds: i
                 begin = time.perf_counter()
                 models[name].encode(job)
                 found[name].setdefault(title, []).append(len(job) / (time.perf_counter() - begin))
-            found[name].setdefault("one text, ms", []).append(_one_text(models[name]))
+            found[name].setdefault(ONE_TEXT, []).append(_one_text(models[name]))
     return {name: {title: statistics.median(values) for title, values in row.items()} for name, row in found.items()}
 
 
@@ -167,32 +172,46 @@ def megabytes(file: Path) -> float:
 
 def run(options: argparse.Namespace) -> None:
     """Measure, print, and save a full run."""
-    here, texts = machine(), material(options.quick)
+    texts, saved = material(options.quick), RESULTS / "variants.json"
     files = variants_of(read_folder(options.folder))
     models = {name: SentenceTransformer(options.folder, variant=name) for name in files}
-    measured = speeds(models, texts, 2 if options.quick else options.rounds)
-    wanted = torch_reference(options.checkpoint, texts) if options.checkpoint else None
-    rows: list[dict[str, Any]] = []
-    for name, model in models.items():  # fp32 comes first
-        worth, found = quality(model, texts, wanted)
-        wanted = wanted or found
-        base = measured[FP32]
-        rows.append({
-            "variant": name,
-            "MB": megabytes(files[name]),
-            "open, ms": opening(options.folder, name),
-            **{title: f"{value:,.0f} ({value / base[title]:.2f} ×)" if "texts/s" in title
-               else f"{value:.2f} ({base[title] / value:.2f} ×)" for title, value in measured[name].items()},
-            **worth,
-        })  # fmt: skip
-        print(rows[-1], file=sys.stderr)
+    rows: dict[str, dict[str, Any]] = {name: {"MB": megabytes(file)} for name, file in files.items()}
+    if options.only:  # the other half is that of an earlier run
+        earlier = json.loads(saved.read_text(encoding="utf-8"))["rows"]
+        rows = {name: {**earlier.get(name, {}), **row} for name, row in rows.items()}
+    if options.only != "quality":
+        here = machine_line(machine())
+        for name, row in speeds(models, texts, 2 if options.quick else options.rounds).items():
+            rows[name] |= row | {"open, ms": opening(options.folder, name), "machine": here}
+    if options.only != "speed":
+        wanted = torch_reference(options.checkpoint, texts) if options.checkpoint else None
+        for name, model in models.items():  # fp32 comes first
+            worth, found = quality(model, texts, wanted)
+            wanted = wanted or found
+            rows[name] |= worth
+            print(name, worth, file=sys.stderr)
     against = "torch" if options.checkpoint else "the fp32 graph"
-    text = f"{markdown(rows)}\n\nCosines and top 10 against {against}. {machine_line(here)}\n"
+    text = f"{table(rows)}\n\nCosines and top 10 against {against}. {rows[FP32].get('machine', '')}\n"
     print(text)
     if not options.quick:
         (RESULTS / "variants.md").write_text(text, encoding="utf-8")
-        saved = json.dumps({"machine": here, "rows": rows}, indent=1)
-        (RESULTS / "variants.json").write_text(saved + "\n", encoding="utf-8")
+        saved.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row a variant; speeds with how many times fp32's they are."""
+    base = rows[FP32]
+    lines: list[dict[str, object]] = []
+    for name, row in rows.items():
+        line: dict[str, object] = {"variant": name, "MB": f"{row['MB']:.1f}", "open, ms": row.get("open, ms")}
+        for title in SPEEDS:
+            if title in row and title in base:
+                ratio = base[title] / row[title] if title == ONE_TEXT else row[title] / base[title]
+                line[title] = f"{row[title]:,.{2 if title == ONE_TEXT else 0}f} ({ratio:.2f} ×)"
+            else:
+                line[title] = None
+        lines.append(line | {title: row.get(title) for title in WORTH})
+    return markdown(lines)
 
 
 def main() -> int:
