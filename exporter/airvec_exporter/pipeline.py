@@ -114,7 +114,7 @@ def export(
         step("writing")
         write_folder(loaded, folder, weights=weights)
         if heads is not None:
-            heads.write(loaded, folder, weights=weights)
+            heads.write(folder)
         # With what the graphs hold, which airvec asks for; the measurements come when they are known.
         stated = partial(make_manifest, name_and_revision(source), folder, graphs)
         windows = any(body.has_windows for body in loaded.bodies.values() if not body.is_table)
@@ -123,7 +123,7 @@ def export(
         measured = verify(loaded, folder, variants=_ways(graphs), checks=checks)
         manifest = stated(measured, windows)
         if heads is not None:
-            manifest = with_measured(manifest, verify_token_heads(loaded, heads, folder, texts, max_delta))
+            manifest = with_measured(manifest, verify_token_heads(loaded, heads, folder, checks))
         write_manifest(folder, manifest)
         _put(folder, target)
     return make_report(target, name_and_revision(source)[0], loaded.kind, graphs, measured, time.perf_counter() - start)

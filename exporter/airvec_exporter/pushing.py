@@ -95,17 +95,35 @@ def upload(
     return str(done.pr_url or done.commit_url)
 
 
-def exists(name: str, token: bool | str | None = None) -> bool:
-    """Whether there is such a repository.
+def files_of(name: str, token: bool | str | None = None) -> dict[str, str | None]:
+    """The files of a repository with their SHA-256, which the Hub knows of large ones; none where there is none.
 
     Raises:
         ArgumentError: a name that no repository can have.
         PushError: the Hub refuses to say, or cannot be reached.
     """
     from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
-        return HfApi(token=token).repo_exists(name)
+        found = HfApi(token=token).model_info(name, files_metadata=True).siblings or []
+    except RepositoryNotFoundError:
+        return {}
+    except Exception as error:  # as in `upload`
+        raise explain(error, name, constants.ENDPOINT) from error
+    return {file.rfilename: file.lfs.sha256 if file.lfs else None for file in found}
+
+
+def fetch_file(name: str, path: str, folder: Path, token: bool | str | None = None) -> None:
+    """Copy a file of a repository into a folder, past the cache.
+
+    Raises:
+        PushError: the Hub refuses it, or cannot be reached.
+    """
+    from huggingface_hub import HfApi, constants
+
+    try:
+        HfApi(token=token).hf_hub_download(name, path, local_dir=folder)
     except Exception as error:  # as in `upload`
         raise explain(error, name, constants.ENDPOINT) from error
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from airvec import __version__ as airvec_version
+from airvec.folder import weights_beside
 from airvec.manifest import GraphRecord, Manifest, sha256_of
 from airvec_exporter.graph import Graph
 from airvec_exporter.verify import Measured, worst
@@ -32,7 +33,8 @@ class ExportReport:
     `scale`) and `min_cosine` the smallest cosine (None for logits), over `texts` texts or pairs of `tokens` (shortest,
     longest) tokens before truncation; `dimension` is their width. `bytes` is the size of the whole folder; `nodes`
     counts the fp32 graphs' nodes by kind, and is empty where there is no graph; `graphs` are the paths of all graphs in
-    the folder, and `measured` what each variant was measured at, the worst of all routes.
+    the folder, `measured` what each variant was measured at, the worst of all routes, and `unseen` the variants that
+    this CPU cannot run.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class ExportReport:
     scale: float = 1.0
     graphs: tuple[str, ...] = ()
     measured: dict[str, Measured] = field(default_factory=dict[str, Measured])
+    unseen: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The report as a small table, and one of all variants where there are several."""
@@ -67,7 +70,8 @@ class ExportReport:
         }
         lines = [f"  {name:<10}  {value}" for name, value in facts.items() if value]
         rows = {(self.path, name): one for name, one in self.measured.items()}
-        further = ["", table(rows)] if len(rows) > 1 else []
+        told = len(rows) > 1 or self.unseen or any(one.misses for one in self.measured.values())
+        further = ["", table(rows, [(self.path, name) for name in self.unseen])] if told else []
         return "\n".join((f"{self.source} → {self.path}", *lines, *further))
 
 
@@ -91,10 +95,11 @@ def make_report(
         nodes.update(graph.nodes if name == names[0] else {})
     files = [file for file in path.rglob("*") if file.is_file()]
     written = {graph.path.name for graph in graphs.values()}
+    unseen = tuple(dict.fromkeys(key[1] for key in graphs if key not in measured))
     return ExportReport(
         path, source, found.max_delta, found.min_cosine, found.texts, found.tokens, found.dimension, dict(nodes),
         seconds, sum(file.stat().st_size for file in files), kind, found.quantity, found.scale,
-        tuple(sorted(file.relative_to(path).as_posix() for file in files if file.name in written)), by_variant,
+        tuple(sorted(file.relative_to(path).as_posix() for file in files if file.name in written)), by_variant, unseen,
     )  # fmt: skip
 
 
@@ -112,7 +117,7 @@ def make_manifest(
     """
     records: dict[str, GraphRecord] = {}
     for key, graph in graphs.items():
-        for file in weights_of(graph.path):
+        for file in weights_beside(graph.path):
             records[file.relative_to(folder).as_posix()] = GraphRecord(sha256_of(file), file.stat().st_size)
         records[graph.path.relative_to(folder).as_posix()] = make_record(graph, measured.get(key))
     packages = [package for package in PACKAGES if package not in OPTIONAL or _used(package, graphs)]
@@ -133,13 +138,6 @@ def make_record(graph: Graph, measured: Measured | None) -> GraphRecord:
         record, max_delta=measured.max_delta, min_cosine=measured.min_cosine, texts=measured.texts,
         quantity=measured.quantity, scale=measured.scale, measured=measured.numbers(),
     )  # fmt: skip
-
-
-def weights_of(graph: Path) -> list[Path]:
-    """The files beside a graph that hold its weights."""
-    if graph.suffix == ".xml":
-        return [graph.with_suffix(".bin")]
-    return sorted(file for file in graph.parent.glob(f"{graph.name}*") if file != graph)
 
 
 def _used(package: str, graphs: Graphs) -> bool:

@@ -114,7 +114,6 @@ def test_dynamic_int8_has_the_reference_s_names_and_stays_near(
 
 @pytest.mark.slow
 def test_static_openvino_int8_is_calibrated_and_opens(model: airvec.SentenceTransformer, tmp_path: Path):
-    pytest.importorskip("nncf")
     export_static_quantized_openvino_model(model, {"num_samples": 20}, tmp_path / "new")
     graph = "openvino/openvino_model_qint8_quantized"
     record = read_manifest(tmp_path / "new").graphs[f"{graph}.xml"]

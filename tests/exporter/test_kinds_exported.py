@@ -83,7 +83,7 @@ def test_a_wrong_graph_is_found_in_either_file(splade: ExportReport, tmp_path: P
     folder = shutil.copytree(splade.path, tmp_path / "copy", ignore=shutil.ignore_patterns("airvec.json"))
     damage(folder / "document_0_MLMTransformer" / "onnx" / name, 1.1)
     with pytest.raises(VerificationError, match=r"splade: text \d+ \('.+', \d+ tokens\) is .* on sparse values"):
-        verify(load(checkpoint_of(splade)), folder, TEXTS, variants=("fp32", "fused"))
+        verify(load(checkpoint_of(splade)), folder, variants=("fp32", "fused"), checks=Checks(TEXTS))
 
 
 def test_a_wrong_table_of_the_query_s_route_is_found(splade: ExportReport, tmp_path: Path):
@@ -94,7 +94,7 @@ def test_a_wrong_table_of_the_query_s_route_is_found(splade: ExportReport, tmp_p
     shutil.rmtree(wrong / "query_0_SparseStaticEmbedding")
     shutil.copytree(other / "query_0_SparseStaticEmbedding", wrong / "query_0_SparseStaticEmbedding")
     with pytest.raises(VerificationError, match="wrong: text .* on sparse values"):
-        verify(load(wrong), folder, TEXTS)
+        verify(load(wrong), folder, checks=Checks(TEXTS))
 
 
 def test_a_reranker_gives_torch_s_logits_for_pairs_of_mixed_lengths(reranker: ExportReport):
@@ -111,7 +111,7 @@ def test_a_wrong_reranker_is_found_and_the_pair_named(reranker: ExportReport, tm
     folder = shutil.copytree(reranker.path, tmp_path / "copy", ignore=shutil.ignore_patterns("airvec.json"))
     damage(folder / "onnx" / "model.onnx", 1.1)
     with pytest.raises(VerificationError, match=r"reranker: pair \d+ \(\('.* on logits"):
-        verify(load(checkpoint_of(reranker)), folder, TEXTS)
+        verify(load(checkpoint_of(reranker)), folder, checks=Checks(TEXTS))
 
 
 def test_heads_in_modules_and_routes_of_dense_models_are_exported_too(tmp_path: Path):

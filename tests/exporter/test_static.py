@@ -15,7 +15,7 @@ from airvec_exporter.errors import VerificationError
 from airvec_exporter.load import load
 from airvec_exporter.pipeline import export
 from airvec_exporter.reference import reference
-from airvec_exporter.verify import verify
+from airvec_exporter.verify import Checks, verify
 from tests import tiny
 
 TEXTS = [*tiny.texts(20), "", "   "]
@@ -94,7 +94,7 @@ def test_a_wrong_table_is_found(folder: Path, table: torch.Tensor, tmp_path: Pat
     wrong[50] += 0.01
     save_file({"embedding.weight": wrong}, out / "model.safetensors")
     with pytest.raises(VerificationError, match="static: text "):
-        verify(loaded, out, TEXTS)
+        verify(loaded, out, checks=Checks(TEXTS))
 
 
 def test_missing_and_wrong_files_are_named(folder: Path):

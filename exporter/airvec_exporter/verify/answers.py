@@ -13,33 +13,30 @@ from typing import Any
 import numpy as np
 
 from airvec.arrays import Floats
-from airvec.folder import DENSE, RERANKER, SPARSE
+from airvec.folder import DENSE, RERANKER, SPARSE, ModelFolder
 from airvec_exporter.body import Body, Inputs
 from airvec_exporter.load import Checkpoint, Route
 from airvec_exporter.reference import reference
-from airvec_exporter.texts import real_texts
+from airvec_exporter.texts import COUNT, Offsets, real_texts
 from airvec_exporter.verify.metrics import unit
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One way of texts through a checkpoint, n texts or pairs, their numbers of tokens, and torch's answers (n, d).
+    """One way of texts through a model, n texts or pairs, their numbers of tokens, and the right answers (n, d).
 
+    `name` is the model's, `kind` the class that opens it, `task` what leads texts this way, None where there is one.
     Every second input, from the first on, stands behind `prompt`, if there is one. `scale` is what differences are
-    relative to: the largest |value| of torch, or 1.
+    relative to: the largest |value| of the right answers, or 1.
     """
 
-    checkpoint: Checkpoint
-    route: Route
+    name: str
+    kind: str
+    task: str | None
     inputs: Inputs
     counts: tuple[int, ...]
     prompt: str
     wanted: Floats
-
-    @property
-    def kind(self) -> str:
-        """The class that opens the model."""
-        return self.checkpoint.kind
 
     @property
     def scale(self) -> float:
@@ -55,12 +52,12 @@ def make_trial(checkpoint: Checkpoint, route: Route, texts: Sequence[str] | None
         route: the way of the texts.
         texts: at least two; None = 240 real ones of 1 to 600 tokens.
     """
-    inputs, counts = _inputs(checkpoint.kind, route.body, texts)
-    prompt = _prompt(checkpoint)
+    inputs, counts = inputs_of(checkpoint.kind, offsets_of(route.body), texts)
+    prompt = prompt_of(checkpoint.folder)
     parts = [reference(checkpoint, rows, text, route.task) for rows, text in prompted(inputs, prompt)]
     if checkpoint.kind == DENSE:
         parts = [unit(part[:, : checkpoint.folder.truncate_dim]) for part in parts]
-    return Trial(checkpoint, route, inputs, tuple(counts), prompt, _woven(parts))
+    return Trial(checkpoint.folder.name, checkpoint.kind, route.task, inputs, counts, prompt, _woven(parts))
 
 
 def answers(trial: Trial, model: Any) -> Floats:
@@ -71,10 +68,10 @@ def answers(trial: Trial, model: Any) -> Floats:
 def answer(trial: Trial, model: Any, inputs: Inputs, prompt: str = "") -> Floats:
     """What airvec gives for some inputs in one call: (n, d)."""
     if trial.kind == DENSE:
-        return unit(model.encode(inputs, prompt=prompt, task=trial.route.task))
+        return unit(model.encode(inputs, prompt=prompt, task=trial.task))
     if trial.kind == SPARSE:
         every = trial.wanted.shape[1]
-        return model.encode(inputs, prompt=prompt, task=trial.route.task, max_active_dims=every).to_dense()
+        return model.encode(inputs, prompt=prompt, task=trial.task, max_active_dims=every).to_dense()
     return model.predict(inputs, prompt=prompt, activation_fn="Identity").reshape(len(inputs), -1)
 
 
@@ -89,25 +86,28 @@ def make_pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
     return [(text, texts[(place + step) % len(texts)]) for place, text in enumerate(texts)]
 
 
-def _inputs(kind: str, body: Body, texts: Sequence[str] | None) -> tuple[Inputs, list[int]]:
-    """The texts or pairs to measure on, and their numbers of tokens."""
+def offsets_of(body: Body) -> Offsets:
+    """Gives the (start, end) of each token of a text, special tokens left out, of the whole text."""
     tokenizer = body.uncut_tokenizer()
+    return lambda text: tokenizer.encode(text, add_special_tokens=False).offsets
 
-    def offsets(text: str) -> Sequence[tuple[int, int]]:
-        return tokenizer.encode(text, add_special_tokens=False).offsets
 
-    chosen = real_texts(offsets) if texts is None else list(texts)
+def inputs_of(
+    kind: str, offsets: Offsets, texts: Sequence[str] | None, count: int = COUNT
+) -> tuple[Inputs, tuple[int, ...]]:
+    """The texts or pairs to measure on, `count` real ones where there are none, and their numbers of tokens."""
+    chosen = real_texts(offsets, count) if texts is None else list(texts)
     counts = {text: len(offsets(text)) for text in chosen}
     if kind == RERANKER:
         pairs = make_pairs(chosen)
-        return pairs, [counts[first] + counts[second] for first, second in pairs]
-    return chosen, [counts[text] for text in chosen]
+        return pairs, tuple(counts[first] + counts[second] for first, second in pairs)
+    return chosen, tuple(counts[text] for text in chosen)
 
 
-def _prompt(checkpoint: Checkpoint) -> str:
+def prompt_of(folder: ModelFolder) -> str:
     """The model's default prompt, else its first prompt that is not empty: pooling may leave it out."""
-    prompts = checkpoint.folder.prompts
-    default = prompts.get(checkpoint.folder.default_prompt_name or "", "")
+    prompts = folder.prompts
+    default = prompts.get(folder.default_prompt_name or "", "")
     return default or next((prompt for prompt in prompts.values() if prompt), "")
 
 

@@ -72,4 +72,4 @@ def _message(trial: Trial, variant: str, found: str) -> str:
     cause = (
         "its numbers are too coarse for this model" if is_lossy(variant) else "this architecture does not export right"
     )
-    return f"{trial.checkpoint.folder.name}: {found}, in variant {variant!r}. Nothing was written; {cause}."
+    return f"{trial.name}: {found}, in variant {variant!r}. Nothing was written; {cause}."

@@ -13,7 +13,7 @@ WORSE: dict[str, Callable[..., float]] = {
     "top_words": min, "batch_delta": max, "megabytes": max, "load_ms": max, "one_text_ms": max,
     "texts_per_second": min, "sts": min, "ndcg": min,
 }  # fmt: skip
-INTEGRAL = ("texts", "tokens", "dimension", "quantity", "scale", "misses")  # no measurements, or not single numbers
+ABOUT = ("texts", "tokens", "dimension", "quantity", "scale", "misses")  # what a measurement is of, or no number
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ class Measured:
     misses: tuple[str, ...] = ()
 
     def numbers(self) -> dict[str, float]:
-        """What was measured, by name: for the manifest's `measured`."""
-        found = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in INTEGRAL}
+        """What was measured, by name: for the manifest's `measured`; with the number of `misses`, if there are any."""
+        found = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ABOUT}
+        found["misses"] = len(self.misses) or None
         return {name: float(value) for name, value in found.items() if value is not None}
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from airvec.backends.external_data import external_locations
-from airvec.folder import ModelFolder, ModuleSpec, find_graph
+from airvec.folder import ModelFolder, ModuleSpec, find_graph, weights_beside
 
 SECONDS = 0.4  # that runs of one kind may take together, unless the first alone takes longer
 MOST = 25  # runs
@@ -34,7 +33,4 @@ def graph_file(folder: ModelFolder, body: ModuleSpec, variant: str) -> Path | No
 
 def graph_bytes(graph: Path) -> int:
     """A graph's size on disk, with its weights where they lie beside it."""
-    if graph.suffix == ".xml":
-        return graph.stat().st_size + graph.with_suffix(".bin").stat().st_size
-    beside = [graph.parent / name for name in external_locations(graph)]
-    return sum(file.stat().st_size for file in (graph, *beside))
+    return sum(file.stat().st_size for file in (graph, *weights_beside(graph)))

@@ -33,6 +33,7 @@ QUANTITIES = {DENSE: "unit vectors", SPARSE: "sparse values", RERANKER: "logits"
 MOST = 500  # texts that are compared with one another; all are compared with torch
 SHORT = "How do I sort a list of words?"
 OPENINGS = 3
+USUAL = Checks()
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,15 @@ class Opened:
 def verify(
     checkpoint: Checkpoint,
     folder: Path,
-    texts: Sequence[str] | None = None,
-    bound: float | None = None,
+    *,
     variants: Sequence[str] = ("fp32",),
-    checks: Checks | None = None,
+    checks: Checks = USUAL,
 ) -> dict[tuple[Path, str], Measured]:
     """Compare what `folder` gives in airvec with what `checkpoint` gives in torch, and measure each graph.
 
     Args:
         checkpoint: the model in torch.
         folder: what was exported from it.
-        texts: over those of `checks`.
-        bound: over `max_delta` of `checks`.
         variants: the graphs to measure; each is refused beyond its own bound (see `airvec_exporter.verify.bounds`).
         checks: what to measure on, and what to let through.
 
@@ -77,30 +75,22 @@ def verify(
         VerificationError: a bound is passed, or a value is not finite, or this CPU cannot run a graph and
             `accept_worse` does not say to write it unseen; names the variant and the worst text.
     """
-    given = _given(checks or Checks(), texts, bound)
-    labels = None if given.labels is None else read_labels(given.labels)
-    trials = [make_trial(checkpoint, route, given.texts) for route in checkpoint.routes()]
+    labels = None if checks.labels is None else read_labels(checks.labels)
+    routes = [(route, make_trial(checkpoint, route, checks.texts)) for route in checkpoint.routes()]
     found: dict[tuple[Path, str], Measured] = {}
     for variant in variants:
-        if not _can_run(checkpoint, variant, accept_worse=given.accept_worse):
+        if not _can_run(checkpoint, variant, accept_worse=checks.accept_worse):
             continue
         opened = Opened.of(folder, checkpoint.kind, variant)
-        asked = [trial for trial in trials if variant == variants[0] or not trial.route.body.is_table]
-        measured = [_measure(trial, opened, given) for trial in asked]  # all, before what takes longer
+        asked = [pair for pair in routes if variant == variants[0] or not pair[0].body.is_table]
+        measured = [measure(trial, opened, checks) for _, trial in asked]  # all, before what takes longer
         scores: dict[str, Any] = {} if labels is None else score(checkpoint.kind, opened.model, labels)
-        for trial, one in zip(asked, measured, strict=True):
-            speed = _speed(trial, opened) if given.speed else {}
-            name = trial.route.body.spec.path, variant
-            found[name] = worst([*([found[name]] if name in found else []), replace(one, **scores, **speed)])
+        for (route, trial), one in zip(asked, measured, strict=True):
+            speed = _speed(trial, opened) if checks.speed else {}
+            whole = replace(one, megabytes=_megabytes(trial, opened), **scores, **speed)
+            name = route.body.spec.path, variant
+            found[name] = worst([*([found[name]] if name in found else []), whole])
     return found
-
-
-def _given(checks: Checks, texts: Sequence[str] | None, bound: float | None) -> Checks:
-    return replace(
-        checks,
-        texts=checks.texts if texts is None else texts,
-        max_delta=checks.max_delta if bound is None else bound,
-    )
 
 
 def _can_run(checkpoint: Checkpoint, variant: str, *, accept_worse: bool) -> bool:
@@ -115,7 +105,7 @@ def _can_run(checkpoint: Checkpoint, variant: str, *, accept_worse: bool) -> boo
     )
 
 
-def _measure(trial: Trial, opened: Opened, checks: Checks) -> Measured:
+def measure(trial: Trial, opened: Opened, checks: Checks) -> Measured:
     """What a graph's answers are worth, judged.
 
     Raises:
@@ -126,7 +116,7 @@ def _measure(trial: Trial, opened: Opened, checks: Checks) -> Measured:
     rows = {"max_delta": int(np.argmax(np.where(np.isnan(deltas), np.inf, deltas)))}
     measured = Measured(
         float(deltas[rows["max_delta"]]), None, len(trial.inputs), (min(trial.counts), max(trial.counts)),
-        found.shape[1], QUANTITIES[trial.kind], trial.scale, megabytes=_megabytes(trial, opened),
+        found.shape[1], QUANTITIES[trial.kind], trial.scale,
     )  # fmt: skip
     bound = bound_of(opened.variant, trial.kind, checks.max_delta)
     if np.isfinite(found).all():
@@ -156,7 +146,7 @@ def _likeness(trial: Trial, found: Floats, cosines: Floats) -> dict[str, float |
 
 
 def _megabytes(trial: Trial, opened: Opened) -> float | None:
-    graph = graph_file(opened.folder, opened.folder.chain(trial.route.task)[0], opened.variant)
+    graph = graph_file(opened.folder, opened.folder.chain(trial.task)[0], opened.variant)
     return None if graph is None else graph_bytes(graph) / 1e6
 
 

@@ -1,6 +1,5 @@
 """Mirrors exporter/airvec_exporter/verify/invariance.py."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,8 @@ class Scorer:
 
 
 def trial(names: str) -> Trial:
-    checkpoint: Any = SimpleNamespace(kind=RERANKER)
-    route: Any = SimpleNamespace(task=None)
     inputs = [(name, "x") for name in names]
-    return Trial(checkpoint, route, inputs, (3,) * len(names), "", np.ones((len(names), 1), np.float32))
+    return Trial("tiny", RERANKER, None, inputs, (3,) * len(names), "", np.ones((len(names), 1), np.float32))
 
 
 @pytest.mark.parametrize("loud", ["a", "f", "h"])

@@ -1,7 +1,6 @@
 """Mirrors exporter/airvec_exporter/verify/judgement.py."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,8 @@ RIGHT = Measured(1e-6, 0.9999, 2, (3, 4), 2, mean_cosine=0.9999, rank_correlatio
 
 
 def trial(kind: str, largest: float = 1.0) -> Trial:
-    checkpoint: Any = SimpleNamespace(kind=kind, folder=SimpleNamespace(name="tiny"))
-    route: Any = None
     inputs = [("one", "1"), ("two", "2")] if kind == RERANKER else ["one", "two"]
-    return Trial(checkpoint, route, inputs, (3, 4), "", np.full((2, 2), largest, np.float32))
+    return Trial("tiny", kind, None, inputs, (3, 4), "", np.full((2, 2), largest, np.float32))
 
 
 def judged(measured: Measured, bound: Bound, kind: str = DENSE, **options: Any) -> Measured:

@@ -21,6 +21,13 @@ def test_cosines_of_rows_and_of_zeros():
     assert metrics.cosines(found, wanted) == pytest.approx([1, 0.5**0.5, 1, 0])
 
 
+def test_no_cosine_and_no_mean_of_them_is_above_1():
+    rows = np.random.default_rng(3).normal(size=(200, 384)).astype(np.float32)
+    cosines = metrics.cosines(rows, rows * np.float32(1.7))
+    assert cosines.max() <= 1
+    assert 1 - 1e-14 <= cosines.mean() <= 1
+
+
 def test_equal_values_share_the_mean_of_their_ranks():
     assert metrics.average_ranks(np.array([5, 2, 5, 9])).tolist() == [2.5, 1, 2.5, 4]
 

@@ -46,7 +46,13 @@ def test_weights_beside_a_graph_count(tmp_path: Path):
     graph = helper.make_graph([helper.make_node("Identity", ["w"], ["y"])], "g", [], [out], [weight])
     inside, beside = tmp_path / "model.onnx", tmp_path / "model_beside.onnx"
     onnx.save(helper.make_model(graph), inside)
-    onnx.save(helper.make_model(graph), beside, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    onnx.save(
+        helper.make_model(graph),
+        beside,
+        save_as_external_data=True,
+        location="model_beside.onnx_data",
+        size_threshold=0,
+    )
     assert speed.graph_bytes(inside) == inside.stat().st_size > 12_000
     assert beside.stat().st_size < 1_000
     assert speed.graph_bytes(beside) == beside.stat().st_size + 12_000

@@ -33,6 +33,12 @@ def test_a_row_a_variant_and_a_dash_for_what_was_not_measured():
     assert lines[3:] == ["int8: pair 3 is 4.00e-02 from torch"]
 
 
+def test_a_graph_that_was_not_run_has_a_row_and_a_line_that_says_so():
+    lines = table({(Path("m"), "fp32"): FULL}, [(Path("m"), "int8-vnni")]).splitlines()
+    assert lines[2].split() == ["int8-vnni", *["–"] * 11]
+    assert lines[3:] == ["int8-vnni: not run here: it is made for other CPUs, so nothing was measured"]
+
+
 def test_it_fits_a_terminal_of_100_columns():
     rows = {(Path("m"), variant): FULL for variant in VARIANTS}
     assert max(map(len, table(rows).splitlines())) <= 100

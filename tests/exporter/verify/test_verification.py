@@ -20,8 +20,8 @@ from tests import tiny
 from tests.exporter.damage import damage, shuffle
 
 
-def measure(*given: Any, **options: Any) -> Measured:
-    return worst(list(verify(*given, checks=Checks(speed=False), **options).values()))
+def measure(loaded: Checkpoint, folder: Path, *given: Any, **options: Any) -> Measured:
+    return worst(list(verify(loaded, folder, checks=Checks(*given, speed=False, **options)).values()))
 
 
 @pytest.fixture
@@ -47,12 +47,12 @@ def test_the_reference_spreads_so_that_verification_can_fail(loaded: Checkpoint)
 def test_one_wrong_row_of_the_table_is_found_and_the_worst_text_named(loaded: Checkpoint, folder: Path, factor: float):
     damage(folder / "onnx" / "model.onnx", factor)
     with pytest.raises(VerificationError, match=r"tiny-bert: text \d+ \('.+', \d+ tokens\) is .* from torch, expected"):
-        verify(loaded, folder, tiny.texts())
+        verify(loaded, folder, checks=Checks(tiny.texts()))
 
 
 def test_a_wider_bound_lets_it_through_and_says_what_it_is(loaded: Checkpoint, folder: Path):
     damage(folder / "onnx" / "model.onnx", 1.001)
-    assert BOUNDS[DENSE] < measure(loaded, folder, tiny.texts(), bound=0.1).max_delta < 0.1
+    assert BOUNDS[DENSE] < measure(loaded, folder, tiny.texts(), max_delta=0.1).max_delta < 0.1
 
 
 def test_the_model_s_prompt_is_in_front_and_left_out_of_pooling(loaded: Checkpoint):
@@ -74,7 +74,7 @@ def test_texts_with_and_without_the_prompt_are_both_measured(
 
     monkeypatch.setattr(SentenceTransformer, "encode", encode)
     with pytest.raises(VerificationError, match="tiny-bert: text "):
-        verify(loaded, report.path, tiny.texts(8))
+        verify(loaded, report.path, checks=Checks(tiny.texts(8)))
 
 
 def test_batches_do_not_change_the_reference(loaded: Checkpoint):
@@ -83,9 +83,9 @@ def test_batches_do_not_change_the_reference(loaded: Checkpoint):
 
 
 @pytest.mark.parametrize("texts", ["a single text", ["one"], []])
-def test_fewer_than_two_texts_are_refused(loaded: Checkpoint, report: ExportReport, texts: list[str]):
+def test_fewer_than_two_texts_are_refused(texts: list[str]):
     with pytest.raises(ArgumentError, match="texts: .*expected a list of two texts or more"):
-        verify(loaded, report.path, texts)
+        Checks(texts)
 
 
 def test_own_texts_are_counted(loaded: Checkpoint, report: ExportReport):
@@ -109,7 +109,7 @@ def coarse(report: ExportReport, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def test_every_number_of_a_right_graph_is_right(loaded: Checkpoint, report: ExportReport):
-    (measured,) = verify(loaded, report.path, tiny.texts(), checks=Checks(speed=False)).values()
+    (measured,) = verify(loaded, report.path, checks=Checks(tiny.texts(), speed=False)).values()
     found = measured.numbers()
     for name in ("mean_cosine", "min_cosine", "rank_correlation", "top10_overlap", "top10_equal"):
         assert found.pop(name) == pytest.approx(1, abs=1e-6)
@@ -145,11 +145,11 @@ def test_speed_and_labels_are_measured_where_they_are_asked_for(
 ):
     texts, labels = tiny.texts(8), tmp_path / "pairs.tsv"
     labels.write_text("".join(f"{one}\t{two}\t{place}\n" for place, (one, two) in enumerate(tiny.pairs(6))))
-    (found,) = verify(loaded, report.path, texts, checks=Checks(labels=labels)).values()
+    (found,) = verify(loaded, report.path, checks=Checks(texts, labels=labels)).values()
     assert -100 <= found.sts <= 100
     assert found.load_ms > found.one_text_ms > 0
     assert found.texts_per_second > 0
-    (without,) = verify(loaded, report.path, texts, checks=Checks(speed=False)).values()
+    (without,) = verify(loaded, report.path, checks=Checks(texts, speed=False)).values()
     assert (without.sts, without.load_ms, without.one_text_ms, without.texts_per_second) == (None,) * 4
 
 
