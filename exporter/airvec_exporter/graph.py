@@ -15,17 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
 from onnxscript import ir
 from torch import Tensor, nn
 
 from airvec_exporter.body import OUTPUTS, Body
 from airvec_exporter.errors import ExportError
+from airvec_exporter.optimize.saving import save
 
 OPSET = 23
 BATCH, LENGTH = 2, 7  # of the example: 1 would be taken for a constant
-LARGEST = 2**31 - 2**27  # bytes of weights in one protobuf file; its limit is 2 GiB, and names and shapes need room
 
 
 @dataclass(frozen=True)
@@ -101,11 +100,12 @@ def trace(body: Body) -> ir.Model:
 
 
 def write_graph(model: ir.Model, path: Path) -> Graph:
-    """Write a graph to `path`; weights above 2 GB lie beside it in `<path>_data`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    large = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value) > LARGEST
-    ir.save(model, path, external_data=f"{path.name}_data" if large else None)
-    onnx.checker.check_model(str(path))
+    """Write a graph to `path`; weights above 2 GB lie beside it in `<path>_data`.
+
+    Raises:
+        ExportError: the graph breaks a rule of ONNX.
+    """
+    save(model, path)
     return read_graph(path)
 
 

@@ -29,6 +29,17 @@ SAMPLES = 300
 Batch = Mapping[str, npt.NDArray[np.int64]]
 
 
+def check_packages(*, int8: bool) -> None:
+    """Refuse to begin without what is needed to make the graphs.
+
+    Raises:
+        MissingPackageError: openvino or, for int8, nncf is not installed.
+    """
+    require("openvino", EXTRA, "OpenVINO graphs")
+    if int8:
+        require("nncf", EXTRA, "OpenVINO graphs in int8")
+
+
 def write_ir(portable: Path, target: Path) -> None:
     """Write a graph as OpenVINO's .xml and, beside it, .bin, in float32.
 
@@ -38,9 +49,9 @@ def write_ir(portable: Path, target: Path) -> None:
 
     Raises:
         MissingPackageError: openvino is not installed.
-        ExportError: OpenVINO cannot read the graph.
+        ExportError: OpenVINO cannot read the graph, or the disk takes no files.
     """
-    require("openvino", EXTRA, "OpenVINO graphs")
+    check_packages(int8=False)
     _save(_read(portable), target)
 
 
@@ -59,10 +70,9 @@ def write_int8_ir(portable: Path, target: Path, batches: Sequence[Batch]) -> Non
 
     Raises:
         MissingPackageError: openvino or nncf is not installed.
-        ExportError: there are no texts, or NNCF cannot quantise the graph.
+        ExportError: there are no texts, NNCF cannot quantise the graph, or the disk takes no files.
     """
-    require("openvino", EXTRA, "OpenVINO graphs")
-    require("nncf", EXTRA, "OpenVINO graphs in int8")
+    check_packages(int8=True)
     texts = [text for batch in batches for text in _texts(batch)][:SAMPLES]
     if not texts:
         raise ExportError(f"{target.name}: no texts to calibrate on, expected at least one. Give some.")
@@ -117,7 +127,13 @@ def _save(model: Any, target: Path) -> None:
 
     _name_operators(model)
     target.parent.mkdir(parents=True, exist_ok=True)
-    save_model(model, target, compress_to_fp16=False)
+    try:
+        save_model(model, target, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise ExportError(
+            f"{target}: OpenVINO cannot write it: {_last_line(error)} Check that the folder can be written to and the "
+            "disk is not full."
+        ) from error
 
 
 def _last_line(error: Exception) -> str:

@@ -28,7 +28,7 @@ from airvec_exporter.merging import whole_checkpoint
 from airvec_exporter.report import ExportReport, Graphs, make_manifest, make_report, name_and_revision
 from airvec_exporter.settings import LoadSettings
 from airvec_exporter.token_heads import read_token_heads, verify_token_heads, with_measured
-from airvec_exporter.variants import FP32, Source, check_variants, make_variant
+from airvec_exporter.variants import FP32, Source, check_model, check_variants, make_variant
 from airvec_exporter.verify import BOUNDS, Checks, check_texts, verify
 
 __all__ = ["ExportReport", "export"]
@@ -97,7 +97,7 @@ def export(
     _path("checkpoint", checkpoint)
     _check_bound(max_delta)
     _check_kind(kind)
-    wanted = check_variants((*variants, "fused") if fused else variants)
+    wanted = check_variants((*variants, "fused") if fused else variants, accept_worse=accept_worse)
     checks = Checks(texts, max_delta, accept_worse, labels, speed)
     settings = LoadSettings(dtype, max_seq_length)
     if calibration is not None:
@@ -108,6 +108,7 @@ def export(
     with _progress(show_progress_bar) as step, _temporary(target) as folder, whole_checkpoint(source, kind) as whole:
         step("loading")
         loaded = load(whole, kind, settings=settings)
+        check_model(wanted, loaded.folder.name, [(body, _behind(loaded, path)) for path, body in loaded.bodies.items()])
         heads = read_token_heads(loaded)
         step("tracing")
         graphs = _graphs(loaded, folder, wanted, calibration)

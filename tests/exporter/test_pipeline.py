@@ -13,12 +13,12 @@ import pytest
 import airvec
 from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.manifest import read_manifest, sha256_of
-from airvec_exporter import graph as exporting
 from airvec_exporter import pipeline
 from airvec_exporter.body import Body
 from airvec_exporter.errors import VerificationError
 from airvec_exporter.graph import Graph
 from airvec_exporter.load import load
+from airvec_exporter.optimize import saving
 from airvec_exporter.pipeline import export
 from airvec_exporter.reference import reference
 from airvec_exporter.report import ExportReport, name_and_revision
@@ -102,7 +102,7 @@ def test_the_folder_runs_without_torch_s_weights(tiny_bert: Path, traced: None, 
 def test_weights_above_the_limit_lie_beside_the_graph_and_are_in_the_manifest(
     tiny_bert: Path, tmp_path: Path, report: ExportReport, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(exporting, "LARGEST", 1000)
+    monkeypatch.setattr(saving, "LARGEST", 1000)
     large = export(tiny_bert, tmp_path / "large", texts=TEXTS)
     assert {path.name for path in (large.path / "onnx").iterdir()} == {"model.onnx", "model.onnx_data"}
     records = read_manifest(large.path).graphs

@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_nothing_and_says_so(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "model_fused.onnx")
 
-    monkeypatch.setattr(variants, "save", full)
+    monkeypatch.setattr(variants, "write", full)
     checkpoint = tiny.tiny_checkpoint(tmp_path / "in" / "tiny")
     with pytest.raises(OSError, match="No space left"):
         export(checkpoint, tmp_path / "out", variants=["fused"], texts=TEXTS, speed=False)

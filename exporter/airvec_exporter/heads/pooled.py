@@ -4,7 +4,7 @@ Each module of torch becomes a few standard operators with the same numbers, a t
 Knows nothing of files, of prompts and of tokenizers.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from onnxscript import ir
@@ -19,6 +19,7 @@ from airvec_exporter.modules.pooling import SMALLEST
 
 INPUT, OUTPUT, TOKENS = "last_hidden_state", "sentence_embedding", "token_embeddings"
 BOOL, FLOAT = ir.DataType.BOOL.value, ir.DataType.FLOAT.value  # what Cast makes
+REMEDY = "Leave fused out of --variants."
 Features = dict[str, ir.Value]
 
 
@@ -40,16 +41,12 @@ def add_head(model: ir.Model, modules: Iterable[nn.Module]) -> tuple[str, ...]:
     if [value.name for value in graph.outputs] != [INPUT]:
         given = ", ".join(value.name or "" for value in graph.outputs)
         raise ExportError(f"head: the graph gives {given}, expected {INPUT}. Only bodies of dense models have one.")
-    for module in chosen:
-        _check(module)
+    check_modules(chosen)
     tape = Tape(graph, "head")
     mask = next(value for value in graph.inputs if value.name == "attention_mask")
     features = {TOKENS: graph.outputs[0], "attention_mask": mask}
     for module in chosen:
         WRITERS[type(module)](tape, module, features)
-    if OUTPUT not in features:
-        names = ", ".join(type(module).__name__ for module in chosen) or "no module"
-        raise ExportError(f"head: {names} behind the body, expected Pooling among them. Export the body alone.")
     result = tape("Identity", features[OUTPUT])
     width = next(_width(module) for module in reversed(chosen) if _width(module) is not None)
     result.name, result.type, result.shape = OUTPUT, ir.TensorType(ir.DataType.FLOAT), ir.Shape(["batch", width])
@@ -58,18 +55,31 @@ def add_head(model: ir.Model, modules: Iterable[nn.Module]) -> tuple[str, ...]:
     return tuple(type(module).__name__ for module in chosen)
 
 
+def check_modules(modules: Sequence[nn.Module]) -> None:
+    """Refuse modules that cannot be inside a graph.
+
+    Raises:
+        ExportError: one of them, or none that pools.
+    """
+    for module in modules:
+        _check(module)
+    if not any(isinstance(module, Pooling) for module in modules):
+        names = ", ".join(type(module).__name__ for module in modules) or "no module"
+        raise ExportError(f"head: {names} behind the body, expected Pooling among them. {REMEDY}")
+
+
 def _check(module: nn.Module) -> None:
     name = type(module).__name__
     if type(module) not in WRITERS:
         known = ", ".join(kind.__name__ for kind in WRITERS)
-        raise ExportError(f"head: {name} behind the body, expected one of {known}. Export the body alone.")
+        raise ExportError(f"head: {name} behind the body, expected one of {known}. {REMEDY}")
     if isinstance(module, Pooling) and not module.include_prompt:
         raise ExportError(
             f"head: {name} with include_prompt {module.include_prompt}, expected True, as the prompt's length is known "
-            "only when texts come. Export the body alone."
+            f"only when texts come. {REMEDY}"
         )
     if isinstance(module, Dense | Normalize) and module.names[1] not in (OUTPUT, TOKENS):
-        raise ExportError(f"head: {name} gives {module.names[1]!r}, expected {OUTPUT!r}. Export the body alone.")
+        raise ExportError(f"head: {name} gives {module.names[1]!r}, expected {OUTPUT!r}. {REMEDY}")
 
 
 def _width(module: nn.Module) -> int | None:

@@ -24,18 +24,19 @@ BOOL, FLOAT = ir.DataType.BOOL.value, ir.DataType.FLOAT.value  # what Cast makes
 WORDS = 8192  # of a slice: for 512 tokens 16 MB of logits
 
 
-def fuse(model: ir.Model, pooling: SpladePooling) -> None:
+def fuse(model: ir.Model, pooling: SpladePooling, variant: str = "fused") -> None:
     """Change a graph's output from `logits` to `sparse_embedding`, float32 (batch, vocabulary).
 
     Args:
         model: a graph whose logits are a product with a weight, and perhaps a bias; changed in place.
         pooling: what to do with the logits.
+        variant: what the graph is for, by its name.
 
     Raises:
         ExportError: its logits are made in another way.
     """
     graph = model.graph
-    hidden, weight, bias = last_product(graph)
+    hidden, weight, bias = last_product(graph, variant)
     words = weight.shape[1]
     mask = next(value for value in graph.inputs if value.name == "attention_mask")
     pool = _largest if pooling.strategy == "max" else _total
@@ -45,7 +46,7 @@ def fuse(model: ir.Model, pooling: SpladePooling) -> None:
     RemoveUnusedNodesPass()(model)
 
 
-def last_product(graph: ir.Graph) -> tuple[ir.Value, ir.Value, ir.Value | None]:
+def last_product(graph: ir.Graph, variant: str = "fused") -> tuple[ir.Value, ir.Value, ir.Value | None]:
     """What the logits are made of: states (batch, tokens, d), weight (d, vocabulary) and bias (vocabulary,) or None.
 
     Raises:
@@ -56,9 +57,10 @@ def last_product(graph: ir.Graph) -> tuple[ir.Value, ir.Value, ir.Value | None]:
         product, bias = node.inputs
         node = product.producer() if product is not None else None
     if node is None or node.op_type != "MatMul" or (bias is not None and bias.const_value is None):
+        kind = node.op_type if node else "no node"
         raise ExportError(
-            f"--fused: logits come from {node.op_type if node else 'no node'!r}, expected the product of a matrix and "
-            "states. Export this architecture without --fused."
+            f"variants: {variant!r}, but logits come from {kind!r}, expected the product of a matrix and states. "
+            f"Leave {variant} out of --variants."
         )
     return node.inputs[0], node.inputs[1], bias
 

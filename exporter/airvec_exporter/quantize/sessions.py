@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxscript import ir
 
-LARGEST = 2**31 - 2**27  # bytes of one protobuf message; its limit is 2 GiB
+from airvec_exporter.optimize.saving import is_large
 
 Batch = Mapping[str, NDArray[np.int64]]
 
@@ -22,8 +22,7 @@ def open_session(model: ir.Model, threads: int = 0) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads
-    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
-    if size <= LARGEST:
+    if not is_large(model):
         return ort.InferenceSession(ir.to_proto(model).SerializeToString(), options, ["CPUExecutionProvider"])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"

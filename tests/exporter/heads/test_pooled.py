@@ -134,7 +134,7 @@ def test_the_zero_vector_stays_zero():
     ([Pooling(WIDTH, include_prompt=False)], "Pooling with include_prompt False, expected True"),
     ([SpladePooling()], "SpladePooling behind the body, expected one of Pooling, Dense"),
     ([Pooling(WIDTH), SparseAutoEncoder(WIDTH, 30, k=2)], "SparseAutoEncoder behind the body, expected one of"),
-    ([Normalize()], "Normalize reads 'sentence_embedding', expected one of token_embeddings, attention_mask"),
+    ([Normalize(), Pooling(WIDTH)], "Normalize reads 'sentence_embedding', expected one of token_embeddings"),
     ([], "no module behind the body, expected Pooling among them"),
     ([Pooling(WIDTH), _layer(WIDTH, 1, names=("sentence_embedding", "scores"))], "Dense gives 'scores', expected"),
 ])  # fmt: skip
