@@ -70,6 +70,12 @@ def test_a_file_that_is_no_graph_is_an_error(tmp_path):
     assert not (tmp_path / "openvino_model.xml").exists()
 
 
+def test_a_disk_that_takes_no_files_is_an_error_with_the_path(lookup, tmp_path):
+    (tmp_path / "openvino_model.bin").mkdir()
+    with pytest.raises(ExportError, match=r"openvino_model\.xml: OpenVINO cannot write it: .*disk is not full\."):
+        write_ir(lookup, tmp_path / "openvino_model.xml")
+
+
 @pytest.mark.parametrize("absent", ["openvino", "nncf"])
 def test_without_its_packages_the_error_holds_the_pip_line(absent):
     code = """
