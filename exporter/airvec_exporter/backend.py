@@ -6,22 +6,18 @@ Knows nothing of how graphs are optimised and quantised.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-from onnxscript import ir
 
 from airvec.errors import ArgumentError
 from airvec.folder import ModuleSpec
 from airvec_exporter.adding import Addition, Place, add
 from airvec_exporter.calibration_texts import TextColumn, batches_of
 from airvec_exporter.graph import Graph, read_graph
-from airvec_exporter.optimize import LEVELS, optimize
-from airvec_exporter.optimize.saving import save
-from airvec_exporter.quantize.dynamic import CONFIGS, dynamic
+from airvec_exporter.optimize import LEVELS
+from airvec_exporter.quantize.dynamic import CONFIGS
+from airvec_exporter.writing import write_dynamic, write_openvino_int8, write_optimized
 
 SAMPLES = 300
 # Weights of a custom configuration → a named one with the same settings.
@@ -167,7 +163,7 @@ def _passes(config: object) -> tuple[str, ...]:
 def _dynamic_name(config: object) -> tuple[str, str]:
     """The named configuration, and the usual end of the file's name."""
     if isinstance(config, str) and config in CONFIGS:
-        return config, CONFIGS[config].file.removeprefix("model_").removesuffix(".onnx")
+        return config, CONFIGS[config].suffix
     weights = str(getattr(getattr(config, "weights_dtype", None), "name", "")).upper()
     if weights not in NAMED:
         raise ArgumentError(
@@ -212,24 +208,13 @@ def _column(*given: str | None) -> TextColumn | None:
 
 
 def _write_optimized(passes: tuple[str, ...], _: ModuleSpec, portable: Path, file: Path) -> Graph:
-    model = ir.load(portable)
-    optimize(model, passes)
-    save(model, file)
-    precision = "float16" if "float16" in passes else "float32"
-    return replace(read_graph(file), optimized=True, precision=precision)
+    return write_optimized(portable, file, passes)
 
 
 def _write_dynamic(name: str, _: ModuleSpec, portable: Path, file: Path) -> Graph:
-    dynamic(portable, file, name)
-    recipe = {"method": "onnxruntime.quantize_dynamic", "config": name}
-    return replace(read_graph(file), precision="int8", recipe=recipe)
+    return write_dynamic(portable, file, name)
 
 
 def _write_openvino(column: TextColumn | None, samples: int, spec: ModuleSpec, portable: Path, file: Path) -> Graph:
-    from airvec_exporter.openvino import write_int8_ir
-
-    source = read_graph(portable)
-    found: Any = batches_of(spec, source.inputs, column, samples)
-    write_int8_ir(portable, file, found)
-    recipe = {"method": "nncf.quantize", "model_type": "transformer", "texts": len(found)}
-    return replace(source, path=file, opset=None, precision="int8", recipe=recipe)
+    inputs = read_graph(portable).inputs
+    return write_openvino_int8(portable, file, batches_of(spec, inputs, column, samples))

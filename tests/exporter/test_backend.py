@@ -13,7 +13,7 @@ import pytest
 import airvec
 from airvec.errors import ArgumentError, MissingPackageError
 from airvec.manifest import read_manifest
-from airvec_exporter import backend
+from airvec_exporter import backend, writing
 from airvec_exporter.backend import (
     export_dynamic_quantized_onnx_model,
     export_optimized_onnx_model,
@@ -192,7 +192,7 @@ def test_a_graph_that_cannot_be_made_leaves_everything_as_it_was(
         file.write_bytes(b"half")
         raise ExportError(f"{name}: cannot")
 
-    monkeypatch.setattr(backend, "dynamic", broken)
+    monkeypatch.setattr(writing, "dynamic", broken)
     for target in (model.folder, tmp_path / "new"):
         with pytest.raises(ExportError):
             export_dynamic_quantized_onnx_model(model, "avx2", target)

@@ -27,17 +27,22 @@ OPERATORS = sorted(set(IntegerOpsRegistry) - {"Attention"})
 
 @dataclass(frozen=True)
 class Config:
-    """The kind of the weights, and the name of the file beside `model.onnx`."""
+    """The kind of the weights, and how the file's name ends."""
 
     weights: QuantType
-    file: str
+    suffix: str
+
+    @property
+    def file(self) -> str:
+        """The name of the file beside `model.onnx`."""
+        return f"model_{self.suffix}.onnx"
 
 
 CONFIGS = {
-    "arm64": Config(QuantType.QInt8, "model_qint8_arm64.onnx"),
-    "avx2": Config(QuantType.QUInt8, "model_quint8_avx2.onnx"),
-    "avx512": Config(QuantType.QInt8, "model_qint8_avx512.onnx"),
-    "avx512_vnni": Config(QuantType.QInt8, "model_qint8_avx512_vnni.onnx"),
+    "arm64": Config(QuantType.QInt8, "qint8_arm64"),
+    "avx2": Config(QuantType.QUInt8, "quint8_avx2"),
+    "avx512": Config(QuantType.QInt8, "qint8_avx512"),
+    "avx512_vnni": Config(QuantType.QInt8, "qint8_avx512_vnni"),
 }
 
 

@@ -8,6 +8,7 @@ import onnxruntime as ort
 import pytest
 from onnxscript import ir
 
+from airvec.folder import graph_names
 from airvec.manifest import sha256_of
 from airvec_exporter.errors import ExportError
 from airvec_exporter.graph import Graph
@@ -24,6 +25,7 @@ NAMES = {
 
 def test_files_have_the_references_names():
     assert {name: config.file for name, config in CONFIGS.items()} == NAMES
+    assert {config.file for config in CONFIGS.values()} == set(graph_names("int8-dynamic"))  # the runtime finds all
 
 
 @pytest.mark.parametrize(("config", "kind"), [("avx2", np.uint8), ("avx512_vnni", np.int8)])
