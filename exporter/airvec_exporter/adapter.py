@@ -1,10 +1,12 @@
 """An adapter of peft (LoRA and its like) and its base model → one model in torch, merged in float32.
 
-The base model is found by the name that the adapter states, a folder's or one on the Hub, or lies in the same folder.
+The base model is the caller's, or lies in the adapter's folder, or is fetched from the Hub by the name that the adapter
+states, as peft does; that is logged. A path out of the folder is no name: nobody asked to read there.
 peft is imported only here, inside functions.
 Knows nothing of the checkpoint around the adapter.
 """
 
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from airvec_exporter.errors import ExportError
 from airvec_exporter.fetch import ADAPTER, ADAPTER_WEIGHTS, find_checkpoint
 from airvec_exporter.transformer import first_line, load_transformer
 
+LOG = logging.getLogger("airvec")
 PREFIX = "base_model.model."  # of the names of weights in an adapter's file
 # The weights that give a classifier's scores, one row a label.
 SCORES = ("classifier.weight", "score.weight", "classifier.out_proj.weight", "classification_head.out_proj.weight")
@@ -38,18 +41,19 @@ class Adapter:
     name: str
 
 
-def find_adapter(home: Path, name: str, scratch: Path) -> Adapter:
+def find_adapter(home: Path, name: str, scratch: Path, given: str | Path | None = None) -> Adapter:
     """An adapter and its base model: fetched if it is a name on the Hub, copied if it lies beside it.
 
     Args:
         home: the folder of the adapter.
         name: the checkpoint's, for messages.
         scratch: a folder to make for the copy.
+        given: the base model in place of the one that the adapter names; a folder, or a name on the Hub.
 
     Raises:
         ModelNotFoundError: no weights, or no base model.
         DownloadError: the base model cannot be fetched.
-        ModelFolderError: a damaged file, or a base model that is an adapter itself.
+        ModelFolderError: a damaged file, a base model outside the folder that nobody gave, or one that is an adapter.
     """
     config = read_object(home / ADAPTER)
     if not any((home / file).is_file() for file in ADAPTER_WEIGHTS):
@@ -60,18 +64,20 @@ def find_adapter(home: Path, name: str, scratch: Path) -> Adapter:
         shards = tuple(path.name for path in home.glob("*-of-*"))
         copy(home, scratch, ("config.json", *OWN, *shards))
         return Adapter(home, config, scratch, name)
-    stated = config.text("base_model_name_or_path")
+    stated = config.text("base_model_name_or_path") or (str(given) if given is not None else None)
     if not stated:
         raise ModelFolderError(
             f"{config.file}: 'base_model_name_or_path' is {stated!r}, expected the model that the adapter was trained "
             "on. Write its name or path there."
         )
     try:
-        base = find_checkpoint(stated, revision=config.text("revision"), organisation=None)
+        base = _base(home, config, stated) if given is None else find_checkpoint(given, organisation=None)
     except ModelNotFoundError as error:
+        if given is not None:
+            raise
         raise ModelNotFoundError(
             f"{config.file}: 'base_model_name_or_path' is {stated!r}, which was not found ({error}) "
-            "Write the model's name or path there."
+            "Write the model's name there, or give its folder: base=… (--base)."
         ) from error
     if (base / ADAPTER).is_file():
         raise ModelFolderError(
@@ -79,6 +85,19 @@ def find_adapter(home: Path, name: str, scratch: Path) -> Adapter:
             "and write the path of what comes out there."
         )
     return Adapter(home, config, base, name)
+
+
+def _base(home: Path, config: JsonObject, stated: str) -> Path:
+    """The base model that an adapter states: a folder inside its own, or else a name on the Hub."""
+    if (home / stated).is_dir() and (home / stated).resolve().is_relative_to(home.resolve()):
+        return home / stated
+    if stated.startswith((".", "~", "/", "\\")) or Path(stated).is_absolute() or Path(stated).exists():
+        raise ModelFolderError(
+            f"{config.file}: 'base_model_name_or_path' is {stated!r}, a path out of the adapter's folder, expected a "
+            "name on the Hub or a folder inside. If it is the model to take, give it: base=… (--base)."
+        )
+    LOG.info("%s: its base model %s is taken from the Hub or its cache", config.file, stated)
+    return find_checkpoint(stated, revision=config.text("revision"), organisation=None)
 
 
 def merged(adapter: Adapter, spec: ModuleSpec) -> nn.Module:

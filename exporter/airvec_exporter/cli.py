@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--as", dest="kind", choices=KINDS, help="what the model is for, where the checkpoint is silent"
     )
+    parser.add_argument("--base", metavar="MODEL", help="the model that an adapter changes (default: as it says)")
     parser.add_argument(
         "--variants", metavar="A,B,…", default="fp32",
         help="graphs to make: fp32 (always), fused, int8, int8-x86, int8-vnni, int8-arm64, int8-dynamic, int4, "
@@ -105,6 +106,7 @@ def _export(arguments: argparse.Namespace) -> object:
         arguments.checkpoint,
         arguments.out,
         kind=arguments.kind,
+        base=arguments.base,
         variants=[name.strip() for name in arguments.variants.split(",")],
         fused=arguments.fused,
         weights=not arguments.no_weights,

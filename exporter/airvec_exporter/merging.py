@@ -29,12 +29,13 @@ TENSORS = (".safetensors", ".bin")
 
 
 @contextmanager
-def whole_checkpoint(source: Path, kind: str | None = None) -> Iterator[Path]:
+def whole_checkpoint(source: Path, kind: str | None = None, base: str | Path | None = None) -> Iterator[Path]:
     """The folder itself, or, where it holds adapters, a temporary one in which they are merged.
 
     Args:
         source: a checkpoint's folder.
         kind: `"dense"`, `"sparse"` or `"rerank"`; None = as the folder says, or the adapter's task.
+        base: the model that the adapters change, a folder or a name on the Hub; None = as they say.
 
     Raises:
         MissingPackageError: there is an adapter, and peft is not installed.
@@ -50,7 +51,7 @@ def whole_checkpoint(source: Path, kind: str | None = None) -> Iterator[Path]:
     name = repository_of(source.resolve()) or source.resolve().name
     require("peft", "peft", f"{name} ({ADAPTER})")
     with tempfile.TemporaryDirectory(prefix="airvec-") as scratch:
-        adapters = [find_adapter(home, name, Path(scratch) / str(index)) for index, home in enumerate(homes)]
+        adapters = [find_adapter(home, name, Path(scratch) / str(index), base) for index, home in enumerate(homes)]
         folder = Path(scratch) / "whole" / name.rpartition("/")[2]
         _copy_all(source, folder)
         places = [folder / adapter.home.relative_to(source) for adapter in adapters]

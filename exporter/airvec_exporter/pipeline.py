@@ -42,6 +42,7 @@ def export(
     out: str | Path,
     *,
     kind: str | None = None,
+    base: str | Path | None = None,
     variants: Sequence[str] = (FP32,),
     fused: bool = False,
     weights: bool = True,
@@ -65,6 +66,8 @@ def export(
         kind: `"dense"`, `"sparse"` or `"rerank"`; None = as the checkpoint says. A plain transformers checkpoint says
             by its architecture whether it is a reranker (…ForSequenceClassification). One for masked words
             (…ForMaskedLM) is taken for dense, as most of them are base models: pass `"sparse"` for a SPLADE model.
+        base: of an adapter, the model that it changes, a folder or a name on the Hub; None = the one that it names,
+            on the Hub or inside its folder.
         variants: the graphs to make, of `airvec_exporter.variants`: `"fp32"` (always made), `"fused"`, `"int8"`,
             `"int8-dynamic"`, `"int4"`, `"openvino"`, `"openvino-int8"`, `"O1"` to `"O4"`; airvec's models take one by
             `variant=`.
@@ -105,7 +108,11 @@ def export(
     check_target(Path(checkpoint), target, overwrite)  # before anything is fetched
     source = find_checkpoint(checkpoint, revision=revision)
     check_target(source, target, overwrite)
-    with _progress(show_progress_bar) as step, _temporary(target) as folder, whole_checkpoint(source, kind) as whole:
+    with (
+        _progress(show_progress_bar) as step,
+        _temporary(target) as folder,
+        whole_checkpoint(source, kind, base) as whole,
+    ):
         step("loading")
         loaded = load(whole, kind, settings=settings)
         check_model(wanted, loaded.folder.name, [(body, _behind(loaded, path)) for path, body in loaded.bodies.items()])

@@ -30,7 +30,7 @@ def other_model(home: Path) -> None:
     file = adapter(home) / "adapter_model.safetensors"
     state = load_file(file)
     save_file({name.replace("layer.1", "layer.7"): tensor for name, tensor in state.items()}, file)
-    export(home, home / "adapter")
+    export(home, home / "adapter", base=home / "checkpoint")
 
 
 def without_weights(home: Path) -> None:

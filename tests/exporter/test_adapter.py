@@ -36,8 +36,9 @@ def folder(tmp_path: Path, base: Path) -> Path:
     return plain_adapter(tmp_path / "model", base)
 
 
-def refused(folder: Path, kind: str | None = None) -> AirvecError:
-    with pytest.raises(AirvecError) as caught, whole_checkpoint(folder, kind):
+def refused(folder: Path, kind: str | None = None, *, base: str | None = "base") -> AirvecError:
+    """What a merge with the folder of that name beside it for a base is refused with; None = what the adapter says."""
+    with pytest.raises(AirvecError) as caught, whole_checkpoint(folder, kind, base and folder.parent / base):
         pass
     return caught.value
 
@@ -58,22 +59,42 @@ def test_an_adapter_and_its_base_come_from_the_hub_by_name(tmp_path: Path, base:
 
 
 def test_a_base_that_is_not_there_is_named_with_the_file_that_names_it(folder: Path):
-    tiny.change(folder / "adapter_config.json", {"base_model_name_or_path": "./nowhere"})
-    error = refused(folder)
+    tiny.change(folder / "adapter_config.json", {"base_model_name_or_path": "no where"})
+    error = refused(folder, base=None)
     assert isinstance(error, ModelNotFoundError)
-    assert str(error).startswith("model/adapter_config.json: 'base_model_name_or_path' is './nowhere', which was not")
+    assert str(error).startswith("model/adapter_config.json: 'base_model_name_or_path' is 'no where', which was not")
+
+
+@pytest.mark.parametrize("stated", ["../base", "{parent}/base", "./nowhere", "base"])
+def test_a_path_out_of_the_adapter_s_folder_is_read_only_where_the_caller_gives_it(
+    folder: Path, stated: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(folder.parent)
+    stated = stated.format(parent=folder.parent)
+    tiny.change(folder / "adapter_config.json", {"base_model_name_or_path": stated})
+    error = refused(folder, base=None)
+    assert isinstance(error, ModelFolderError)
+    assert f"'base_model_name_or_path' is {stated!r}, a path out of the adapter's folder, expected" in str(error)
+    with whole_checkpoint(folder, base=folder.parent / "base") as found:
+        assert (found / "model.safetensors").is_file()
+
+
+def test_a_base_inside_the_adapter_s_folder_is_found(folder: Path, base: Path):
+    base.rename(folder / "base")
+    tiny.change(folder / "adapter_config.json", {"base_model_name_or_path": "./base"})
+    with whole_checkpoint(folder) as found:
+        assert (found / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize("stated", [None, ""])
 def test_an_adapter_that_names_no_base_is_refused(folder: Path, stated: str | None):
     tiny.change(folder / "adapter_config.json", {"base_model_name_or_path": stated})
-    assert "'base_model_name_or_path' is" in str(refused(folder))
+    assert "'base_model_name_or_path' is" in str(refused(folder, base=None))
 
 
 def test_a_base_that_is_an_adapter_is_refused(tmp_path: Path, folder: Path):
     second = plain_adapter(tmp_path / "second", tmp_path / "base")
-    tiny.change(second / "adapter_config.json", {"base_model_name_or_path": str(folder)})
-    assert "is an adapter itself, expected a whole model" in str(refused(second))
+    assert "is an adapter itself, expected a whole model" in str(refused(second, base=folder.name))
 
 
 def test_a_base_without_config_is_refused(folder: Path, base: Path):

@@ -34,7 +34,7 @@ def opened():
     with ExitStack() as stack:
 
         def run(folder: Path, kind: str | None = None) -> Checkpoint:
-            return load(stack.enter_context(whole_checkpoint(folder, kind)), kind)
+            return load(stack.enter_context(whole_checkpoint(folder, kind, folder.parent / "base")), kind)
 
         yield run
 
@@ -137,8 +137,8 @@ def test_what_is_written_is_a_whole_model(tmp_path: Path, opened: Callable[..., 
 
 
 def test_the_temporary_folder_is_gone_afterwards(tmp_path: Path):
-    folder, _ = checkpoint_with_adapter(tmp_path, FEATURES)
-    with whole_checkpoint(folder) as found:
+    folder, base = checkpoint_with_adapter(tmp_path, FEATURES)
+    with whole_checkpoint(folder, base=base) as found:
         assert found.name == folder.name
         assert (found / "model.safetensors").is_file()
     assert not found.parent.parent.exists()

@@ -29,7 +29,7 @@ def test_an_exported_adapter_gives_the_reference_s_vectors_of_the_unmerged_one(t
     texts = [*tiny.texts(10), LONG]
     wanted = model.encode(texts)
 
-    out = export(folder, tmp_path / "out", max_seq_length=24, texts=texts, speed=False).path
+    out = export(folder, tmp_path / "out", base=base, max_seq_length=24, texts=texts, speed=False).path
     opened = airvec.SentenceTransformer(out)
     assert wanted.std(axis=0).max() > 0.01
     assert np.abs(opened.encode(texts) - wanted).max() <= 1e-5
