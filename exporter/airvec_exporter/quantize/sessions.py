@@ -3,8 +3,10 @@
 Knows nothing of quantisation.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +33,19 @@ def open_session(model: ir.Model, threads: int = 0) -> ort.InferenceSession:
 
 
 def outputs(model: ir.Model, batches: Sequence[Batch]) -> Iterator[tuple[Batch, list[NDArray[np.float32]]]]:
-    """Each batch with all outputs of the graph."""
-    session = open_session(model)
+    """Each batch with all outputs of the graph.
+
+    A product on several threads may be summed in another order, and a range's last bit decides bytes: so each batch
+    runs on one thread, several batches side by side.
+    """
+    session = open_session(model, 1)
     names = [node.name for node in session.get_inputs()]
-    for batch in batches:
-        yield batch, session.run(None, {name: batch[name] for name in names})
+
+    def run(batch: Batch) -> list[NDArray[np.float32]]:
+        return session.run(None, {name: batch[name] for name in names})
+
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(batches), workers):  # not all at once: outputs may be the states of all layers
+            some = batches[start : start + workers]
+            yield from zip(some, pool.map(run, some), strict=True)
