@@ -3,13 +3,14 @@
 Knows nothing of the Hub.
 """
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from airvec.cli.measured import columns
 from airvec.errors import ModelFolderError
 from airvec.folder import DENSE, RERANKER, SPARSE, ModelFolder, read_folder
-from airvec.manifest import GraphRecord, Manifest
+from airvec.graph_weights import is_weight_of
+from airvec.manifest import Manifest
 
 CARD = "README.md"
 LIBRARY, TAGS = "sentence-transformers", ("airvec", "onnx")
@@ -20,19 +21,13 @@ CALLS = {
     SPARSE: f'embeddings = model.encode(["{QUERY}", "{DOCUMENT}"])',
     RERANKER: f'scores = model.predict([("{QUERY}", "{DOCUMENT}")])',
 }
+MEASURED = "Each graph against the model in float32, on real texts; times in ms, `top10` in percent:"
 BAR = r"\|"  # in a cell of Markdown's tables; a bare one would begin the next cell
 DESCRIPTIONS = {
     DENSE: "sentence embeddings",
     SPARSE: "sparse embeddings",
     RERANKER: "scores of pairs of texts",
 }
-# Columns: what a graph was measured at, in this order, where any graph was.
-HEADINGS = {
-    "max_delta": "max |Δ|", "mean_cosine": "mean cosine", "min_cosine": "min cosine",
-    "rank_correlation": "rank correlation", "top10_overlap": "top-10 overlap", "batch_delta": "neighbours move it by",
-    "sts": "STS", "ndcg": "NDCG@10", "load_ms": "load, ms", "one_text_ms": "one text, ms",
-    "texts_per_second": "texts a second",
-}  # fmt: skip
 
 
 def make_card(folder: Path, name: str) -> str:
@@ -87,28 +82,22 @@ def _new(model: ModelFolder, name: str) -> str:
         "\n".join(("```python", f"from airvec import {kind}", f'model = {kind}("{name}")', call, "```")),
     ]
     if model.manifest and model.manifest.graphs:
-        parts += ["Each graph against torch in float32, on real texts:", _table(model.manifest)]
+        parts += [MEASURED, _table(model.manifest)]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(manifest: Manifest) -> str:
     graphs = {path: record for path, record in sorted(manifest.graphs.items()) if record.outputs}
-    found = {path: _numbers(record) for path, record in graphs.items()}
-    columns = [name for name in HEADINGS if any(name in numbers for numbers in found.values())]
-    lines = [["graph", "MB", *(HEADINGS[name] for name in columns)], ["---"] * (2 + len(columns))]
-    for path in graphs:
-        cells = [f"{found[path][name]:.4g}" if name in found[path] else "" for name in columns]
-        lines.append([f"`{path}`", f"{_megabytes(manifest, path):.1f}", *cells])
+    titles, cells = columns([_numbers(manifest, path) for path in graphs])
+    lines = [["graph", *titles], ["---"] * (1 + len(titles))]
+    lines += [[f"`{path}`", *row] for path, row in zip(graphs, cells, strict=True)]
     return "\n".join(f"| {' | '.join(cell.replace('|', BAR) for cell in line)} |" for line in lines)
 
 
-def _megabytes(manifest: Manifest, graph: str) -> float:
-    """A graph's size with its weights: as measured, else those of its name, `model.onnx_data` or `….bin` of `….xml`."""
-    name = graph.removesuffix("xml")
-    size = sum(record.size for path, record in manifest.graphs.items() if path.startswith(name))
-    return manifest.graphs[graph].measured.get("megabytes", size / 1e6)
-
-
-def _numbers(record: GraphRecord) -> dict[str, float]:
-    own = {entry.name: getattr(record, entry.name) for entry in fields(record) if entry.name in HEADINGS}
-    return {**record.measured, **{name: value for name, value in own.items() if value is not None}}
+def _numbers(manifest: Manifest, graph: str) -> dict[str, float]:
+    """What a graph was measured at, and its size with its weights."""
+    record = manifest.graphs[graph]
+    own = [other.size for path, other in manifest.graphs.items() if path == graph or is_weight_of(path, graph)]
+    older = {"max_delta": record.max_delta, "min_cosine": record.min_cosine}
+    known = {name: value for name, value in older.items() if value is not None}
+    return {"megabytes": sum(own) / 1e6, **known, **record.measured}

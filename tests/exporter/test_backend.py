@@ -64,6 +64,8 @@ def test_a_new_folder_gets_the_whole_model_and_the_graph(model: airvec.SentenceT
     assert files(model.folder) == before
     record = read_manifest(tmp_path / "new" / "model").graphs["onnx/model_O2.onnx"]
     assert (record.sha256, record.optimized) == (after["onnx/model_O2.onnx"], True)
+    assert record.max_delta <= 1e-5  # from the graph that it was made from
+    assert {"mean_cosine", "batch_delta", "megabytes"} < set(record.measured)
     assert after["onnx/model_O2.onnx"] != after["onnx/model.onnx"]
     opened = airvec.SentenceTransformer(tmp_path / "new" / "model", variant="O2")
     assert np.abs(opened.encode(TEXTS) - model.encode(TEXTS)).max() <= 1e-5
@@ -109,7 +111,9 @@ def test_dynamic_int8_has_the_reference_s_names_and_stays_near(
     opened = airvec.SentenceTransformer(model.folder, model_kwargs={"file_name": name})
     cosines = (opened.encode(TEXTS) * model.encode(TEXTS)).sum(axis=1)
     assert 0.9 < cosines.min() < 0.999999
-    assert read_manifest(model.folder).graphs[f"onnx/{name}"].precision == "int8"
+    record = read_manifest(model.folder).graphs[f"onnx/{name}"]
+    assert record.precision == "int8"
+    assert 0.9 < record.min_cosine <= record.measured["mean_cosine"] < 0.999999
 
 
 @pytest.mark.slow

@@ -78,12 +78,12 @@ def test_without_a_card_one_is_made_with_the_measured_numbers(folder: Path):
     assert "# words-onnx\n" in text
     assert 'from airvec import SentenceTransformer\nmodel = SentenceTransformer("me/words-onnx")\n' in text
     assert text.endswith(
-        "| graph | MB | max \\|Δ\\| | mean cosine | min cosine |\n"
+        "| graph | MB | max \\|Δ\\| | cosine | cos min |\n"
         "| --- | --- | --- | --- | --- |\n"
-        "| `onnx/model.onnx` | 90.0 | 1.25e-07 |  | 1 |\n"
-        "| `onnx/model_int8.onnx` | 23.0 |  | 0.9968 |  |\n"
-        "| `openvino/openvino_model.xml` | 90.5 |  |  |  |\n"
-        "| `openvino/openvino_model_qint8_quantized.xml` | 0.4 |  |  |  |\n"
+        "| `onnx/model.onnx` | 90.0 | 1.2e-07 | – | 1.0000 |\n"
+        "| `onnx/model_int8.onnx` | 23.0 | – | 0.9968 | – |\n"
+        "| `openvino/openvino_model.xml` | 90.5 | – | – | – |\n"
+        "| `openvino/openvino_model_qint8_quantized.xml` | 0.4 | – | – | – |\n"
     )
 
 
