@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from airvec.cli.main import main
 from tests.errors.cases import Case, Topic
 from tests.errors.models import OLD, change
-from tests.folders import write_json, write_modules, write_tensors
+from tests.folders import SPECIAL, WORDS, static_model, write_json, write_modules, write_tensors
 
 TEXTS = ["a text", "a text"]
 
@@ -33,6 +33,11 @@ def tiny(home: Path, **settings: Any) -> Path:
     from tests import tiny as small
 
     return small.tiny_checkpoint(home / "checkpoint", **settings)
+
+
+def static(home: Path) -> Path:
+    """A table of token vectors."""
+    return static_model(home / "checkpoint", {"embedding.weight": np.ones((len(SPECIAL + WORDS), 4), np.float32)})
 
 
 def splade(home: Path) -> Path:
@@ -221,6 +226,8 @@ CASES = (
          lambda home: export(home, variants=["fp32", "int9"])),
     Case("A head that cannot be inside a graph", '`variants=["fused"]`, where pooling leaves a prompt out.',
          lambda home: export(home, tiny(home, include_prompt=False), variants=["fused"])),
+    Case("A variant of a model without graphs", '`variants=["int8-x86"]` of a static model.',
+         lambda home: export(home, static(home), variants=["int8-x86"])),
     Case("A graph that is not right", "torch traced something else than it runs. Each export is measured.",
          wrong_graph),
 )  # fmt: skip
