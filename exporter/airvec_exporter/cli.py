@@ -4,8 +4,11 @@ Knows nothing of how an export is done.
 """
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from airvec.errors import AirvecError, ArgumentError
@@ -47,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         _check_push(arguments)
-        report = _export(arguments)
+        with _ended_by_sigterm():
+            report = _export(arguments)
     except (ArgumentError, FileNotFoundError) as error:
         return _tell(error, MISUSED)
     except (AirvecError, OSError) as error:
@@ -57,6 +61,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.quiet:
         print(report)
     return _push(arguments) if arguments.push is not None else OK
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends an export as Ctrl-C does, so that nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():  # Python lets no other set a handler
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

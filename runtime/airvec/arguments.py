@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
+from re import fullmatch
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from airvec.backends import BackendOptions
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
-from airvec.folder import TokenizerSpec, settle
+from airvec.folder import OPENVINO, TokenizerSpec, settle
 from airvec.threads import available_threads
 from airvec.tokenizer import check_side
 
@@ -125,12 +126,16 @@ def backend_options(
     file_name = given.get("file_name")
     if file_name is not None and not isinstance(file_name, str):
         raise ArgumentError(f"file_name: {file_name!r}, expected a str such as 'onnx/model.onnx'. Correct it.")
+    if not isinstance(variant, str) or not fullmatch(r"[\w.+-]+", variant):
+        raise ArgumentError(f"variant: {variant!r}, expected a name such as 'int8' or 'openvino'. Correct it.")
+    name, backend = settle(variant, backend)
     provider = given.get("provider")
+    if backend == OPENVINO and device not in (None, "cpu"):
+        raise ArgumentError(f"device: {device!r}, but OpenVINO runs on the CPU here. Leave it out.")
     providers = _device_providers(device)
     if provider is not None:
         providers = _chosen_provider(str(provider), device, providers)
     count = available_threads() if threads is None else whole_number("threads", threads)
-    name, backend = settle(variant, backend)
     return BackendOptions(
         backend, name, file_name, providers, given.get("session_options"), count, given.get("ov_config")
     )

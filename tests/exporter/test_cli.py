@@ -1,10 +1,12 @@
 """airvec-export."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from airvec_exporter import pipeline
+from airvec_exporter import cli, pipeline
 from airvec_exporter.cli import main
 from airvec_exporter.pipeline import ExportReport
 from tests import tiny
@@ -128,3 +130,10 @@ def test_an_unknown_variant_is_wrong_usage(tiny_bert: Path, tmp_path: Path, caps
     assert main([str(tiny_bert), str(tmp_path / "out"), "--variants", "fp32,int9"]) == 2
     assert "variants: 'int9', expected any of fp32, int8," in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_being_told_to_end_is_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli, "_export", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    assert main(["in", str(tmp_path / "out")]) == 130
+    assert signal.getsignal(signal.SIGTERM) == before

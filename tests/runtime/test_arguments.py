@@ -194,3 +194,15 @@ def test_the_cache_folder_comes_from_the_environment(monkeypatch):
     assert arguments.default_cache_folder() == "there"
     monkeypatch.setenv("AIRVEC_CACHE", "here")
     assert arguments.default_cache_folder() == "here"
+
+
+@pytest.mark.parametrize("variant", [None, 8, "", "../../secret", "int8 "])
+def test_a_variant_that_is_no_name_is_refused(variant):
+    with pytest.raises(ArgumentError, match=r"variant: .*, expected a name such as 'int8'"):
+        arguments.backend_options("onnx", variant, None, None, 1)
+
+
+@pytest.mark.parametrize("device", ["cuda", "GPU"])
+def test_openvino_takes_no_device_of_onnx_runtime(device):
+    with pytest.raises(ArgumentError, match="OpenVINO runs on the CPU here"):
+        arguments.backend_options("onnx", "openvino", device, None, 1)

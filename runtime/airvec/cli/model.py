@@ -24,7 +24,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_graph_arguments(group: Any) -> None:
     """Add to a group of arguments those that say how a model of any kind is opened."""
-    group.add_argument("--variant", default="auto", help="graph to use: auto (fp32), or NAME for onnx/model_NAME.onnx")
+    group.add_argument(
+        "--variant", default="auto",
+        help="graph to use: auto (fp32), fused, int8, openvino, fastest …: airvec info FOLDER lists them",
+    )  # fmt: skip
     group.add_argument("--threads", type=positive, help="CPUs to use (default: all that this process may)")
     group.add_argument("--max-seq-length", type=positive, help="most tokens of a text (default: the model's)")
     group.add_argument("--no-progress", action="store_true", help="no progress bar")

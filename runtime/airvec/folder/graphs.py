@@ -58,6 +58,10 @@ def find_graph(
     """
     body = body or folder.modules[0]
     name, backend = settle(variant, backend)
+    if file_name and file_name.endswith(".xml") and backend != OPENVINO:
+        raise ArgumentError(
+            f'file_name: {file_name!r}, but the backend is {backend!r}. Pass backend="openvino" with it.'
+        )
     names = (file_name,) if file_name else graph_names(name, backend)
     if not file_name and name == "auto" and body.task == FILL_MASK:
         names = (*graph_names(FUSED, backend), *names)
@@ -160,7 +164,7 @@ def _no_graph(folder: ModelFolder, home: Path, name: str, backend: str) -> Model
     if found:
         return ModelFolderError(
             f"{folder.name}: no graph {name!r}, expected one of {', '.join(found)}. "
-            'Choose it with variant="NAME" or model_kwargs={"file_name": "…"}.'
+            'Choose it with variant="NAME" or model_kwargs={"file_name": "…"}; airvec export --variants makes more.'
         )
     return ModelFolderError(
         f"{short_name(home / backend / name)}: no such graph, and no other in the folder. "

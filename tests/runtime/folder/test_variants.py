@@ -3,7 +3,7 @@
 import pytest
 
 from airvec import cpu
-from airvec.errors import AirvecWarning, ModelFolderError
+from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError
 from airvec.folder import fastest, find_graph, graph_names, read_folder, variant_of, variants_of
 from airvec.manifest import GraphRecord, Manifest, write_manifest
 from tests.folders import word_model
@@ -129,3 +129,10 @@ def test_without_a_measured_speed_nothing_is_fastest(folder):
         fastest(read_folder(folder))
     with pytest.raises(ModelFolderError, match="no graph of backend 'openvino' with a measured speed"):
         fastest(measured(folder, fp32=100), backend="openvino")
+
+
+def test_an_openvino_file_by_name_needs_its_backend(folder):
+    opened = read_folder(folder)
+    with pytest.raises(ArgumentError, match=r'Pass backend="openvino" with it'):
+        find_graph(opened, file_name="openvino/openvino_model.xml")
+    assert find_graph(opened, file_name="openvino/openvino_model.xml", backend="openvino").is_file()
