@@ -70,8 +70,8 @@ def _ended_by_sigterm() -> Iterator[None]:
         yield
         return
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    def interrupt(number: int, _: object) -> None:
+        raise KeyboardInterrupt(f"signal {number}")
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
