@@ -171,12 +171,18 @@ def _push(arguments: argparse.Namespace) -> int:
 
 
 def _lines(option: str, path: Path | None) -> list[str] | None:
+    """The texts of a file, one a line; blank lines are left out."""
     if path is None:
         return None
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        found = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise ArgumentError(f"{option} {path}: not UTF-8 ({error}). Convert it.") from error
+    except OSError as error:
+        raise ArgumentError(f"{option} {path}: cannot be read ({error.strerror}). Check the path.") from error
+    if len(found) < 2:
+        raise ArgumentError(f"{option} {path}: {len(found)} texts, expected two or more, one a line. Add some.")
+    return found
 
 
 def _tell(error: BaseException, code: int) -> int:

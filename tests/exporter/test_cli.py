@@ -137,3 +137,15 @@ def test_being_told_to_end_is_an_interrupt(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(cli, "_export", lambda _: os.kill(os.getpid(), signal.SIGTERM))
     assert main(["in", str(tmp_path / "out")]) == 130
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("option", ["--texts", "--calibration"])
+@pytest.mark.parametrize(("content", "told"), [(None, "cannot be read"), ("\n\n", "0 texts, expected two or more")])
+def test_a_file_without_texts_is_named_with_its_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, content: str | None, told: str
+):
+    file = tmp_path / "texts.txt"
+    if content is not None:
+        file.write_text(content)
+    assert main(["in", str(tmp_path / "out"), option, str(file)]) == 2
+    assert f"{option} {file}: {told}" in capsys.readouterr().err
