@@ -30,7 +30,7 @@ def test_a_text_is_the_mean_of_its_states_or_what_pooling_makes_of_them(portable
     np.testing.assert_allclose(means, kept[0].mean(axis=1), atol=1e-6)
 
 
-@pytest.mark.parametrize("bound", [0.03, 0.05])
+@pytest.mark.parametrize("bound", [0.02, 0.03])
 def test_the_bound_holds_for_the_token_that_is_taken(bound: float, portable: Portable, calibration: list[Batch]):
     model, plain = portable(), portable()
     recipe = quantize_rows(model, calibration, "vnni", bound=bound, pool=first)
