@@ -34,6 +34,7 @@ from airvec_exporter.verify import BOUNDS, Checks, check_texts, verify
 __all__ = ["ExportReport", "export"]
 
 STEPS = ("loading", "tracing", "writing", "verifying")
+TOKEN_STATES = ("last_hidden_state",)  # what a graph gives that BGE-M3's heads can read
 MODEL_FILES = ("modules.json", "config.json", "airvec.json")  # one of them makes a folder a model's
 
 
@@ -130,8 +131,10 @@ def export(
         step("verifying")
         measured = verify(loaded, folder, variants=_ways(graphs), checks=checks)
         manifest = stated(measured, windows)
-        if heads is not None:
-            manifest = with_measured(manifest, verify_token_heads(loaded, heads, folder, checks))
+        for (body, name), graph in graphs.items() if heads is not None else ():
+            if graph.outputs == TOKEN_STATES and (body, name) in measured:
+                found = verify_token_heads(loaded, heads, folder, checks, name)
+                manifest = with_measured(manifest, found, graph.path.relative_to(folder).as_posix())
         write_manifest(folder, manifest)
         _put(folder, target)
     return make_report(target, name_and_revision(source)[0], loaded.kind, graphs, measured, time.perf_counter() - start)

@@ -111,6 +111,10 @@ def test_what_was_measured_is_in_the_manifest(report: ExportReport):
     measured = read_manifest(report.path).graphs["onnx/model.onnx"].measured
     assert 0 < measured["multi_vector_max_delta"] <= 1e-5
     assert 0 < measured["lexical_max_delta"] <= 1e-4 * measured["lexical_scale"]
+    records = read_manifest(report.path).graphs
+    coarser = next(record.measured for name, record in records.items() if "int8" in name)
+    for name in ("multi_vector_max_delta", "lexical_max_delta"):
+        assert coarser[name] > 100 * measured[name]
 
 
 def test_the_folder_still_opens_as_a_dense_model(report: ExportReport, oracle):
