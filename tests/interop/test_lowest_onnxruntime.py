@@ -14,7 +14,9 @@ from tests.interop.programs import run
 LOWEST = "onnxruntime-1.23"
 # Of ONNX Runtime 1.23: a row of Attention whose keys are all masked, as behind a short text under a sliding window, is
 # NaN there, which the next layer spreads over the text. 1.24 to 1.31 give the right numbers, and airvec.json says so.
-WINDOWS = "dense-modernbert"
+WINDOWS = "-modernbert"
+# Between integers: a state that lies halfway between two of them may round the other way after other kernels.
+ROUNDED = 1e-2
 CASES = [(name, variant) for name, variants in OURS.items() for variant in variants if variant != "openvino"]
 CLASSES = {"dense": SentenceTransformer, "sparse": SparseEncoder, "rerank": CrossEncoder}
 
@@ -34,12 +36,12 @@ def test_the_environment_has_the_lowest_version_that_the_package_admits():
 
 
 def test_bodies_with_sliding_windows_are_refused_with_the_version_that_they_need(with_lowest):
-    problems = [file.read_text(encoding="utf-8") for file in with_lowest.glob(f"* {WINDOWS}.txt")]
+    problems = [file.read_text(encoding="utf-8") for file in with_lowest.glob(f"* *{WINDOWS}.txt")]
     assert problems
     assert all("airvec.json: needs onnxruntime 1.24, found 1.23" in problem for problem in problems)
 
 
-@pytest.mark.parametrize(("name", "variant"), [case for case in CASES if case[0] != WINDOWS])
+@pytest.mark.parametrize(("name", "variant"), [case for case in CASES if not case[0].endswith(WINDOWS)])
 def test_its_numbers_are_those_of_the_newest(name, variant, our_folders, with_lowest):
     kind = name.partition("-")[0]
     model = CLASSES[kind](our_folders / name, variant=variant, threads=1)
@@ -49,4 +51,5 @@ def test_its_numbers_are_those_of_the_newest(name, variant, our_folders, with_lo
     assert not problem.is_file(), problem.read_text(encoding="utf-8")
     found = np.load(with_lowest / f"{variant} {name}.npy")
     assert expected.std(axis=0).mean() > 0.01
-    assert np.abs(found - expected).max() <= 1e-5 * max(1.0, float(np.abs(expected).max()))
+    bound = ROUNDED if "int" in variant else 1e-5
+    assert np.abs(found - expected).max() <= bound * max(1.0, float(np.abs(expected).max()))

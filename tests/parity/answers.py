@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 from sentence_transformers import CrossEncoder as ReferenceCrossEncoder
 from sentence_transformers import SentenceTransformer as Reference
 from sentence_transformers import SparseEncoder as ReferenceSparseEncoder
@@ -74,12 +73,12 @@ def distance(task: str, ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def likeness(task: str, ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The smallest cosine of a text's two vectors; of scores, which have none, the correlation of ranks."""
+    """The smallest cosine of a text's two vectors; of scores, which have none, the correlation of both."""
     if ours.shape != theirs.shape:
         return float("nan")
     if task == RERANK:
         columns = zip(_columns(ours), _columns(theirs), strict=True)
-        return float(min(spearmanr(mine, their).statistic for mine, their in columns))
+        return float(min(np.corrcoef(mine, their)[0, 1] for mine, their in columns))
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     return float(np.min((ours.astype(np.float64) * theirs).sum(axis=1) / lengths))
 

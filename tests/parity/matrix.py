@@ -22,7 +22,7 @@ from tests.parity.variants import FAMILY_VARIANTS, VARIANTS, Variant, make_folde
 from tests.tiny.families import FAMILIES
 
 BOUNDS = {DENSE: 1e-5, SPARSE: 1e-4, RERANK: 1e-4}
-# int8: the smallest cosine of a text; of a reranker, the correlation of the ranks of its scores.
+# int8: the smallest cosine of a text; of a reranker, the correlation of its scores with the reference's.
 LIKENESS = {DENSE: 0.99, SPARSE: 0.99, RERANK: 0.98}
 NEIGHBOURS = 1e-6  # what they may move in int8
 SPREAD = 0.01
@@ -57,7 +57,7 @@ class Cell:
 class Outcome:
     """What became of a cell.
 
-    `likeness` is the smallest cosine, or the correlation of ranks; `moved` what neighbours in a batch change; `spread`
+    `likeness` is the smallest cosine, or the correlation of scores; `moved` what neighbours in a batch change; `spread`
     says how far apart the reference's answers lie.
     """
 
@@ -135,6 +135,6 @@ def _wrong(exact: bool, task: str, delta: float, like: float, moved: float) -> s
     if exact:
         return "" if delta <= BOUNDS[task] else f"above the bound of {BOUNDS[task]:.0e}"
     if not like >= LIKENESS[task]:
-        kind = "rank correlation" if task == RERANK else "smallest cosine"
+        kind = "correlation" if task == RERANK else "smallest cosine"
         return f"{kind} of {like:.4f}, below {LIKENESS[task]}"
     return "" if moved <= NEIGHBOURS else f"neighbours in a batch move an answer by {moved:.1e}, above {NEIGHBOURS:.0e}"

@@ -59,8 +59,8 @@ scores: divided by the reference's largest |value| where that is above 1; at mos
 cannot be.
 
 int8 states the smallest cosine of a text's vector to the reference's, at least {cosine}; for pairs, how well their
-scores keep their order (Spearman's correlation), at least {order}. Alone, in batches by tokens and in batches of 5, its
-answers differ by {moved:.0e} at most.
+scores follow the reference's (Pearson's correlation), at least {order}. Alone, in batches by tokens and in batches of
+5, its answers differ by {moved:.0e} at most.
 
 - *no prompt*: a prompt that pooling leaves out. *cut*: pairs cut to 16 tokens. *3 labels*: softmax over three labels.
 - *other side*: padding on the side that the family does not use. Where that moves the reference's own answer (positions
@@ -111,7 +111,7 @@ def families(outcomes: Outcomes) -> Iterator[str]:
     """The twins of published models."""
     yield "\n## Published families\n"
     yield "Their folders' modules, settings, tokenizer options and file layout, with tiny random weights.\n"
-    yield from header(["family", "shape of", "task", *columns(DENSE)[:-1], "int8, cosine or order"], texts=3)
+    yield from header(["family", "shape of", "task", *columns(DENSE)[:-1], "int8, cosine or correlation"], texts=3)
     for name, family in FAMILIES.items():
         task = next(task for task, body in BODIES.items() if body == family.task)
         found = [of(outcomes, task, graph, name, family=True).values() for graph in GRAPHS]
@@ -122,7 +122,7 @@ def families(outcomes: Outcomes) -> Iterator[str]:
 def int8_rows(outcomes: Outcomes) -> Iterator[str]:
     """All that is measured of int8."""
     yield "\n## int8\n"
-    yield from header(["", "task", "cosine or order", "largest |Δ|", "neighbours move"], texts=2)
+    yield from header(["", "task", "cosine or correlation", "largest |Δ|", "neighbours move"], texts=2)
     for cell, outcome in outcomes.items():
         if cell.graph == INT8:
             numbers = (f"{outcome.likeness:.4f}", f"{outcome.delta:.1e}", f"{outcome.moved:.1e}")
@@ -183,7 +183,7 @@ def worst(graph: str, outcomes: Sequence[Outcome]) -> str:
 
 def columns(task: str) -> tuple[str, ...]:
     """The headings of the graphs: int8 states another number."""
-    like = "order" if task == RERANK else "cosine"
+    like = "correlation" if task == RERANK else "cosine"
     return tuple(f"{name}, {like}" if graph == INT8 else name for graph, name in GRAPH_NAMES.items())
 
 
