@@ -17,7 +17,7 @@ SOURCES := runtime exporter trainer
 JOBS ?= 0
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-slow test-others test-parity test-interop check check-style check-types check-layers check-dependencies \
+.PHONY: help demo test test-fast test-slow test-others test-parity test-interop test-deploy check check-style check-types check-layers check-dependencies \
   check-spelling format checkpoint bench parity clean clean-environments
 
 help:  ## list the targets
@@ -26,19 +26,22 @@ help:  ## list the targets
 demo: $(DEMO_ENV)/ready  ## semantic search and similarity with the runtime alone, in an environment of its own
 	@$(DEMO_ENV)/bin/python docs/demo.py
 
-test: test-fast test-slow test-others  ## all tests but those of make test-parity and make test-interop
+test: test-fast test-slow test-others  ## all tests but those of make test-parity, test-interop and test-deploy
 
 test-fast: $(ENV)/ready  ## the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow and not parity and not interop" --numprocesses $(JOBS)
+	$(BIN)/python -m pytest -m "not slow and not parity and not interop and not deploy" --numprocesses $(JOBS)
 
 test-slow: $(ENV)/ready  ## the tests that take longer: exports, the wheel
-	$(BIN)/python -m pytest -m "slow and not parity and not interop" --numprocesses $(JOBS)
+	$(BIN)/python -m pytest -m "slow and not parity and not interop and not deploy" --numprocesses $(JOBS)
 
 test-parity: $(ENV)/ready  ## every number against sentence-transformers on torch: minutes
 	$(BIN)/python -m pytest -m parity --numprocesses $(JOBS)
 
 test-interop: $(ENV)/ready  ## folders of other libraries here, and ours there: makes their environments, minutes
 	$(BIN)/python -m pytest -m interop
+
+test-deploy: $(ENV)/ready  ## layers and folders of real packages, packed from PyPI and run on bare Pythons: minutes
+	$(BIN)/python -m pytest -m deploy
 
 test-others: $(OTHERS_ENV)/ready  ## KeyBERT and LangChain on airvec, where torch is not installed
 	$(OTHERS_ENV)/bin/python tests/others/check_drop_in.py
