@@ -4,8 +4,8 @@
 Knows nothing of how texts become embeddings.
 """
 
-import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import replace
@@ -19,7 +19,7 @@ import numpy as np
 from airvec.backends import BackendOptions
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
-from airvec.folder import OPENVINO, TokenizerSpec, settle
+from airvec.folder import OPENVINO, SIMILARITY_NAMES, TokenizerSpec, settle
 from airvec.threads import available_threads
 from airvec.tokenizer import check_side
 
@@ -220,9 +220,24 @@ def check_dim(name: str, dim: int | None) -> int | None:
     return None if dim is None else whole_number(name, dim)
 
 
+def check_similarity_name(name: str) -> str:
+    """The name itself, if there is such a similarity.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    if name not in SIMILARITY_NAMES:
+        raise ArgumentError(f"similarity_fn_name: {name!r}, expected one of {', '.join(SIMILARITY_NAMES)}. Correct it.")
+    return name
+
+
 def want_progress(show_progress_bar: bool | None) -> bool:
     """As the reference decides: None means yes if the `airvec` logger shows INFO."""
     if show_progress_bar is None:
+        if "logging" not in sys.modules:  # nobody can have set a level
+            return False
+        import logging
+
         wanted = logging.getLogger("airvec").getEffectiveLevel() in (logging.INFO, logging.DEBUG)
         return wanted and find_spec("tqdm") is not None  # nobody asked for the bar: without tqdm there is none
     return show_progress_bar

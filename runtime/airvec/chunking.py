@@ -5,17 +5,14 @@ Knows nothing of embeddings.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from tokenizers import Tokenizer as Backend
 
 from airvec.arguments import check_text
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError
-from airvec.folder import read_folder
+from airvec.folder import DEFAULT_MODEL, read_folder
 from airvec.tokenizer import bad_text, open_tokenizer
-
-DEFAULT_MODEL = Path(__file__).parent / "default_model"
 
 
 @dataclass(frozen=True)

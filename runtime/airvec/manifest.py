@@ -5,7 +5,6 @@ versions read newer files; a newer major format version is refused.
 Knows nothing of the other files in the folder.
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -50,10 +49,17 @@ class GraphRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The whole of `airvec.json`; `graphs` is keyed by path inside the folder, such as `onnx/model.onnx`."""
+    """The whole of `airvec.json`; `graphs` is keyed by path inside the folder, such as `onnx/model.onnx`.
+
+    Folders that were packed for deployment hold one graph: `variant` is what `"auto"` stands for there if that is not
+    fp32, and `packed` says what the folder was made for and with (`arch`, `onnxruntime`, `airvec`); None and empty in
+    all others.
+    """
 
     source: str = ""
     revision: str | None = None
+    variant: str | None = None
+    packed: dict[str, str] = field(default_factory=dict[str, str])
     versions: dict[str, str] = field(default_factory=dict[str, str])
     min_onnxruntime: str = "1.23"
     graphs: dict[str, GraphRecord] = field(default_factory=dict[str, GraphRecord])
@@ -80,6 +86,8 @@ def read_manifest(folder: Path) -> Manifest | None:
     return Manifest(
         source=found.text("source", "") or "",
         revision=found.text("revision"),
+        variant=found.text("variant"),
+        packed={name: str(value) for name, value in found.section("packed").values.items()},
         versions={name: str(value) for name, value in found.section("versions").values.items()},
         min_onnxruntime=found.text("min_onnxruntime", "1.23") or "1.23",
         graphs={name: _record(graphs.section(name)) for name in graphs.values},
@@ -95,6 +103,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
+    import hashlib  # 2 ms, and opening a model computes no checksum
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

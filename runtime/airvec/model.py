@@ -30,7 +30,6 @@ from airvec.arrays import Integers
 from airvec.backends import graph_of
 from airvec.batching import pad
 from airvec.checks import whole_number
-from airvec.copying import copy_folder
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec.folder import FASTEST, FUSED, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
@@ -329,6 +328,8 @@ class Model(ABC):
         Raises:
             ArgumentError: something other than a model folder lies there.
         """
+        from airvec.copying import copy_folder
+
         copy_folder(self._folder.path, Path(path))
 
 

@@ -10,7 +10,6 @@ Knows nothing of prompts by name, precisions and result shapes: those are the th
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,10 +22,7 @@ from airvec.batching import Tokens, plan
 from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError, TruncationError
 from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, TokenizerSpec
 from airvec.modules import Module, check_dimensions, open_modules
-from airvec.modules.dropout import Dropout
 from airvec.modules.normalize import Normalize, unit
-from airvec.modules.pooling import Pooling
-from airvec.modules.splade_pooling import SpladePooling
 from airvec.tokenizer import Tokenizer, open_tokenizer
 from airvec.weights import need_feature
 
@@ -37,8 +33,6 @@ ON_TRUNCATE = ("ignore", "warn", "error", "chunk")
 # A call with fewer batches runs them one after the other on all threads: see backends/onnx.py.
 BULK_BATCHES = 16
 TABLES = ("StaticEmbedding", "SparseStaticEmbedding")
-# What a graph with its pooling inside leaves to do, or can have done to it twice.
-POOLED_ALREADY = (Normalize, Dropout)
 
 Progress = Callable[[int], None]
 Take = Callable[[Integers, Features], None]
@@ -256,8 +250,11 @@ def _after_pooling(
         return _after_stated(folder, chain, modules, stated)
     if chain[0].task == FILL_MASK:
         return _after_splade(folder, modules)
+    from airvec.modules.dropout import Dropout
+    from airvec.modules.pooling import Pooling
+
     for spec, module in zip(chain[1:], modules, strict=True):
-        if (isinstance(module, Pooling) and module.include_prompt) or isinstance(module, POOLED_ALREADY):
+        if (isinstance(module, Pooling) and module.include_prompt) or isinstance(module, (Normalize, Dropout)):
             continue
         raise ModelFolderError(
             f"{folder.name}: its graph gives sentence_embedding, which may or may not include module {spec.type!r} "
@@ -281,6 +278,8 @@ def _after_stated(
 
 def _after_splade(folder: ModelFolder, modules: tuple[Module, ...]) -> tuple[Module, ...]:
     """Nothing: what a graph with `sparse_embedding` holds is the SPLADE pooling, and no other module."""
+    from airvec.modules.splade_pooling import SpladePooling
+
     found = [type(module).__name__ for module in modules]
     if len(modules) == 1 and isinstance(modules[0], SpladePooling):
         return ()
@@ -341,6 +340,8 @@ def _one(features: Features, place: int) -> Features:
 
 def _run_beside(run: Callable[[Integers], None], batches: Sequence[Integers], threads: int) -> None:
     """Run all batches on several threads; the first error stops those not yet started."""
+    from concurrent.futures import Future, ThreadPoolExecutor  # one text needs no pool
+
     with ThreadPoolExecutor(threads, thread_name_prefix="airvec") as pool:
         futures: list[Future[None]] = [pool.submit(run, rows) for rows in batches]
         try:

@@ -14,6 +14,7 @@ import numpy as np
 from airvec.arguments import (
     check_dim,
     check_output_value,
+    check_similarity_name,
     check_texts,
     checked_parts,
     keyed_texts,
@@ -24,16 +25,14 @@ from airvec.arguments import (
 from airvec.arrays import Array, Features, Floats, Vectors
 from airvec.batching import check_batch_size
 from airvec.checks import whole_number
-from airvec.chunking import DEFAULT_MODEL
 from airvec.errors import ArgumentError
-from airvec.folder import DENSE
+from airvec.folder import DEFAULT_MODEL, DENSE
 from airvec.model import TEXTS_AT_ONCE, Model, ModelArguments
 from airvec.modules.normalize import unit
 from airvec.pipeline import Progress, check_on_truncate
 from airvec.precision import check_precision, quantize_embeddings
 from airvec.progress import progress_bar
 from airvec.prompts import document_name, query_name, resolve_prompt
-from airvec.similarity import SIMILARITIES, check_similarity_name
 
 if TYPE_CHECKING:
     from airvec.processes import Pool
@@ -288,10 +287,14 @@ class SentenceTransformer(Model):
 
     def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Floats:
         """Similarity of every row of one (n, dim) with every row of the other (m, dim): float32 (n, m)."""
+        from airvec.similarity import SIMILARITIES
+
         return SIMILARITIES[self.similarity_fn_name][0](embeddings1, embeddings2)
 
     def similarity_pairwise(self, embeddings1: Vectors, embeddings2: Vectors) -> Floats:
         """Similarity of row i of one with row i of the other, both (n, dim): float32 (n,)."""
+        from airvec.similarity import SIMILARITIES
+
         return SIMILARITIES[self.similarity_fn_name][1](embeddings1, embeddings2)
 
     @property

@@ -91,17 +91,6 @@ SIMILARITIES: dict[str, tuple[Similarity, Similarity]] = {
 }
 
 
-def check_similarity_name(name: str) -> str:
-    """The name itself, if there is such a similarity.
-
-    Raises:
-        ArgumentError: there is none.
-    """
-    if name not in SIMILARITIES:
-        raise ArgumentError(f"similarity_fn_name: {name!r}, expected one of {', '.join(SIMILARITIES)}. Correct it.")
-    return name
-
-
 def as_rows(vectors: Vectors) -> Array:
     """One vector (dim,) or rows (n, dim), as an array of two dimensions.
 

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from airvec.arguments import check_texts, checked_parts, keyed_texts, pick_inputs, want_progress
+from airvec.arguments import (
+    check_similarity_name,
+    check_texts,
+    checked_parts,
+    keyed_texts,
+    pick_inputs,
+    want_progress,
+)
 from airvec.arrays import Array, Floats
 from airvec.batching import check_batch_size
 from airvec.checks import whole_number
@@ -22,7 +29,7 @@ from airvec.modules.sparse_auto_encoder import DEFAULT_K
 from airvec.pipeline import Pipeline, Progress
 from airvec.progress import progress_bar
 from airvec.prompts import document_name, query_name, resolve_prompt
-from airvec.similarity import SIMILARITIES, check_similarity_name
+from airvec.similarity import SIMILARITIES
 from airvec.sparse_vectors import SparseVector, SparseVectors, intersection
 from airvec.tokenizer import open_tokenizer
 

@@ -145,7 +145,7 @@ def test_numpy_and_both_torch_modules_agree(spec: ModuleSpec, mask: Callable[[],
     tensors = as_tensors(given)
     if prompt:
         given["prompt_length"], tensors["prompt_length"] = np.array([prompt]), prompt
-    found = airvec.modules.MODULES[spec.type](spec)(dict(given))
+    found = airvec.modules.open_module(spec)(dict(given))
     with torch.no_grad():
         twin = airvec_exporter.modules.build([spec], "here")(dict(tensors))
         home = reference if hasattr(reference, spec.type) else sparse_reference
@@ -172,5 +172,5 @@ def test_a_text_without_any_token_pools_to_zeros():
     config = tiny.pooling_config(["mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"])
     spec = ModuleSpec("Pooling", Path(), JsonObject("config.json", config))
     given = features(np.zeros((BATCH, TOKENS), np.int64))
-    assert not airvec.modules.MODULES["Pooling"](spec)(dict(given))["sentence_embedding"].any()
+    assert not airvec.modules.open_module(spec)(dict(given))["sentence_embedding"].any()
     assert not airvec_exporter.modules.build([spec], "here")(as_tensors(given))["sentence_embedding"].any()

@@ -7,7 +7,8 @@ import pytest
 
 from airvec import arguments
 from airvec.errors import AirvecWarning, ArgumentError, InputError
-from airvec.folder import TokenizerSpec
+from airvec.folder import SIMILARITY_NAMES, TokenizerSpec
+from airvec.similarity import SIMILARITIES
 
 
 class Column:
@@ -206,3 +207,9 @@ def test_a_variant_that_is_no_name_is_refused(variant):
 def test_openvino_takes_no_device_of_onnx_runtime(device):
     with pytest.raises(ArgumentError, match="OpenVINO runs on the CPU here"):
         arguments.backend_options("onnx", "openvino", device, None, 1)
+
+
+def test_an_unknown_similarity_is_refused_with_those_there_are():
+    assert [arguments.check_similarity_name(name) for name in SIMILARITIES] == list(SIMILARITY_NAMES)
+    with pytest.raises(ArgumentError, match="'cosin', expected one of cosine, dot, euclidean, manhattan"):
+        arguments.check_similarity_name("cosin")

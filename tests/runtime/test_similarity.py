@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from airvec import similarity
-from airvec.errors import ArgumentError
 from airvec.similarity import (
     SIMILARITIES,
     as_rows,
-    check_similarity_name,
     cos_sim,
     dot_score,
     euclidean_sim,
@@ -115,9 +113,3 @@ def test_half_precision_is_compared_in_single_precision():
 def test_rows_of_one_vector_are_that_vector():
     assert as_rows([1, 2]).shape == (1, 2)
     assert as_rows(np.zeros((0, 4))).shape == (0, 4)
-
-
-def test_an_unknown_name_is_refused_with_those_there_are():
-    assert check_similarity_name("dot") == "dot"
-    with pytest.raises(ArgumentError, match="'cosin', expected one of cosine, dot, euclidean, manhattan"):
-        check_similarity_name("cosin")

@@ -8,8 +8,7 @@ Knows nothing of tokenizers, graphs and module mathematics.
 
 from airvec.folder.graphs import fastest, find_graph, graph_files, graph_record, variants_of
 from airvec.folder.modules import CLASSIFY, DENSE, FEATURES, FILL_MASK, RERANKER, SPARSE, ModuleSpec, inside
-from airvec.folder.router import RouterSpec
-from airvec.folder.settings import KINDS, ModelFolder, check_kind, read_folder
+from airvec.folder.settings import DEFAULT_MODEL, KINDS, SIMILARITY_NAMES, ModelFolder, check_kind, read_folder
 from airvec.folder.tokenizer import SIDES, TokenizerSpec
 from airvec.folder.variants import (
     FASTEST,
@@ -25,8 +24,8 @@ from airvec.folder.variants import (
 from airvec.graph_weights import weights_beside
 
 __all__ = [
-    "CLASSIFY", "DENSE", "FASTEST", "FEATURES", "FILL_MASK", "FP32_VARIANTS", "FUSED", "KINDS", "ONNX", "OPENVINO",
-    "RERANKER", "SIDES", "SPARSE", "ModelFolder", "ModuleSpec", "RouterSpec", "TokenizerSpec",
+    "CLASSIFY", "DEFAULT_MODEL", "DENSE", "FASTEST", "FEATURES", "FILL_MASK", "FP32_VARIANTS", "FUSED", "KINDS", "ONNX",
+    "OPENVINO", "RERANKER", "SIDES", "SIMILARITY_NAMES", "SPARSE", "ModelFolder", "ModuleSpec", "TokenizerSpec",
     "check_kind", "fastest", "find_graph", "graph_files", "graph_names", "graph_record", "inside", "read_folder",
     "runs_here", "settle", "variant_of", "variants_of", "weights_beside",
 ]  # fmt: skip

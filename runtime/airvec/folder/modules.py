@@ -7,12 +7,14 @@ Knows nothing of prompts, graphs and module mathematics.
 
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from airvec.errors import ModelFolderError, ModelNotFoundError
-from airvec.folder.router import RouterSpec, read_router
 from airvec.folder.tokenizer import TokenizerSpec, read_tokenizer_spec, transformer_config
 from airvec.json_file import JsonObject, read_json, read_object_if_there, short_name
+
+if TYPE_CHECKING:
+    from airvec.folder.router import RouterSpec
 
 KNOWN_PREFIXES = ("sentence_transformers.", "pylate.")
 DENSE, SPARSE, RERANKER = "SentenceTransformer", "SparseEncoder", "CrossEncoder"
@@ -73,6 +75,8 @@ def make_module(stated: str, home: Path, where: str) -> ModuleSpec:
     if kind == "Transformer":
         return _transformer(home, config, task)
     if kind == "Router":
+        from airvec.folder.router import read_router
+
         return ModuleSpec(kind, home, config, router=read_router(home, make_module))
     return ModuleSpec(kind, home, config, tokenizer=_table_tokenizer(kind, home))
 

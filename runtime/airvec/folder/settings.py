@@ -13,6 +13,8 @@ from airvec.folder.tokenizer import TokenizerSpec, check_choice
 from airvec.json_file import JsonObject, read_object_if_there
 from airvec.manifest import Manifest, read_manifest
 
+# The model inside the wheel.
+DEFAULT_MODEL = Path(__file__).parent.parent / "default_model"
 SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
 KINDS = (DENSE, SPARSE, RERANKER)
 SPARSE_MODULES = ("SpladePooling", "SparseAutoEncoder", "SparseStaticEmbedding")

@@ -1,6 +1,6 @@
 """A model's name → a local folder with the files that run, and no others.
 
-A name is looked up only if no folder of that name exists; huggingface_hub is imported only then.
+A name is looked up only if no folder of that name exists; our client and huggingface_hub are imported only then.
 `files.py` says which files, `client.py` fetches them, `cache.py` knows what is on disk, `problems.py` says what failed.
 Knows nothing of what the files mean, beyond which ones a model needs.
 """
@@ -9,8 +9,7 @@ import os
 from pathlib import Path
 
 from airvec.errors import ArgumentError, ModelNotFoundError
-from airvec.hub.client import HubOptions, fetch
-from airvec.hub.files import RuntimeFiles
+from airvec.hub.options import HubOptions
 
 __all__ = ["HubOptions", "find_model", "locate"]
 
@@ -43,11 +42,12 @@ def find_model(
         MissingPackageError: a name, and huggingface_hub is not installed.
     """
     found = locate(name, organisation)
-    return (
-        found
-        if isinstance(found, Path)
-        else fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside, fused), options)
-    )
+    if isinstance(found, Path):
+        return found
+    from airvec.hub.client import fetch
+    from airvec.hub.files import RuntimeFiles
+
+    return fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside, fused), options)
 
 
 def locate(name: str | os.PathLike[str], organisation: str) -> Path | str:

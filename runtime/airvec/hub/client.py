@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from airvec.errors import AirvecWarning, ArgumentError, DownloadError, ModelNotFoundError, require
 from airvec.hub.cache import COMMIT, Cached, Record, check, files_in
 from airvec.hub.files import Wanted
+from airvec.hub.options import HubOptions
 from airvec.hub.problems import Asked, Problem, explain, status_of
 
 BUSY = (408, 429, 500, 502, 503, 504)
@@ -27,16 +28,6 @@ LARGE = 5_000_000  # bytes; fetched one after another, each with a bar where a p
 AT_ONCE = 8
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class HubOptions:
-    """Where and how to look: the reference's arguments of the same names."""
-
-    cache_folder: str | None = None
-    revision: str | None = None
-    local_files_only: bool = False
-    token: bool | str | None = None
 
 
 @dataclass(frozen=True)
