@@ -1,0 +1,121 @@
+"""The folder `python/` of a package: airvec and what it runs on, for the target, without what is never loaded.
+
+Knows nothing of models, and of what the folder becomes.
+"""
+
+import shutil
+import warnings
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import airvec
+from airvec.deploy.bytecode import compile_tree, find_interpreter
+from airvec.deploy.prune import Pruned, prune
+from airvec.deploy.target import Target
+from airvec.deploy.wheels import Wheel, fetch_wheels, unpack
+from airvec.errors import AirvecWarning, ArgumentError
+
+LOCK = "requirements.txt"
+DEFAULT_MODEL = "default_model"
+# What makes packages, and has no use inside of one.
+_LEFT_OUT = ("__pycache__", "*.pyi", "py.typed", "deploy")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A folder of packages, ready to run.
+
+    Args:
+        folder: it goes on sys.path.
+        target: the machine that it runs on.
+        wheels: what was fetched, by name; their paths are gone unless a wheelhouse was asked for.
+        interpreter: the one that compiled; None where the sources were kept.
+        pruned: what was left out of the packages.
+        notes: what a reader of the report should know.
+    """
+
+    folder: Path
+    target: Target
+    wheels: tuple[Wheel, ...]
+    interpreter: Path | None
+    pruned: tuple[Pruned, ...]
+    notes: tuple[str, ...]
+
+
+def stage_packages(
+    target: Target,
+    out: Path,
+    *,
+    with_onnxruntime: bool = True,
+    keep_default_model: bool = False,
+    constraint: Path | None = None,
+    interpreter: Path | None = None,
+    wheelhouse: Path | None = None,
+) -> Staged:
+    """Fetch, unpack, prune and compile the packages of a target into a folder.
+
+    Args:
+        target: which Python, processor and system.
+        out: the folder to fill; it does not exist, or is empty.
+        with_onnxruntime: False for static models, which run on NumPy and tokenizers alone.
+        keep_default_model: whether the static model that airvec brings stays inside of it.
+        constraint: a pip constraints file that fixes versions.
+        interpreter: a Python of the target's version, which compiles; found if not given.
+        wheelhouse: an existing, empty folder that keeps the wheels as they were fetched.
+
+    Raises:
+        ArgumentError: `out` has files in it, or `constraint` or `interpreter` cannot be used.
+        MissingPackageError: this Python has no pip.
+        DownloadError: a wheel could not be fetched, or is damaged.
+        ProcessError: a package does not compile.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise ArgumentError(f"{out}: the folder has files in it, expected none. Give another, or empty it.")
+    compiler = find_interpreter(target, interpreter)
+    packages = ("numpy", "onnxruntime", "tokenizers") if with_onnxruntime else ("numpy", "tokenizers")
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as temporary:
+        wheels = fetch_wheels(target, packages, wheelhouse or Path(temporary), constraint)
+        for wheel in wheels:
+            unpack(wheel, out)
+    pruned, notes = prune(out, packages, target.system)
+    copy_airvec(out, keep_default_model=keep_default_model)
+    (out / LOCK).write_text("".join(f"{wheel.locked}\n" for wheel in wheels), encoding="utf-8", newline="\n")
+    if compiler is None:
+        warn_of_sources(target)
+        notes.append(f"no Python {target.python} was found here to compile with: the .py sources were kept")
+    else:
+        compile_tree(out, compiler)
+    return Staged(out, target, tuple(wheels), compiler, tuple(pruned), tuple(notes))
+
+
+def copy_airvec(out: Path, *, keep_default_model: bool) -> None:
+    """Copy the airvec that runs here, and its METADATA and licences where it was installed."""
+    left_out = _LEFT_OUT if keep_default_model else (*_LEFT_OUT, DEFAULT_MODEL)
+    shutil.copytree(Path(airvec.__file__).parent, out / "airvec", ignore=shutil.ignore_patterns(*left_out))
+    try:
+        installed = metadata.distribution("airvec")
+    except metadata.PackageNotFoundError:
+        return  # a checkout on PYTHONPATH
+    text = installed.read_text("METADATA")
+    if text is None or installed.version != airvec.__version__:
+        return
+    records = out / f"airvec-{airvec.__version__}.dist-info"
+    records.mkdir()
+    (records / "METADATA").write_text(text, encoding="utf-8", newline="\n")
+    licence = installed.read_text("licenses/LICENSE")
+    if licence is not None:
+        (records / "LICENSE").write_text(licence, encoding="utf-8", newline="\n")
+
+
+def warn_of_sources(target: Target) -> None:
+    """Say that nothing compiled, and what that costs."""
+    warnings.warn(
+        f"airvec package: no Python {target.python} was found here, so the package keeps its .py sources, and every "
+        "cold start compiles them: imports take about twice as long. Install one (uv python install "
+        f"{target.python}, or pyenv install {target.python}), or name one by --interpreter.",
+        AirvecWarning,
+        stacklevel=3,
+    )
