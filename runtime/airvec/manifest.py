@@ -58,12 +58,12 @@ class Manifest:
 
     source: str = ""
     revision: str | None = None
-    variant: str | None = None
-    packed: dict[str, str] = field(default_factory=dict[str, str])
     versions: dict[str, str] = field(default_factory=dict[str, str])
     min_onnxruntime: str = "1.23"
     graphs: dict[str, GraphRecord] = field(default_factory=dict[str, GraphRecord])
     format_version: str = FORMAT_VERSION
+    variant: str | None = None
+    packed: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -4,7 +4,7 @@ Knows nothing of what is in a graph.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError
@@ -47,7 +47,8 @@ def find_graph(
     Args:
         folder: the model.
         variant: its name, see `airvec.folder.variants`. `"auto"` is `"fp32"`, but for logits over the vocabulary the
-            graph with SPLADE pooling inside, where there is one: the same numbers in less memory.
+            graph with SPLADE pooling inside, where there is one: the same numbers in less memory. A folder that was
+            packed without an fp32 graph says in airvec.json what `"auto"` is instead.
         file_name: a file of the folder or of its `onnx/` or `openvino/` folder; wins over `variant`.
         body: the module that the graph is of; None = the first module.
         backend: `"onnx"` or `"openvino"`, which is also the name of the graphs' folder.
@@ -63,11 +64,39 @@ def find_graph(
             f'file_name: {file_name!r}, but the backend is {backend!r}. Pass backend="openvino" with it.'
         )
     names = (file_name,) if file_name else graph_names(name, backend)
-    if not file_name and name == "auto" and body.task == FILL_MASK:
-        names = (*graph_names(FUSED, backend), *names)
-    for place in (place for one in names for place in _places(body.path, one, backend, named=bool(file_name))):
+    if not file_name and name == "auto":
+        names = auto_names(folder, body, backend)
+    graph = look_up_graph(folder, names, body, backend, named=bool(file_name))
+    _check_cpu(folder, graph)
+    return graph
+
+
+def auto_names(folder: ModelFolder, body: ModuleSpec, backend: str = ONNX) -> tuple[str, ...]:
+    """File names of the graph that `variant="auto"` stands for, best first."""
+    fused = graph_names(FUSED, backend) if body.task == FILL_MASK else ()
+    packed = folder.manifest.variant if folder.manifest and backend == ONNX else None
+    return (*fused, *graph_names("auto", backend), *(graph_names(packed) if packed else ()))
+
+
+def look_up_graph(
+    folder: ModelFolder, names: Sequence[str], body: ModuleSpec, backend: str = ONNX, *, named: bool = False
+) -> Path:
+    """The first graph of a body that exists under one of some file names, for whatever CPU it was made.
+
+    Args:
+        folder: the model.
+        names: best first.
+        body: the module that the graph is of.
+        backend: `"onnx"` or `"openvino"`.
+        named: whether the caller named the file, which is then looked for in the folder itself first.
+
+    Raises:
+        ModelFolderError: no such graph, or one that is cut short.
+        ArgumentError: a name leaves the folder.
+    """
+    for place in (place for one in names for place in _places(body.path, one, backend, named=named)):
         if place.is_file():
-            _check(folder, place)
+            _check_sizes(folder, place)
             return place
     raise _no_graph(folder, body.path, names[-1], backend)
 
@@ -143,12 +172,14 @@ def _runs_here(record: GraphRecord | None, file: Path) -> bool:
     return runs_here((record and record.family) or family_of(file.name))
 
 
-def _check(folder: ModelFolder, graph: Path) -> None:
-    record = graph_record(folder, graph)
+def _check_sizes(folder: ModelFolder, graph: Path) -> None:
     for file in (graph, *weights_beside(graph)):
         if said := graph_record(folder, file):
             check_size(file, said)
-    if _runs_here(record, graph):
+
+
+def _check_cpu(folder: ModelFolder, graph: Path) -> None:
+    if _runs_here(graph_record(folder, graph), graph):
         return
     problem = f"{short_name(graph)}: made for CPUs with vnni, which this one has not: its products"
     remedy = 'Use variant="int8-x86" (airvec export makes it with --variants int8-x86)'
