@@ -6,7 +6,6 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 Knows nothing of how the process is confined: that is sandbox.py.
 """
 
-import shutil
 import subprocess
 import sys
 import threading
@@ -14,13 +13,20 @@ import time
 import zipfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from measure.runtime_api import RuntimeApi, Told, runtime_api
 
+from airvec.deploy.bytecode import find_interpreter
+from airvec.deploy.target import Target
+
 CLIENT = "awslambdaric==4.2.2"
 HANDLER = "airvec.serverless.handler"
+
+
+class MissingPythonError(RuntimeError):
+    """There is no interpreter of the function's version here."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,10 @@ class Place:
     def command(self, *words: str) -> list[str]:
         """The interpreter with these arguments, in its place."""
         return [*self.before, self.python, *self.options, *words]
+
+    def inside(self, words: Sequence[str]) -> "Place":
+        """The same place, with more words before every command, such as those of `sandbox.limits`."""
+        return replace(self, before=[*words, *self.before])
 
     def environment(self, memory_mb: int, api: str = "") -> dict[str, str]:
         """All of the variables that the process gets."""
@@ -136,14 +146,21 @@ def fetch_client(folder: Path, version: str = "3.13") -> Path:
     Raises:
         subprocess.CalledProcessError: pip failed; it says why on standard error.
     """
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
     target = ["--target", str(folder), "--python-version", version, "--only-binary=:all:"]
     platforms = ["--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_28_x86_64"]
     subprocess.run([*pip, *target, *platforms, CLIENT], check=True)
     return folder
 
 
-def find_python(version: str = "3.13") -> str | None:
-    """An interpreter of this version: of pyenv, else of the path; None = there is none."""
-    homes = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
-    return str(homes[-1]) if homes else shutil.which(f"python{version}")
+def find_python(version: str = "3.13") -> str:
+    """An interpreter of this version on this machine, by its real path.
+
+    Raises:
+        MissingPythonError: there is none.
+    """
+    found = find_interpreter(Target(version))
+    if found is None:
+        raise MissingPythonError(f"Python {version}: none is on this machine, expected one. Install it.")
+    ask = [str(found), "-I", "-S", "-c", "import sys; print(sys.executable)"]  # pyenv's on the path are scripts
+    return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
