@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airvec.cli.model import add_graph_arguments, positive
+from airvec.cli.model import add_graph_arguments, positive, stated_model
 from airvec.cli.style import BOLD, DIM, GREEN, bar, paint, shorten
 from airvec.cli.texts import documents, json_lines
 from airvec.errors import ArgumentError
@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--top-k", "-k", type=positive, default=20, help="words to show (default: 20)")
     parser.add_argument("--format", choices=("table", "jsonl"), default="table")
     group = parser.add_argument_group("model")
-    group.add_argument("--model", "-m", help="folder of a sparse model, or its name on the Hub")
+    group.add_argument("--model", "-m", help="folder of a sparse model, or its name on the Hub (default: AIRVEC_MODEL)")
     group.add_argument("--bm25", type=Path, metavar="FILE", help="BM25 instead, with the words of these texts counted")
     group.add_argument("--field", default="text", help="the key of the text in --bm25's JSONL objects (default: text)")
     add_graph_arguments(group)
@@ -45,6 +45,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Encode both, multiply word by word, print."""
+    if arguments.model is None and arguments.bm25 is None:
+        arguments.model = stated_model()
     if (arguments.model is None) == (arguments.bm25 is None):
         given = "neither" if arguments.model is None else "both"
         raise ArgumentError(

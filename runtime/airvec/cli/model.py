@@ -1,9 +1,11 @@
 """The arguments that say which model to use, the same in every sub-command.
 
+Without --model, `AIRVEC_MODEL` says which: a folder package sets it to the model that it holds.
 Knows nothing of what the model is used for.
 """
 
 import argparse
+import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -16,10 +18,16 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --model and its companions, for sentence embeddings."""
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--model", "-m", help="folder, or name on the Hub (default: the small English one inside airvec)"
-    )
+        "--model", "-m", default=stated_model(),
+        help="folder, or name on the Hub (default: what AIRVEC_MODEL names, else the small English one inside airvec)",
+    )  # fmt: skip
     group.add_argument("--truncate-dim", type=positive, help="dimensions to keep (default: all)")
     add_graph_arguments(group)
+
+
+def stated_model(*first: str) -> str | None:
+    """The model that the environment names: in one of the variables given, else in `AIRVEC_MODEL`."""
+    return next((os.environ[name] for name in (*first, "AIRVEC_MODEL") if os.environ.get(name)), None)
 
 
 def add_graph_arguments(group: Any) -> None:

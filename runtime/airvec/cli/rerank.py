@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from airvec.cli.model import add_graph_arguments, positive, show_progress
+from airvec.cli.model import add_graph_arguments, positive, show_progress, stated_model
 from airvec.cli.search import results_table
 from airvec.cli.texts import documents, json_lines
 
@@ -34,7 +34,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--top-k", "-k", type=positive, help="results to show (default: all)")
     parser.add_argument("--format", choices=("table", "jsonl"), default="table")
     group = parser.add_argument_group("model")
-    group.add_argument("--model", "-m", required=True, help="folder of a reranker, or its name on the Hub")
+    stated = stated_model("AIRVEC_RERANKER")
+    group.add_argument(
+        "--model", "-m", default=stated, required=stated is None,
+        help="folder of a reranker, or its name on the Hub (default: what AIRVEC_RERANKER or AIRVEC_MODEL names)",
+    )  # fmt: skip
     add_graph_arguments(group)
     parser.set_defaults(run=run)
 

@@ -31,7 +31,7 @@ def words(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True)
 def plain_terminal(monkeypatch):
-    for name in ("NO_COLOR", "FORCE_COLOR", "AIRVEC_THREADS"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "AIRVEC_THREADS", "AIRVEC_MODEL", "AIRVEC_RERANKER"):
         monkeypatch.delenv(name, raising=False)
 
 

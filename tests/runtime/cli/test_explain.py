@@ -48,6 +48,14 @@ def test_the_table_shows_score_words_bars_and_what_is_left(run, model):
     assert "more" not in whole
 
 
+def test_the_environment_names_the_model_unless_bm25_is_asked_for(run, model, texts, monkeypatch):
+    named, counted = run("explain", "c", "c f", "-m", model), run("explain", "late parcel", "a parcel", "--bm25", texts)
+    monkeypatch.setenv("AIRVEC_MODEL", str(model))
+    assert run("explain", "c", "c f") == named
+    assert run("explain", "late parcel", "a parcel", "--bm25", texts) == counted
+    assert (named.code, counted.code) == (0, 0)
+
+
 def test_texts_without_a_word_in_common_have_the_score_zero():
     query, document = (SparseVector(np.array([i], np.int32), np.ones(1, np.float32), 3) for i in (0, 2))
     assert explanation(word_shares(query, document, list("xyz")), 1, 5) == "0.000 from 0 of the query's 1 words"

@@ -22,6 +22,14 @@ def test_no_model_named_is_the_one_inside_airvec():
     assert opened.max_seq_length is None
 
 
+def test_the_environment_names_the_model_where_the_command_line_does_not(words, monkeypatch):
+    monkeypatch.setenv("AIRVEC_MODEL", str(words))
+    assert open_model(parsed()).get_embedding_dimension() == 4
+    assert parsed("--model", "another").model == "another"
+    monkeypatch.setenv("AIRVEC_MODEL", "")
+    assert open_model(parsed()).get_embedding_dimension() == 256
+
+
 def test_the_arguments_reach_the_model(words):
     opened = open_model(parsed("--model", str(words), "--max-seq-length", "5", "--truncate-dim", "3", "--threads", "1"))
     assert (opened.max_seq_length, opened.get_embedding_dimension()) == (5, 3)

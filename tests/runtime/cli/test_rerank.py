@@ -32,6 +32,19 @@ def test_json_lines_hold_rank_score_line_and_text(run, model, documents):
     assert found[0]["score"] == pytest.approx(pair_logits("c", "f")[0], rel=1e-5)
 
 
+@pytest.mark.parametrize("others", [{}, {"AIRVEC_MODEL": "no-such-model"}])
+def test_the_environment_names_the_reranker_where_the_command_line_does_not(run, model, documents, monkeypatch, others):
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIRVEC_RERANKER", str(model))
+    assert run("rerank", "c", "-d", documents) == run("rerank", "c", "-d", documents, "-m", model)
+
+
+def test_a_model_that_the_environment_names_may_be_the_reranker(run, model, documents, monkeypatch):
+    monkeypatch.setenv("AIRVEC_MODEL", str(model))
+    assert run("rerank", "c", "-d", documents).code == 0
+
+
 def test_the_table_shows_the_query_and_its_best_documents(run, model, documents):
     seen = run("rerank", "c", "-d", documents, "-m", model, "--top-k", 2)
     score = f"{pair_logits('c', 'f')[0]:7.3f}"

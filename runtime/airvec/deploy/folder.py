@@ -1,0 +1,86 @@
+"""`airvec package folder`: a folder that runs wherever it is copied, with no network and nothing to install there.
+
+    airvec  airvec.cmd  run.py     start airvec from the folder itself
+    lib/                           airvec and its packages, pruned and compiled, for sys.path
+    model/  reranker/  index/      where asked for
+    wheelhouse/                    the whole wheels, for pip
+    README.txt                     how to use it, and what takes how much
+    airvec-package.json            what it is; says that it is ours to replace
+
+Knows nothing of how packages are fetched and models packed.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from airvec import __version__
+from airvec.array_file import new_folder
+from airvec.deploy.airvec_wheel import write_airvec_wheel
+from airvec.deploy.contents import Contents, PackedContents, pack_contents
+from airvec.deploy.folder_readme import folder_readme
+from airvec.deploy.launchers import write_launchers
+from airvec.deploy.target import Target
+from airvec.deploy.tree import Staged, stage_packages
+
+MARKER = "airvec-package.json"
+
+
+@dataclass(frozen=True)
+class FolderPackage:
+    """A folder that was written: its packages, and the models and the index in it."""
+
+    path: Path
+    staged: Staged
+    contents: PackedContents
+
+
+def package_folder(
+    out: Path,
+    target: Target,
+    contents: Contents,
+    *,
+    constraint: Path | None = None,
+    interpreter: Path | None = None,
+    with_wheelhouse: bool = True,
+) -> FolderPackage:
+    """Write a folder package, whole or not at all; one that lies at `out` is replaced.
+
+    Args:
+        out: the folder to write.
+        target: the machine that it is for.
+        contents: the models and the index.
+        constraint: a pip constraints file that fixes versions.
+        interpreter: a Python of the target's version, which compiles; found if not given.
+        with_wheelhouse: whether the whole wheels are kept, which about doubles the packages' size.
+
+    Raises:
+        ArgumentError: `out` holds something else than a package; or an option that cannot be.
+        AirvecError: as `pack_model`, `pack_index` and `stage_packages` raise it.
+        OSError: the disk is full, or cannot be written to.
+    """
+    with new_folder(out, MARKER) as fresh:
+        packed = pack_contents(contents, fresh, target.arch)
+        wheelhouse = fresh / "wheelhouse" if with_wheelhouse else None
+        if wheelhouse is not None:
+            wheelhouse.mkdir()
+        staged = stage_packages(
+            target, fresh / "lib", with_onnxruntime=packed.needs_onnxruntime, keep_default_model=True,
+            constraint=constraint, interpreter=interpreter, wheelhouse=wheelhouse,
+        )  # fmt: skip
+        if wheelhouse is not None:
+            write_airvec_wheel(wheelhouse)
+        write_launchers(fresh, target.python)
+        write_marker(fresh, "folder", staged)
+        (fresh / "README.txt").write_text(folder_readme(fresh, staged, packed), encoding="utf-8", newline="\n")
+    return FolderPackage(out, staged, packed)
+
+
+def write_marker(folder: Path, kind: str, *staged: Staged) -> None:
+    """Say in a file what a package is: `kind`, airvec's version, and for each target its packages."""
+    targets = {
+        one.target.platform: {"python": one.target.python, "packages": {w.name: w.version for w in one.wheels}}
+        for one in staged
+    }
+    said = {"package": kind, "airvec": __version__, "targets": targets}
+    (folder / MARKER).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8", newline="\n")
