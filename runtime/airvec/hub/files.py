@@ -50,13 +50,15 @@ class Module:
 class RuntimeFiles:
     """What runs: settings, tokenizer, one graph for each transformer, the tables of the other modules.
 
-    `fused` are names to prefer to `graphs` where a module gives logits over the vocabulary.
+    `fused` are names to prefer to `graphs` where a module gives logits over the vocabulary; `if_there` files to have
+    where the repository has them.
     """
 
     graphs: tuple[str, ...]
     export_as: str = ""
     beside: tuple[str, ...] = ()
     fused: tuple[str, ...] = ()
+    if_there: tuple[str, ...] = ()
 
     def needed(self, folder: Path, names: Collection[str]) -> list[str]:
         """Settings until all of them are there, then graphs and tables too."""
@@ -66,7 +68,8 @@ class RuntimeFiles:
         settings = settings_files(names, modules, UNREAD)
         if any(not (folder / name).is_file() for name in settings):
             return settings
-        return [*settings, *self.beside, *(name for module in modules for name in self._large(module, names))]
+        beside = (*self.beside, *(name for name in self.if_there if name in names))
+        return [*settings, *beside, *(name for module in modules for name in self._large(module, names))]
 
     def absent(self, repository: str, name: str, names: Collection[str]) -> ModelNotFoundError:
         """No graph, or no model at all, or nothing of what this class needs besides."""
