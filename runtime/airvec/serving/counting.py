@@ -1,0 +1,41 @@
+"""How many tokens a model would read of some texts, before it reads them.
+
+Knows nothing of requests.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from airvec.tokenizer import parts_of
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A model's tokenizer, the special tokens that a text or pair gets, and the most tokens that the model reads."""
+
+    tokenizer: Tokenizer
+    special: int
+    longest: int | None
+
+    @classmethod
+    def of(cls, model: Any, nothing: object = "") -> "Counter":
+        """That of an opened model, whose shortest input is `nothing`: an empty text, or a pair of them."""
+        special = int(model.tokenize([nothing])["attention_mask"].sum())
+        return cls(model.tokenizer, special, model.max_seq_length)
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special ones not counted, uncut; the same text is looked at once."""
+        listed = list(dict.fromkeys(texts))
+        found: list[int] = []
+        for part in parts_of(listed):  # all at once would take some 100 bytes a token
+            found += map(len, self.tokenizer.encode_batch_fast(list(part), add_special_tokens=False))
+        by_text = dict(zip(listed, found, strict=True))
+        return [by_text[text] for text in texts]
+
+    def read(self, lengths: Sequence[int]) -> int:
+        """Tokens that the model reads of inputs with these lengths."""
+        every = (length + self.special for length in lengths)
+        return sum(every) if self.longest is None else sum(min(length, self.longest) for length in every)

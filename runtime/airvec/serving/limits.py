@@ -1,0 +1,104 @@
+"""What one request may ask for: bytes of its body, texts, tokens; and how large an answer may get.
+
+Knows nothing of events and models.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airvec.errors import ArgumentError
+from airvec.serving.problems import RequestError
+
+MIB = 2**20
+# Lambda refuses a response of more than 6,291,556 bytes; a load balancer one of more than 1 MiB. Headers and braces
+# around the body are part of it.
+ANSWER_BYTES = {"lambda": 6 * MIB, "alb": MIB}
+AROUND = 512
+BODY, TEXTS, TOKENS = "AIRVEC_MAX_BODY_BYTES", "AIRVEC_MAX_TEXTS", "AIRVEC_MAX_TOKENS"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that one request may bring.
+
+    Attributes:
+        body_bytes: of its JSON, base64 decoded. Lambda itself takes 6 MB.
+        texts: texts to encode, documents to rerank, or queries.
+        tokens: that the model would read of them, special tokens included, each text cut at the model's limit.
+    """
+
+    body_bytes: int = 6 * MIB
+    texts: int = 512
+    tokens: int = 65_536
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Limits":
+        """The limits that `AIRVEC_MAX_BODY_BYTES`, `AIRVEC_MAX_TEXTS` and `AIRVEC_MAX_TOKENS` set, or the defaults.
+
+        Raises:
+            ArgumentError: one of them is no whole number above 0.
+        """
+        return cls(
+            _number(environment, BODY, cls.body_bytes),
+            _number(environment, TEXTS, cls.texts),
+            _number(environment, TOKENS, cls.tokens),
+        )
+
+    def check_body(self, size: int) -> None:
+        """Refuse a body of more bytes.
+
+        Raises:
+            RequestError: 413.
+        """
+        _check("body", size, "bytes", self.body_bytes, BODY, "Send fewer texts a request")
+
+    def check_texts(self, count: int, where: str = "texts", what: str = "texts") -> None:
+        """Refuse more texts.
+
+        Raises:
+            RequestError: 413.
+        """
+        _check(where, count, what, self.texts, TEXTS, "Send fewer a request")
+
+    def check_tokens(self, count: int, where: str) -> None:
+        """Refuse more tokens.
+
+        Raises:
+            RequestError: 413.
+        """
+        _check(where, count, "tokens", self.tokens, TOKENS, "Send fewer or shorter texts a request")
+
+
+def check_answer(body: str, platform: str) -> None:
+    """Refuse to send an answer that the platform would refuse, with a message that says nothing.
+
+    Args:
+        body: the answer's JSON, ASCII only; inside the response, a quote or backslash takes two bytes.
+        platform: a key of `ANSWER_BYTES`.
+
+    Raises:
+        RequestError: 413.
+    """
+    size, most = len(body) + body.count('"') + body.count("\\") + AROUND, ANSWER_BYTES[platform]
+    if size > most:
+        raise RequestError(
+            413,
+            f"answer: {size:,} bytes, expected at most {most:,}, which is the platform's own limit. Send fewer texts a "
+            'request, or ask for fewer bytes: "truncate_dim", "encoding_format": "base64", "precision": "ubinary".',
+        )
+
+
+def _check(where: str, found: int, what: str, most: int, variable: str, advice: str) -> None:
+    if found > most:
+        raise RequestError(
+            413, f"{where}: {found:,} {what}, expected at most {most:,}. {advice}, or set {variable} higher."
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    found = environment.get(name, "").strip()
+    if not found:
+        return default
+    if not (found.isascii() and found.isdecimal() and len(found) < 16 and int(found) > 0):
+        raise ArgumentError(f"{name}: {found!r:.60}, expected a whole number of at least 1. Correct or unset it.")
+    return int(found)
