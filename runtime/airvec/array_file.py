@@ -62,7 +62,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     Raises:
         ArgumentError: a folder lies there, or the path names no file.
     """
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         np.savez(file, allow_pickle=False, **dict(arrays))
 
 
@@ -89,7 +89,7 @@ def read_array(path: Path, dtype: type[np.generic], *, mmap: bool = False) -> Ar
 
 def write_array(path: Path, array: Array) -> None:
     """Write a `.npy` file, whole or not at all; an array that is memory-mapped from the old one stays readable."""
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         np.save(file, array, allow_pickle=False)
 
 
@@ -122,8 +122,12 @@ def new_folder(target: Path, marker: str) -> Generator[Path]:
 
 
 @contextmanager
-def _whole_file(path: Path) -> Generator[IO[bytes]]:
-    """A file under a temporary name, which takes the place of `path` at the end, or is gone if writing fails."""
+def whole_file(path: Path) -> Generator[IO[bytes]]:
+    """A file under a temporary name, which takes the place of `path` at the end, or is gone if writing fails.
+
+    Raises:
+        ArgumentError: `path` is a folder.
+    """
     if not path.name or path.is_dir():
         raise ArgumentError(f"path: {str(path)!r} is a folder, expected the name of a file. Add one to it.")
     path.parent.mkdir(parents=True, exist_ok=True)

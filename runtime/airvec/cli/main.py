@@ -14,7 +14,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from airvec import __version__
-from airvec.cli import doctor, encode, explain, info, rerank, search, similarity, verify
+from airvec.cli import doctor, encode, explain, info, package, rerank, search, similarity, verify
 from airvec.cli.style import RED, paint
 from airvec.errors import AirvecError, require
 
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   airvec encode --file corpus.txt --out corpus.npy
   airvec export ./checkpoint ./model              (needs: pip install "airvec[export]")
 """
-COMMANDS = (encode, similarity, search, rerank, explain, info, verify, doctor)
+COMMANDS = (encode, similarity, search, rerank, explain, info, verify, doctor, package)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,139 @@
+"""`airvec package`: a model and what runs it, packed for another machine.
+
+Knows nothing of how packages are made.
+"""
+
+import argparse
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airvec.cli.model import show_progress
+from airvec.cli.style import BOLD, paint, table
+from airvec.errors import MissingPackageError
+
+if TYPE_CHECKING:
+    from airvec.deploy.contents import Contents
+    from airvec.deploy.layer import Layer
+
+EXAMPLES = """examples:
+  airvec package lambda layer.zip                          the static model inside airvec, no onnxruntime
+  airvec package lambda ./all-MiniLM-L6-v2 layer.zip --variant int8 --arch arm64
+
+airvec package lambda --help shows more. Needs pip; no torch.
+"""
+LAMBDA_EXAMPLES = """examples:
+  airvec package lambda layer.zip
+  airvec package lambda ./all-MiniLM-L6-v2 layer.zip --variant int8
+  airvec package lambda ./all-MiniLM-L6-v2 layer.zip --variant int8 --python 3.14 --arch arm64
+  airvec package lambda ./model search.zip --index ./index --reranker ./reranker
+  airvec package lambda ./model layer.zip --constraint versions.txt       lines such as numpy==2.3.0
+
+The layer holds python/ (airvec, numpy, onnxruntime, tokenizers, without what is never loaded, compiled) and model/.
+Its handler is airvec.serverless.handler. pip fetches the packages for the function's Python and processor; a Python of
+that version on this machine compiles them. A layer that can run here is run here before it is written. At the end come
+its sizes and the commands that upload it.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the sub-command and those below it."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "package",
+        help="a Lambda layer of a model and what runs it",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    kinds = parser.add_subparsers(required=True, metavar="KIND")
+    _add_lambda(kinds)
+
+
+def _add_lambda(kinds: Any) -> None:
+    parser: argparse.ArgumentParser = kinds.add_parser(
+        "lambda",
+        help="a layer for AWS Lambda",
+        epilog=LAMBDA_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_contents_arguments(parser, Path, "OUT.zip", "the layer to write")
+    parser.add_argument("--arch", default="x86_64", metavar="ARCH", help="x86_64 or arm64 (default: x86_64)")
+    add_build_arguments(parser)
+    parser.set_defaults(run=run_lambda)
+
+
+def add_contents_arguments(parser: argparse.ArgumentParser, kind: type, out: str, what: str) -> None:
+    """Add the model, where the package goes, and what else goes into it."""
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="folder, or name on the Hub (default: airvec's own)")
+    parser.add_argument("out", type=kind, metavar=out, help=what)
+    parser.add_argument("--variant", default="auto", help="graph to pack: auto (fp32), int8 … (default: auto)")
+    parser.add_argument("--index", type=Path, metavar="FOLDER", help="what Retriever.save wrote, to search in")
+    parser.add_argument("--reranker", metavar="MODEL", help="a reranker's folder or name, to rerank with")
+    parser.add_argument("--python", default="3.13", metavar="VERSION", help="Python there (default: 3.13)")
+
+
+def add_build_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how the packages are fetched and compiled."""
+    parser.add_argument("--constraint", type=Path, metavar="FILE", help="pip constraints that fix versions")
+    parser.add_argument(
+        "--interpreter", type=Path, metavar="PATH", help="a Python of that version, to compile with (default: found)"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="no progress bars")
+
+
+def run_lambda(arguments: argparse.Namespace) -> int:
+    """Write the layer, print what it is and how to upload it."""
+    check_not_packaged()
+    from airvec.deploy.layer import write_layer
+    from airvec.deploy.target import target_for_lambda
+
+    target = target_for_lambda(arguments.python, arguments.arch)
+    layer = write_layer(
+        arguments.out,
+        target,
+        contents_of(arguments),
+        constraint=arguments.constraint,
+        interpreter=arguments.interpreter,
+        show_progress=show_progress(arguments),
+    )
+    sys.stdout.write(_report(layer, f"Python {target.python} on {target.arch}"))
+    return 0
+
+
+def check_not_packaged() -> None:
+    """Packages are made of an airvec that is installed whole.
+
+    Raises:
+        MissingPackageError: this airvec lies in such a package, which has nothing to make packages with.
+    """
+    if find_spec("airvec.deploy") is None:
+        raise MissingPackageError(
+            f"airvec package: this airvec, at {Path(__file__).parents[1]}, was itself packed, without airvec.deploy. "
+            "Run it where airvec was installed by pip."
+        )
+
+
+def contents_of(arguments: argparse.Namespace) -> "Contents":
+    """The models and the index that the arguments name."""
+    from airvec.deploy.contents import Contents
+
+    return Contents(arguments.model, arguments.variant, arguments.reranker, arguments.index)
+
+
+def _report(layer: "Layer", where: str) -> str:
+    from airvec.deploy.sizes import DIRECT_UPLOAD_LIMIT, UNZIPPED_LIMIT, Part, megabytes, total
+
+    limit = Part("AWS's limit", UNZIPPED_LIMIT, DIRECT_UPLOAD_LIMIT)
+    rows = [
+        [part.name, megabytes(part.unzipped), megabytes(part.zipped)]
+        for part in (*layer.parts, total(layer.parts), limit)
+    ]
+    lines = [
+        table([f"{layer.path.name}, {where}", "unzipped", "zipped"], rows, right=(1, 2)),
+        f"\nself-check: {layer.trial}",
+        *(f"note: {note}" for note in layer.notes),
+        f"wrote {layer.path} and {layer.function}",
+        paint("\nto upload them (put in your role's ARN; a large layer also needs a bucket of yours):", BOLD),
+        *layer.commands,
+    ]
+    return "\n".join(lines) + "\n"
