@@ -20,7 +20,7 @@ from airvec.backends import BackendOptions
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
 from airvec.folder import OPENVINO, SIMILARITY_NAMES, TokenizerSpec, settle
-from airvec.threads import available_threads
+from airvec.threads import available_threads, limit_tokenizers
 from airvec.tokenizer import check_side
 
 MODEL_KWARGS = ("file_name", "provider", "session_options", "ov_config")
@@ -136,6 +136,8 @@ def backend_options(
     if provider is not None:
         providers = _chosen_provider(str(provider), device, providers)
     count = available_threads() if threads is None else whole_number("threads", threads)
+    if threads is None:
+        limit_tokenizers()
     return BackendOptions(
         backend, name, file_name, providers, given.get("session_options"), count, given.get("ov_config")
     )

@@ -4,7 +4,6 @@ A model's modules are opened once a route: a model whose queries pass a table op
 Knows nothing of the three classes' results.
 """
 
-import os
 import threading
 import warnings
 from abc import ABC
@@ -36,6 +35,7 @@ from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model, locate
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
 from airvec.prompts import check_prompt_name, merged_prompts
+from airvec.threads import limit_tokenizers
 
 if TYPE_CHECKING:
     from airvec.processes import Pool
@@ -353,7 +353,7 @@ def _checked_pool(pool: object) -> "Pool":
 
 def _opened(kind: type[Model], state: dict[str, Any]) -> Model:
     """A model from its state, in a process of a pool: tokenizers too is to use this process's share of the CPUs."""
-    os.environ.setdefault("RAYON_NUM_THREADS", str(state["_options"].threads))
+    limit_tokenizers(state["_options"].threads)
     model = kind.__new__(kind)
     model.__setstate__(state)
     return model

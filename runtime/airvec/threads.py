@@ -1,22 +1,26 @@
-"""How many CPUs this process may really use.
+"""How many CPUs and how much memory this process may really use.
 
-`os.cpu_count()` counts the machine; a container or a Lambda function gets less, by affinity or by a cgroup quota,
-and a runtime that starts more threads than that spends its time waiting.
+`os.cpu_count()` counts the machine; a container gets less, by affinity or by a cgroup quota, and a Lambda function by
+the memory it was given. A runtime that starts more threads than that spends its time waiting.
 Knows nothing of what the threads do.
 """
 
 import math
 import os
+import re
 from pathlib import Path, PurePosixPath
 
 from airvec.errors import ArgumentError
 
 CGROUP = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
+# Source: "Configure Lambda function memory" in the AWS Lambda Developer Guide: "At 1,769 MB, a function has the
+# equivalent of one vCPU". Its MB are MiB.
+LAMBDA_MB_A_CPU = 1769
 
 
 def available_threads() -> int:
-    """`AIRVEC_THREADS` if set, else the smaller of affinity and cgroup quota (rounded up); at least 1.
+    """`AIRVEC_THREADS` if set, else the smallest of affinity, cgroup quota and Lambda's share, rounded up; at least 1.
 
     Raises:
         ArgumentError: `AIRVEC_THREADS` is set to something other than a whole number above 0.
@@ -26,8 +30,33 @@ def available_threads() -> int:
         if not stated.isdecimal() or int(stated) < 1:
             raise ArgumentError(f"AIRVEC_THREADS: {stated!r}, expected a whole number above 0. Correct or unset it.")
         return int(stated)
-    quota = cpu_quota()
-    return max(1, _affinity() if quota is None else min(_affinity(), math.ceil(quota)))
+    shares = [share for share in (cpu_quota(), lambda_share()) if share is not None]
+    return max(1, min([_affinity(), *map(math.ceil, shares)]))
+
+
+def limit_tokenizers(threads: int | None = None) -> None:
+    """Have tokenizers start no more threads than airvec; a `RAYON_NUM_THREADS` that the user has set is kept.
+
+    It counts affinity and cgroup quota itself, so nothing is set where these alone limit us. It reads the variable when
+    it is first given more than one text.
+
+    Args:
+        threads: a process's share in a pool; None = all that we may use.
+
+    Raises:
+        ArgumentError: `AIRVEC_THREADS` is no number of threads.
+    """
+    ours = str(available_threads())
+    if threads is None and not os.environ.get("AIRVEC_THREADS") and lambda_share() is None:
+        return
+    if os.environ.get("RAYON_NUM_THREADS", ours) == ours:  # the process that started this one may have set it
+        os.environ["RAYON_NUM_THREADS"] = str(threads or ours)
+
+
+def lambda_share() -> float | None:
+    """The CPUs that AWS Lambda gives a function of our memory, such as 0.29 of 512 MB; None = not in Lambda."""
+    memory = _lambda_memory()
+    return None if memory is None else memory / LAMBDA_MB_A_CPU
 
 
 def cpu_quota(root: Path = CGROUP, own: Path = OWN_CGROUP) -> float | None:
@@ -40,10 +69,24 @@ def cpu_quota(root: Path = CGROUP, own: Path = OWN_CGROUP) -> float | None:
 
 
 def memory_limit(root: Path = CGROUP, own: Path = OWN_CGROUP) -> int | None:
-    """The bytes that our cgroup and those around it grant; None = no limit, or none that can be read."""
-    limits = [_number(folder / "memory.max") for folder in _groups(root, own, "")]
+    """The bytes that our cgroup, those around it and Lambda grant; None = no limit, or none that can be read."""
+    granted = _lambda_memory()
+    limits = [None if granted is None else granted * 2**20]
+    limits += [_number(folder / "memory.max") for folder in _groups(root, own, "")]
     limits += [_number(folder / "memory.limit_in_bytes") for folder in _groups(root / "memory", own, "memory")]
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _lambda_memory() -> int | None:
+    """The MB of the Lambda function that we are; other programs may have a variable of that name, too."""
+    if not (
+        os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        or os.environ.get("LAMBDA_TASK_ROOT")
+        or os.environ.get("AWS_EXECUTION_ENV", "").startswith("AWS_Lambda_")
+    ):
+        return None
+    stated = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    return int(stated) if re.fullmatch("[1-9][0-9]{0,9}", stated) else None
 
 
 def _affinity() -> int:
