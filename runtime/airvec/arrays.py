@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
-Floats: TypeAlias = npt.NDArray[np.float32]
-Integers: TypeAlias = npt.NDArray[np.int64]
-TokenIds: TypeAlias = npt.NDArray[np.int32]
+# Written out as numpy.typing.NDArray is, whose import every start would pay for.
+Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[Any]]
+Floats: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
+Integers: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
+TokenIds: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[np.int32]]
 
 # What similarity and search functions accept: anything that NumPy reads as one vector or as rows of vectors.
 Vectors: TypeAlias = "Array | Sequence[Array] | Sequence[float] | Sequence[Sequence[float]]"

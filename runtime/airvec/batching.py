@@ -18,7 +18,7 @@ from airvec.checks import whole_number
 TOKEN_BUDGET = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tokens:
     """Token ids of n texts, one after another, without padding.
 
@@ -55,7 +55,7 @@ class Tokens:
         return np.arange(len(self.ids)) - np.repeat(self.offsets[:-1], self.lengths)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Padded token ids: int64 (batch, tokens) each; `attention_mask` is 1 on real tokens and 0 on padding."""
 

@@ -38,7 +38,7 @@ Progress = Callable[[int], None]
 Take = Callable[[Integers, Features], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pipeline:
     """A model's parts, opened. `output_dim` is the width of what `output`, the last feature, holds."""
 
@@ -200,7 +200,7 @@ class Pipeline:
         return embeddings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Body:
     """A module that reads texts, opened: chains of several tasks may share it."""
 

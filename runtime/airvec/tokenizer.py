@@ -26,7 +26,7 @@ TEXTS_AT_ONCE = 256
 CHARACTERS_AT_ONCE = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tokenizer:
     """A model's tokenizer with its limits.
 

@@ -6,6 +6,7 @@ Knows nothing of what is in a graph.
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError
 from airvec.folder.modules import FILL_MASK, RERANKER, SPARSE, ModuleSpec, inside
@@ -24,7 +25,9 @@ from airvec.folder.variants import (
 )
 from airvec.graph_weights import weights_beside
 from airvec.json_file import short_name
-from airvec.manifest import GraphRecord, check_size
+
+if TYPE_CHECKING:
+    from airvec.manifest import GraphRecord
 
 # What airvec export is told of a checkpoint that does not say it itself: BERT's own have a language model's head, too.
 EXPORT_AS = {SPARSE: " --as sparse", RERANKER: " --as rerank"}
@@ -140,7 +143,7 @@ def graph_files(folder: ModelFolder) -> tuple[str, ...]:
     return tuple(sorted(file.relative_to(folder.path).as_posix() for file in files))
 
 
-def graph_record(folder: ModelFolder, file: Path) -> GraphRecord | None:
+def graph_record(folder: ModelFolder, file: Path) -> "GraphRecord | None":
     """What airvec.json says of a graph of the folder; None where it says nothing."""
     records = folder.manifest.graphs if folder.manifest else {}
     return records.get(file.relative_to(folder.path).as_posix())
@@ -162,19 +165,21 @@ def _graphs_in(place: Path) -> Iterator[Path]:
         yield from place.glob(f"*{kind}")
 
 
-def _sound(record: GraphRecord) -> bool:
+def _sound(record: "GraphRecord") -> bool:
     """Whether a text gets the same numbers in any batch, and the graph holds the bounds it was measured against."""
     moved = record.measured.get("batch_delta", 0.0)
     return moved <= SAME_IN_ANY_BATCH * record.scale and not record.measured.get("misses")
 
 
-def _runs_here(record: GraphRecord | None, file: Path) -> bool:
+def _runs_here(record: "GraphRecord | None", file: Path) -> bool:
     return runs_here((record and record.family) or family_of(file.name))
 
 
 def _check_sizes(folder: ModelFolder, graph: Path) -> None:
     for file in (graph, *weights_beside(graph)):
         if said := graph_record(folder, file):
+            from airvec.manifest import check_size
+
             check_size(file, said)
 
 

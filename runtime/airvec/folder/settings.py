@@ -5,16 +5,20 @@ Knows nothing of graphs and module mathematics.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airvec.cache_names import repository_of
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder.modules import CLASSIFY, DENSE, RERANKER, SPARSE, ModuleSpec, read_modules
 from airvec.folder.tokenizer import TokenizerSpec, check_choice
 from airvec.json_file import JsonObject, read_object_if_there
-from airvec.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from airvec.manifest import Manifest
 
 # The model inside the wheel.
 DEFAULT_MODEL = Path(__file__).parent.parent / "default_model"
+MANIFEST = "airvec.json"
 SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
 KINDS = (DENSE, SPARSE, RERANKER)
 SPARSE_MODULES = ("SpladePooling", "SparseAutoEncoder", "SparseStaticEmbedding")
@@ -39,7 +43,7 @@ class ModelFolder:
     truncate_dim: int | None
     max_active_dims: int | None
     activations: tuple[str, ...]
-    manifest: Manifest | None
+    manifest: "Manifest | None"
 
     @property
     def name(self) -> str:
@@ -137,8 +141,16 @@ def read_folder(path: Path, kind: str | None = None) -> ModelFolder:
         truncate_dim=_optional_count(settings, "truncate_dim"),
         max_active_dims=_optional_count(settings, "max_active_dims"),
         activations=_activations(settings, config),
-        manifest=read_manifest(path),
+        manifest=_manifest(path),
     )
+
+
+def _manifest(path: Path) -> "Manifest | None":
+    if not (path / MANIFEST).is_file():
+        return None
+    from airvec.manifest import read_manifest
+
+    return read_manifest(path)
 
 
 def check_kind(folder: ModelFolder, kind: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airvec import SentenceTransformer
-from airvec.backends.static import BLOCK, StaticTable
+from airvec.backends.static import BLOCK, FEW_TOKENS, StaticTable
 from airvec.batching import Tokens
 from airvec.errors import ModelFolderError
 from tests.folders import rows_of, static_model, table
@@ -97,3 +97,16 @@ def test_a_text_of_two_million_tokens_takes_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100 * 2**20
+
+
+def test_few_tokens_leave_the_table_as_stored_and_have_the_rows_that_many_get():
+    rows = np.random.default_rng(0).normal(size=(1000, 8)).astype(np.float16)
+    few, many = np.arange(FEW_TOKENS) % 1000, np.arange(FEW_TOKENS + 1) % 1000
+    table = StaticTable(rows)
+    before = table.run(tokens_of(few[:7]), bulk=False)["sentence_embedding"]
+    assert table._rows is None
+    table.run(tokens_of(many), bulk=False)
+    assert table._rows is not None
+    after = table.run(tokens_of(few[:7]), bulk=False)["sentence_embedding"]
+    assert before.dtype == after.dtype == np.float32
+    assert (before == after).all()
