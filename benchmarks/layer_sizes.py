@@ -3,8 +3,8 @@
     python benchmarks/layer_sizes.py FOLDER                             # 10 minutes; writes results/layer_sizes.md
     python benchmarks/layer_sizes.py FOLDER --pythons 3.13 --no-peers   # prints only
 
-FOLDER: all-MiniLM-L6-v2, exported with `--variants fp32,int8-x86,int8-arm64`. Layers are made as `airvec package lambda`
-makes them. A Python that is not on this machine leaves the sources in, and the table says so (--interpreters names
+FOLDER: all-MiniLM-L6-v2, exported with `--variants fp32,int8-x86,int8-arm64`. Layers are made as `airvec package` does
+them. A Python that is not on this machine leaves the sources in, and the table says so (--interpreters names
 more). The others are what pip installs (environments/*.txt), with the same rules applied to all their packages and
 compiled likewise, beside their own fp32 model; then they are run, to see that nothing is missing.
 Knows nothing of speed: that is lambda.py and start.py.
