@@ -1,4 +1,6 @@
-"""A script that a package's own Python runs: opens its models, and prints their numbers for one text as JSON.
+"""A script that a package's own Python runs: opens its models, prints their numbers for one text as JSON.
+
+The handler is imported too, which opens model, reranker and index as they lie beside the packages.
 
     python -I -S probe.py FOLDER_OF_PACKAGES KIND MODEL_FOLDER [KIND MODEL_FOLDER …]
 
@@ -9,6 +11,7 @@ Knows nothing of packages, and imports nothing but the standard library before t
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 TEXT = "The ferry to the islands leaves at six."
@@ -30,6 +33,7 @@ def numbers(kind: str, folder: str) -> list[float]:
 def main(arguments: Sequence[str]) -> None:
     """Print a list of numbers for each model, on one line."""
     sys.path.insert(0, arguments[0])
+    import_module("airvec.serverless")
     models = zip(arguments[1::2], arguments[2::2], strict=True)
     sys.stdout.write(json.dumps([numbers(kind, folder) for kind, folder in models]) + "\n")
 

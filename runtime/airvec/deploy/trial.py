@@ -4,6 +4,7 @@ Knows nothing of what the package becomes.
 """
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -23,7 +24,7 @@ LAST_LINES = 6
 
 
 def try_package(staged: Staged, contents: PackedContents) -> str:
-    """Run the packages with nothing else on the path, open the models, encode a text, compare.
+    """Run the packages with nothing else on the path: open handler and models, encode a text, compare.
 
     Returns:
         What was found, or "not tried here: " and why.
@@ -61,9 +62,11 @@ def _tolerance(variants: str) -> float:
 
 
 def _run(command: list[str]) -> list[list[float]]:
+    # What AIRVEC_MODEL and the like name is not what the package would open.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRVEC_")}
     try:
         ran = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, errors="replace", check=False, timeout=SECONDS
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=SECONDS, env=environment
         )
     except subprocess.TimeoutExpired as error:
         raise ProcessError(
