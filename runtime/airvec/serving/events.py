@@ -148,7 +148,7 @@ def _direct(event: object, limits: Limits) -> Request:
 def _split(event: object) -> tuple[object, object]:
     """The path that a direct event may name, and the rest of it."""
     if not isinstance(event, dict):
-        return None, cast(object, event)
+        return None, event
     given = cast("dict[str, object]", event)
     return given.get("path"), {key: value for key, value in given.items() if key != "path"}
 

@@ -1,0 +1,202 @@
+"""Mirrors runtime/airvec/serving/tasks.py: the numbers are those of the Python calls."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from airvec.errors import ArgumentError
+from airvec.serving.limits import Limits
+from airvec.serving.problems import RequestError
+from airvec.serving.tasks import run_task, tasks_of
+from tests.runtime.serving.conftest import CORPUS, service
+
+TEXTS = ["a b c", "j", ""]
+
+
+def run(made, name, limits=Limits(), /, **values):  # noqa: B008 - frozen
+    done = run_task(name, made.opened, values, limits)
+    json.dumps(done.result, allow_nan=False)
+    return done.result
+
+
+def refused(made, name, limits=Limits(), /, **values):  # noqa: B008 - frozen
+    with pytest.raises(RequestError) as caught:
+        run_task(name, made.opened, values, limits)
+    return caught.value.status, str(caught.value)
+
+
+def same(found, expected):
+    np.testing.assert_array_equal(np.array(found, np.float64).astype(np.float32), expected)
+
+
+def test_embeddings_are_those_of_the_model_to_the_last_bit(dense):
+    found = run(dense, "encode", texts=TEXTS)
+    same(found["embeddings"], dense.opened.model.encode(TEXTS))
+    assert {name: found[name] for name in ("dim", "model", "tokens")} == {"dim": 4, "model": "words", "tokens": 10}
+
+
+def test_one_text_gives_one_embedding_and_none_give_none(dense):
+    same(run(dense, "encode", texts="a b")["embeddings"], dense.opened.model.encode("a b"))
+    found = run(dense, "encode", texts=[])
+    assert (found["embeddings"], found["dim"], found["tokens"]) == ([], 4, 0)
+
+
+def test_tasks_and_prompts_put_in_front_what_the_python_calls_do(dense):
+    model = dense.opened.model
+    same(run(dense, "encode", texts=["c"], task="query")["embeddings"], model.encode_query(["c"]))
+    same(run(dense, "encode", texts=["c"], task="document")["embeddings"], model.encode_document(["c"]))
+    same(run(dense, "encode", texts=["c"], prompt_name="other")["embeddings"], model.encode(["c"], prompt_name="other"))
+    both = run(dense, "encode", texts=["c"], task="query", prompt="d ")
+    same(both["embeddings"], model.encode_query(["c"], prompt="d "))
+    assert (both["tokens"], run(dense, "encode", texts=["c"], task="document")["tokens"]) == (4, 5)
+    assert refused(dense, "encode", texts="c", prompt_name="qury") == (
+        422, "prompt_name: 'qury', expected one of query, document, other. Correct it.",
+    )  # fmt: skip
+
+
+def test_shape_and_precision_are_as_asked_for(dense):
+    model = dense.opened.model
+    cut = run(dense, "encode", texts=TEXTS, truncate_dim=3, normalize_embeddings=True)
+    same(cut["embeddings"], model.encode(TEXTS, truncate_dim=3, normalize_embeddings=True))
+    assert cut["dim"] == 3
+    for precision in ("binary", "ubinary"):
+        found = run(dense, "encode", texts=TEXTS, precision=precision)
+        assert found["embeddings"] == model.encode(TEXTS, precision=precision).tolist()
+        assert found["dim"] == 1
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", "<f4"), ("ubinary", "u1"), ("binary", "i1")])
+def test_base64_holds_the_same_numbers(dense, precision, dtype):
+    found = run(dense, "encode", texts=TEXTS, precision=precision, encoding_format="base64")["embeddings"]
+    read = [np.frombuffer(base64.b64decode(row), dtype) for row in found]
+    np.testing.assert_array_equal(read, dense.opened.model.encode(TEXTS, precision=precision))
+    assert run(dense, "encode", texts=TEXTS[0], precision=precision, encoding_format="base64")["embeddings"] == found[0]
+
+
+def test_sparse_embeddings_are_those_of_the_model(sparse):
+    vectors = sparse.opened.model.encode(TEXTS)
+    found = run(sparse, "sparse", texts=TEXTS)
+    assert found["dim"] == vectors.dim
+    for row, vector in zip(found["embeddings"], vectors, strict=True):
+        assert row["indices"] == vector.indices.tolist()
+        same(row["values"], vector.values)
+    assert run(sparse, "sparse", texts=TEXTS[0])["embeddings"] == found["embeddings"][0]
+    assert run(sparse, "sparse", texts=[])["embeddings"] == []
+
+
+def test_sparse_embeddings_come_as_tokens_and_cut(sparse):
+    model = sparse.opened.model
+    (found,) = run(sparse, "sparse", texts=["a b c"], encoding_format="tokens", max_active_dims=2)["embeddings"]
+    decoded = model.decode(model.encode(["a b c"], max_active_dims=2))[0]
+    assert found["tokens"] == [word for word, _ in decoded]
+    same(found["values"], np.array([weight for _, weight in decoded], np.float32))
+    assert len(found["tokens"]) == 2
+
+
+def test_a_multi_encoder_gives_both_kinds(multi):
+    whole = multi.opened.model.encode(TEXTS)
+    same(run(multi, "encode", texts=TEXTS)["embeddings"], whole.dense)
+    rows = run(multi, "sparse", texts=TEXTS)["embeddings"]
+    assert [row["indices"] for row in rows] == [vector.indices.tolist() for vector in whole.sparse]
+    cut = np.array(run(multi, "encode", texts=TEXTS, truncate_dim=2, normalize_embeddings=True)["embeddings"])
+    np.testing.assert_allclose(np.linalg.norm(cut, axis=1), 1, rtol=1e-6)
+    similar = run(multi, "similarity", texts=TEXTS)
+    np.testing.assert_allclose(similar["similarities"], whole.dense @ whole.dense.T, rtol=1e-5, atol=1e-6)
+    assert similar["similarity_fn_name"] == "dot"
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_similarities_are_those_of_the_model(kind, request):
+    made = request.getfixturevalue(kind)
+    model = made.opened.model
+    vectors = model.encode(TEXTS)
+    found = run(made, "similarity", texts1=TEXTS[:2], texts2=TEXTS[2:])
+    same(found["similarities"], model.similarity(vectors[:2], vectors[2:]))
+    assert found["similarity_fn_name"] == model.similarity_fn_name
+    same(run(made, "similarity", texts=TEXTS)["similarities"], model.similarity(vectors, vectors))
+    assert np.shape(run(made, "similarity", texts1="a", texts2=["b", "c"])["similarities"]) == (1, 2)
+
+
+def test_documents_are_reranked_as_rank_does(ranker):
+    documents = ["c", "j j", "a"]
+    hits = ranker.opened.model.rank("a b", documents, top_k=2)
+    found = run(ranker, "rerank", query="a b", documents=documents, top_k=2, return_documents=True)["results"]
+    assert [one["index"] for one in found] == [hit["corpus_id"] for hit in hits]
+    assert [one["text"] for one in found] == [documents[hit["corpus_id"]] for hit in hits]
+    same([one["score"] for one in found], np.array([hit["score"] for hit in hits], np.float32))
+    assert run(ranker, "rerank", query="a", documents=[])["results"] == []
+
+
+def test_search_finds_what_the_retriever_finds(search):
+    retriever = search.opened.retriever
+    found = run(search, "search", query="a b c", top_k=2, return_documents=True)["hits"]
+    expected = retriever.search("a b c", 2, return_documents=True)
+    assert [one | {"score": None} for one in found] == [one | {"score": None} for one in expected]
+    same([one["score"] for one in found], np.array([one["score"] for one in expected], np.float32))
+    assert found[0]["text"] == CORPUS[found[0]["corpus_id"]]
+    several = run(search, "search", queries=["a", "j"])["hits"]
+    assert [[hit["corpus_id"] for hit in one] for one in several] == [
+        [hit["corpus_id"] for hit in one] for one in retriever.search(["a", "j"])
+    ]
+    assert len(run(search, "search", query="a", top_k=10**12)["hits"]) == 4
+    assert run(search, "search", queries=[])["hits"] == []
+
+
+def test_what_can_be_done_is_what_has_been_opened(static, sparse, ranker, multi, everything):
+    assert tasks_of(static.opened) == ("encode", "similarity")
+    assert tasks_of(sparse.opened) == ("sparse", "similarity")
+    assert tasks_of(ranker.opened) == ("rerank",)
+    assert tasks_of(multi.opened) == ("encode", "sparse", "similarity")
+    assert tasks_of(everything.opened) == ("encode", "similarity", "rerank", "search")
+    assert run(everything, "rerank", query="a", documents=["b"])["model"] == "ranker"
+
+
+@pytest.mark.parametrize(
+    ("task", "needs"),
+    [("sparse", "a SparseEncoder or MultiEncoder"), ("rerank", "a CrossEncoder"), ("search", "an index, made by")],
+)
+def test_a_task_that_the_model_cannot_do_names_the_class_it_needs(static, task, needs):
+    status, message = refused(static, task, texts="a")
+    assert status == 422
+    assert message.startswith(f"{task}: needs {needs}")
+    assert "here is the SentenceTransformer static-en, which can do encode, similarity" in message
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "message"),
+    [("encode", {"texts": ["a"] * 4}, "texts: 4 texts, expected at most 3"),
+     ("similarity", {"texts1": ["a"] * 2, "texts2": ["b"] * 2}, "texts1 and texts2: 4 texts, expected at most 3"),
+     ("rerank", {"query": "a", "documents": ["b"] * 4}, "documents: 4 documents, expected at most 3"),
+     ("search", {"queries": ["a"] * 4}, "queries: 4 queries, expected at most 3"),
+     ("search", {"query": "a"}, "queries: 4 documents to rerank, expected at most 3")],
+)  # fmt: skip
+def test_too_many_texts_are_refused(everything, task, values, message):
+    status, said = refused(everything, task, Limits(texts=3), **values)
+    assert (status, message in said) == (413, True), said
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "where"),
+    [("encode", {"texts": ["a b c"] * 2}, "texts: 6 tokens"), ("similarity", {"texts": ["a b c d e f"]}, "texts: 6"),
+     ("rerank", {"query": "a", "documents": ["b"]}, "query and documents: 5 tokens"),
+     ("search", {"queries": ["a b c d e f"]}, "queries: 6 tokens")],
+)  # fmt: skip
+def test_too_many_tokens_are_refused(everything, task, values, where):
+    status, said = refused(everything, task, Limits(tokens=4), **values)
+    assert (status, where in said, "AIRVEC_MAX_TOKENS" in said) == (413, True, True), said
+
+
+def test_a_model_that_gives_no_number_is_our_error_and_not_in_the_answer(dense, monkeypatch):
+    monkeypatch.setattr(dense.opened.model, "encode", lambda *_, **__: np.full((1, 4), np.nan, np.float32))
+    with pytest.raises(FloatingPointError, match="not finite"):
+        run(dense, "encode", texts=["a"])
+
+
+def test_a_reranker_with_several_labels_is_refused_when_it_is_warmed(tmp_path):
+    from airvec.serving.opened import Places
+    from tests.folders import reranker
+
+    with pytest.raises(ArgumentError, match="rank: this model has 3 labels, expected 1"):
+        service(Places(reranker(tmp_path / "classes", labels=3)))
