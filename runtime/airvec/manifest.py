@@ -52,7 +52,7 @@ class Manifest:
     """The whole of `airvec.json`; `graphs` is keyed by path inside the folder, such as `onnx/model.onnx`.
 
     Folders that were packed for deployment hold one graph: `variant` is what `"auto"` stands for there if that is not
-    fp32, and `packed` says what the folder was made for and with (`arch`, `onnxruntime`, `airvec`); None and empty in
+    fp32, and `packed` says what the folder was made for and with (`arch`, `airvec`); None and empty in
     all others.
     """
 

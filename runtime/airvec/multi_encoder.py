@@ -94,10 +94,9 @@ class MultiEncoder(Model):
         model_kwargs: Mapping[str, Any] | None = None,
         processor_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
-        graph = "fp32" if variant == "auto" else variant  # a graph with the pooling inside has no token states
         super().__init__(
             ModelArguments(
-                model_name_or_path, backend, graph, prompts, default_prompt_name, max_seq_length, cache_folder,
+                model_name_or_path, backend, variant, prompts, default_prompt_name, max_seq_length, cache_folder,
                 revision, local_files_only, token, threads, device, model_kwargs, None, processor_kwargs,
             )
         )  # fmt: skip

@@ -7,6 +7,7 @@ Knows nothing of what the graph computes.
 """
 
 import mmap
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +30,6 @@ CHILDREN: dict[str, dict[int, str]] = {
 }
 KEY_FIELD, VALUE_FIELD = 1, 2
 OPERATOR_FIELD, DOMAIN_FIELD = 4, 7
-
 
 Found = TypeVar("Found")
 
@@ -54,16 +54,16 @@ def external_locations(file: Path) -> set[str]:
     Raises:
         ModelFolderError: the file is empty, cut short or not protobuf, or nests graphs some hundred deep.
     """
-    return _read(file, _locations)
+    return set(_read(file, _locations))
 
 
-def operators(file: Path) -> set[tuple[str, str]]:
-    """The operators that a graph calls, as (domain, name); the standard domain is "".
+def operators(file: Path) -> Counter[tuple[str, str]]:
+    """How often a graph calls each operator, as (domain, name); the standard domain is "" or "ai.onnx".
 
     Raises:
         ModelFolderError: as `external_locations` says.
     """
-    return _read(file, _operators)
+    return Counter(_read(file, _operators))
 
 
 def _operators(data: mmap.mmap, start: int, end: int, kind: str) -> Iterator[tuple[str, str]]:
@@ -78,10 +78,10 @@ def _operators(data: mmap.mmap, start: int, end: int, kind: str) -> Iterator[tup
         yield domain, name
 
 
-def _read(file: Path, reader: Callable[[mmap.mmap, int, int, str], Iterator[Found]]) -> set[Found]:
+def _read(file: Path, reader: Callable[[mmap.mmap, int, int, str], Iterator[Found]]) -> list[Found]:
     try:
         with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return set(reader(data, 0, len(data), "model"))
+            return list(reader(data, 0, len(data), "model"))
     except (ValueError, IndexError, RecursionError) as error:
         raise ModelFolderError(
             f"{short_name(file)}: not a whole ONNX file ({error}). It is damaged or cut short: fetch it again."

@@ -1,0 +1,97 @@
+"""The graph of each of a model's bodies that goes into a package: chosen, saved, and described in airvec.json.
+
+Knows nothing of the other files of a model folder.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from airvec.deploy.variant import names_for
+from airvec.errors import ArgumentError, ModelFolderError
+from airvec.folder import FP32_VARIANTS, ModelFolder, graph_record, runs_here, variant_of
+from airvec.folder.graphs import auto_names, look_up_graph
+from airvec.folder.variants import family_of
+from airvec.graph_weights import weights_beside
+from airvec.manifest import GraphRecord, Manifest, sha256_of
+
+
+def choose_graphs(source: ModelFolder, variant: str, arch: str) -> list[Path]:
+    """The graph of each body that has one; none in static models.
+
+    Args:
+        source: the model.
+        variant: as `airvec.deploy.variant.names_for` takes it.
+        arch: `"x86_64"` or `"arm64"`.
+
+    Raises:
+        ArgumentError: a variant of a model without graphs, or one that cannot be packed for this architecture.
+        ModelFolderError: no such graph; the message says which there are.
+    """
+    names = names_for(variant, arch)
+    bodies = [body for body in source.bodies() if body.type == "Transformer"]
+    if not bodies and variant not in FP32_VARIANTS:
+        raise ArgumentError(f"variant: {variant!r}, but {source.name} has no graph. Leave the argument out.")
+    try:
+        found = [
+            look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body) for body in bodies
+        ]
+    except ModelFolderError as error:
+        if (variant, arch) == ("int8", "x86_64") and _has(source, "model_int8_vnni.onnx"):
+            raise ModelFolderError(
+                f"{source.name}: its int8 graph is int8-vnni, which x86 CPUs without VNNI refuse (Intel's before "
+                "Cascade Lake, AMD's before Zen 4), and a package does not choose its CPU; expected int8-x86, right "
+                'on all. Make one with airvec export --variants int8-x86, or pass variant="int8-vnni".'
+            ) from error
+        raise
+    for graph in found:  # what "auto" stands for in a folder that was packed may be for other CPUs
+        names_for(variant_of(graph.name), arch)
+    return found
+
+
+def runnable(source: ModelFolder, graphs: Sequence[Path]) -> bool:
+    """Whether this machine's CPU gives the right numbers of all of them."""
+    records = {graph: graph_record(source, graph) for graph in graphs}
+    return all(runs_here((said and said.family) or family_of(graph.name)) for graph, said in records.items())
+
+
+def save_graphs(source: ModelFolder, graphs: Sequence[Path], fresh: Path, arch: str) -> Manifest:
+    """Save graphs at the same places in a new folder.
+
+    Args:
+        source: the model.
+        graphs: of `choose_graphs`.
+        fresh: the new folder.
+        arch: what they are to run on.
+
+    Returns:
+        airvec.json of the new folder: what the source says of itself and was measured at, with these graphs only.
+
+    Raises:
+        ModelFolderError: a graph is damaged.
+        OSError: the disk is full, or cannot be written to.
+    """
+    manifest = source.manifest or Manifest(source.name)
+    records: dict[str, GraphRecord] = {}
+    lowest = manifest.min_onnxruntime
+    for graph in graphs:
+        from airvec.backends.onnx_saving import save_graph  # static models need no onnxruntime
+
+        said = graph_record(source, graph)
+        target = fresh / graph.relative_to(source.path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        saved = save_graph(graph, target, optimized=said is not None and said.optimized, arch=arch)
+        lowest = saved.min_onnxruntime or lowest
+        for file in (target, *weights_beside(target)):
+            records[file.relative_to(fresh).as_posix()] = GraphRecord(sha256_of(file), file.stat().st_size)
+        name = target.relative_to(fresh).as_posix()
+        records[name] = replace(
+            said or GraphRecord("", 0, precision="unknown"), sha256=records[name].sha256, size=records[name].size,
+            inputs=saved.inputs, outputs=saved.outputs, optimized=saved.optimized,
+        )  # fmt: skip
+    others = {variant_of(graph.name) for graph in graphs} - {"fp32"}
+    return replace(manifest, graphs=records, min_onnxruntime=lowest, variant=min(others, default=None))
+
+
+def _has(source: ModelFolder, name: str) -> bool:
+    return any(source.path.rglob(name))
