@@ -84,11 +84,17 @@ def contenders(model: Path, out: Path, python: str, fastembed: Path | None) -> l
 def package(out: Path, python: str, *words: str) -> Path:
     """`airvec package lambda` of this checkout, unzipped into a new folder.
 
+    Args:
+        out: the folder; the zip lies beside it.
+        python: version of the function's Python.
+        words: the model, if there is to be one, then options.
+
     Raises:
         subprocess.CalledProcessError: it failed; it says why on standard error.
     """
     archive = out.with_name(f"{out.name}.zip")
-    command = [sys.executable, "-m", "airvec.cli.main", "package", "lambda", *words, str(archive)]
+    model = [words[0]] if words else []
+    command = [sys.executable, "-m", "airvec.cli.main", "package", "lambda", *model, str(archive), *words[1:]]
     target = ["--python", python, "--arch", "x86_64", "--no-progress"]
     paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "runtime"), os.environ.get("PYTHONPATH", "")])}
     subprocess.run([*command, *target], check=True, env=os.environ | paths, stdout=sys.stderr)
