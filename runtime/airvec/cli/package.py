@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   airvec package lambda layer.zip                          the static model inside airvec, no onnxruntime
   airvec package lambda ./all-MiniLM-L6-v2 layer.zip --variant int8 --arch arm64
+  airvec package folder ./all-MiniLM-L6-v2 ./for-the-pi --platform linux-arm64
+  airvec package dockerfile ./all-MiniLM-L6-v2 ./image
 
-airvec package lambda --help shows more. Needs pip; no torch.
+airvec package lambda --help, and so on, show more. Needs pip; no torch.
 """
 LAMBDA_EXAMPLES = """examples:
   airvec package lambda layer.zip
@@ -41,12 +43,17 @@ def add_parser(subparsers: Any) -> None:
     """Add the sub-command and those below it."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "package",
-        help="a Lambda layer of a model and what runs it",
+        help="a Lambda layer, folder or image of a model and what runs it",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     kinds = parser.add_subparsers(required=True, metavar="KIND")
     _add_lambda(kinds)
+    # Here, since that file takes the arguments that all kinds share from this one.
+    from airvec.cli.package_folder import add_dockerfile_parser, add_folder_parser
+
+    add_folder_parser(kinds)
+    add_dockerfile_parser(kinds)
 
 
 def _add_lambda(kinds: Any) -> None:

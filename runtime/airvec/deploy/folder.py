@@ -22,17 +22,19 @@ from airvec.deploy.folder_readme import folder_readme
 from airvec.deploy.launchers import write_launchers
 from airvec.deploy.target import Target
 from airvec.deploy.tree import Staged, stage_packages
+from airvec.deploy.trial import try_package
 
 MARKER = "airvec-package.json"
 
 
 @dataclass(frozen=True)
 class FolderPackage:
-    """A folder that was written: its packages, and the models and the index in it."""
+    """A folder that was written: its packages, the models and the index in it, and what trying it here showed."""
 
     path: Path
     staged: Staged
     contents: PackedContents
+    trial: str
 
 
 def package_folder(
@@ -56,7 +58,8 @@ def package_folder(
 
     Raises:
         ArgumentError: `out` holds something else than a package; or an option that cannot be.
-        AirvecError: as `pack_model`, `pack_index` and `stage_packages` raise it.
+        ProcessError: the packages do not run, or give other numbers than this process.
+        AirvecError: as `pack_contents` and `stage_packages` raise it.
         OSError: the disk is full, or cannot be written to.
     """
     with new_folder(out, MARKER) as fresh:
@@ -68,12 +71,13 @@ def package_folder(
             target, fresh / "lib", with_onnxruntime=packed.needs_onnxruntime, keep_default_model=True,
             constraint=constraint, interpreter=interpreter, wheelhouse=wheelhouse,
         )  # fmt: skip
+        trial = try_package(staged, packed)
         if wheelhouse is not None:
             write_airvec_wheel(wheelhouse)
         write_launchers(fresh, target.python)
         write_marker(fresh, "folder", staged)
         (fresh / "README.txt").write_text(folder_readme(fresh, staged, packed), encoding="utf-8", newline="\n")
-    return FolderPackage(out, staged, packed)
+    return FolderPackage(out, staged, packed, trial)
 
 
 def write_marker(folder: Path, kind: str, *staged: Staged) -> None:

@@ -12,6 +12,7 @@ from airvec.deploy.contents import PackedContents
 from airvec.deploy.target import Target
 from airvec.deploy.tree import Staged
 from airvec.deploy.wheels import Wheel
+from airvec.folder import DENSE, RERANKER, SPARSE
 
 TEXT = """\
 airvec {version} for Python {python} on {platform}
@@ -20,13 +21,13 @@ airvec {version} for Python {python} on {platform}
 Nothing needs to be installed, and nothing asks the network. The folder may be moved, and its name may hold spaces.
 It needs {machine}.
 
-From here, or by its full path from anywhere (on Windows airvec.cmd in place of ./airvec):
+From here, or by its full path from anywhere:
 
     {command}
 
 In a program of yours, without installing:
 
-    PYTHONPATH=$PWD/lib python{python} program.py
+    {program}
 
 {installing}
 {model}
@@ -38,29 +39,31 @@ What takes how much, in MB (1,000,000 bytes):
 INSTALLING = """\
 In an environment of yours (--no-deps: tokenizers names huggingface_hub, which nothing here needs):
 
-    pip install --no-index --no-deps wheelhouse/*.whl
+    pip install --no-index --no-deps --find-links wheelhouse {names}
 """
+PROGRAM = "PYTHONPATH=$PWD/lib python{} program.py"
+WINDOWS_PROGRAM = "set PYTHONPATH=%CD%\\lib && py -{} program.py"
 COMMANDS = {
-    "SentenceTransformer": './airvec encode "a small boat"',
-    "SparseEncoder": './airvec explain "a boat" "a small boat"',
-    "CrossEncoder": './airvec rerank "a small boat" --documents texts.txt',
+    DENSE: 'encode "a small boat"',
+    SPARSE: 'explain "a boat" "a small boat"',
+    RERANKER: 'rerank "a small boat" --documents texts.txt',
 }
 
 
 def folder_readme(folder: Path, staged: Staged, packed: PackedContents) -> str:
     """The text of README.txt, for the folder as it lies there."""
-    title = f"airvec {__version__} for Python {staged.target.python} on {staged.target.platform}"
+    target = staged.target
+    windows = target.system == "windows"
+    command = COMMANDS[packed.model.kind if packed.model is not None else DENSE]
+    names = " ".join(sorted(["airvec", *(wheel.name for wheel in staged.wheels)]))
     return TEXT.format(
-        version=__version__,
-        python=staged.target.python,
-        platform=staged.target.platform,
-        rule="=" * len(title),
-        machine=needed_machine(staged.target, staged.wheels),
-        command=COMMANDS[packed.model.kind if packed.model else "SentenceTransformer"],
-        installing=INSTALLING if (folder / "wheelhouse").is_dir() else "",
-        model=_model_line(packed),
-        sizes=size_table(folder),
-    )
+        version=__version__, python=target.python, platform=target.platform,
+        rule="=" * len(f"airvec {__version__} for Python {target.python} on {target.platform}"),
+        machine=needed_machine(target, staged.wheels), command=f"{'airvec' if windows else './airvec'} {command}",
+        program=WINDOWS_PROGRAM.format(target.python) if windows else PROGRAM.format(target.python),
+        installing=INSTALLING.format(names=names) if (folder / "wheelhouse").is_dir() else "",
+        model=_model_line(packed), sizes=size_table(folder),
+    )  # fmt: skip
 
 
 def needed_machine(target: Target, wheels: Iterable[Wheel]) -> str:
