@@ -69,7 +69,7 @@ def test_the_environment_wins_on_lambda_too(function, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("AWS_LAMBDA_FUNCTION_NAME", "f"), ("LAMBDA_TASK_ROOT", "/var/task"), ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.13")],
+    [("AWS_LAMBDA_FUNCTION_NAME", "f"), ("LAMBDA_TASK_ROOT", "/"), ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.13")],
 )  # fmt: skip
 def test_any_of_lambdas_variables_says_that_we_are_there(monkeypatch, name, value):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")

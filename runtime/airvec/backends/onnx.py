@@ -18,10 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from airvec.backends.starting import cannot_start
+
 # Since 1.29 its import starts a thread that sends what is run to its makers, unless this is set. airvec uses no network
 # that was not asked for; besides, a forked child waits for that thread for ever when it ends. "0" set before is kept.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-import onnxruntime as ort
+try:
+    import onnxruntime as ort
+except Exception as error:  # an ImportError mostly; an OSError where a library beside it is cut short
+    raise cannot_start(error) from error
 
 from airvec.arrays import Features
 from airvec.backends import BackendOptions

@@ -4,17 +4,19 @@ Knows nothing of texts.
 """
 
 import argparse
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from airvec.cli.graphs import DAMAGED, MISSING, UNKNOWN, graph_states, graph_table, measured_table
+from airvec.cli.starts import NEEDED, why_not
 from airvec.cli.style import GREEN, RED, paint, table
 from airvec.cpu import describe
 from airvec.errors import ModelNotFoundError
 from airvec.folder import DENSE, SPARSE, ModelFolder, ModuleSpec, read_folder
-from airvec.threads import available_threads, cpu_quota, memory_limit
+from airvec.threads import available_threads, cpu_quota, lambda_share, memory_limit
 
 EXAMPLES = """examples:
   airvec info                     this machine: CPU, threads, memory limit, versions
@@ -28,6 +30,7 @@ PACKAGES = (
     "airvec", "numpy", "onnxruntime", "tokenizers", "huggingface_hub", "tqdm", "openvino", "nncf", "torch",
     "transformers",
 )  # fmt: skip
+ABSENT = "not installed"
 SIMILARITIES = {DENSE: "cosine", SPARSE: "dot"}  # where the folder names none
 
 
@@ -66,22 +69,37 @@ def run(arguments: argparse.Namespace) -> int:
 def machine() -> list[list[str]]:
     """Name and value of each fact about this machine, as rows."""
     model, flags = describe()
-    quota, memory = cpu_quota(), memory_limit()
+    memory = memory_limit()
     rows = [
         ["CPU", f"{model or 'not known'} ({platform.machine()})"],
         ["instruction sets", " ".join(name for name in INSTRUCTION_SETS if name in flags) or "not known"],
-        ["threads we may use", f"{available_threads()}" + ("" if quota is None else f" (cgroup quota {quota:g})")],
-        ["memory limit", "none" if memory is None else f"{memory / 2**20:,.0f} MiB (cgroup)"],
+        ["threads we may use", f"{available_threads()}{_shares()}"],
+        ["memory limit", "none" if memory is None else f"{memory / 2**20:,.0f} MiB"],
         ["system", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"],
     ]
-    return rows + [[name, _version(name)] for name in PACKAGES]
+    return rows + [[name, _package(name)] for name in PACKAGES]
+
+
+def _shares() -> str:
+    """What limits our CPUs, in brackets; "" where nothing does."""
+    limits = {"cgroup quota": cpu_quota(), "Lambda's share": lambda_share()}
+    told = [f"{name} {value:.3g}" for name, value in limits.items() if value is not None]
+    stated = os.environ.get("AIRVEC_THREADS")
+    return f" ({', '.join([f'AIRVEC_THREADS={stated}'] * bool(stated) + told)})" if stated or told else ""
+
+
+def _package(name: str) -> str:
+    """Its version, and for one that airvec needs, why it cannot be imported if it cannot."""
+    found = _version(name)
+    problem = why_not(name) if name in NEEDED and found != ABSENT else None
+    return f"{found}; {problem}" if problem else found
 
 
 def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return ABSENT
 
 
 def _model_rows(folder: ModelFolder) -> list[list[str]]:

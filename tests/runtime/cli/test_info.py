@@ -41,7 +41,7 @@ def test_alone_it_tells_about_the_machine(run, monkeypatch):
     assert seen.out.startswith("this machine\n")
     for name in ("CPU", "instruction sets", "memory limit", "system", *info.PACKAGES):
         assert f"\n{name} " in seen.out
-    assert "threads we may use  3" in seen.out
+    assert "threads we may use  3 (AIRVEC_THREADS=3)\n" in seen.out
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,26 @@ def test_limits_of_a_container_are_told(monkeypatch, tmp_path):
     monkeypatch.setattr(info, "memory_limit", lambda: 512 * 2**20)
     rows = dict(info.machine())
     assert rows["threads we may use"].endswith(" (cgroup quota 1.5)")
-    assert rows["memory limit"] == "512 MiB (cgroup)"
+    assert rows["memory limit"] == "512 MiB"
     monkeypatch.setattr(info, "memory_limit", lambda: None)
     assert dict(info.machine())["memory limit"] == "none"
+
+
+def test_the_share_of_a_lambda_function_is_told(monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "embed")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+    monkeypatch.setattr(info, "cpu_quota", lambda: None)
+    rows = dict(info.machine())
+    assert rows["threads we may use"] == "1 (Lambda's share 0.289)"
+    assert rows["memory limit"] == "512 MiB"
+
+
+def test_a_package_that_cannot_be_imported_here_is_told_with_the_reason(monkeypatch):
+    problems = {"onnxruntime": "its import ends with SIGILL"}
+    monkeypatch.setattr(info, "why_not", problems.get)
+    rows = dict(info.machine())
+    assert rows["onnxruntime"] == f"{info._version('onnxruntime')}; its import ends with SIGILL"
+    assert rows["numpy"] == info._version("numpy")
 
 
 def test_a_package_that_is_absent_is_said_to_be():
