@@ -12,7 +12,7 @@ from airvec.deploy import probe
 from airvec.deploy.contents import PackedContents
 from airvec.deploy.target import this_platform
 from airvec.deploy.tree import Staged
-from airvec.errors import ProcessError
+from airvec.errors import ArgumentError, ProcessError
 from airvec.folder import DENSE
 
 # fp32 graphs and tables: another NumPy or ONNX Runtime adds in another order. int8: a value at the edge of a step may
@@ -30,8 +30,10 @@ def try_package(staged: Staged, contents: PackedContents) -> str:
         What was found, or "not tried here: " and why.
 
     Raises:
+        ArgumentError: a constraint keeps onnxruntime too old for a graph.
         ProcessError: it does not run, or gives other numbers.
     """
+    _check_onnxruntime(staged, contents)
     why_not = _why_not(staged, contents)
     if why_not:
         return f"not tried here: {why_not}"
@@ -45,6 +47,22 @@ def try_package(staged: Staged, contents: PackedContents) -> str:
         for (kind, folder, allowed), numbers in zip(models, found, strict=True)
     )
     return f"it runs alone on Python {staged.target.python}: largest difference from this process {largest:.1e}"
+
+
+def _check_onnxruntime(staged: Staged, contents: PackedContents) -> None:
+    """Here, since a package for another machine would tell it only there."""
+    there = next((wheel.version for wheel in staged.wheels if wheel.name == "onnxruntime"), "")
+    for packed in contents.models():
+        if there and _numbers(there) < _numbers(packed.min_onnxruntime):
+            raise ArgumentError(
+                f"the package: {packed.source} needs onnxruntime {packed.min_onnxruntime}, and pip fetched {there}, "
+                f"the newest for Python {staged.target.python} on {staged.target.platform} that --constraint allows. "
+                "Allow a newer one, or choose another --python."
+            )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
 def _why_not(staged: Staged, contents: PackedContents) -> str:

@@ -2,12 +2,14 @@
 
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from airvec import __version__
 from airvec.deploy.target import Target, this_python
-from airvec.deploy.tree import stage_packages
+from airvec.deploy.tree import copy_airvec, stage_packages
 from airvec.errors import AirvecWarning, ArgumentError
 from tests import fake_wheels
 from tests.runtime.deploy.unpacked import below
@@ -63,3 +65,28 @@ def test_a_folder_with_files_in_it_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ArgumentError, match="the folder has files in it"):
         stage_packages(HERE, tmp_path)
+
+
+class Installed:
+    """airvec as importlib.metadata finds it where pip installed it."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+
+    def read_text(self, name: str) -> str | None:
+        return {"METADATA": "Name: airvec\n", "licenses/LICENSE": "a licence"}.get(name)
+
+
+def test_an_installed_airvec_takes_its_metadata_and_licence_along(tmp_path, monkeypatch):
+    monkeypatch.setattr(metadata, "distribution", lambda _: Installed(__version__))
+    copy_airvec(tmp_path, keep_default_model=False)
+    records = tmp_path / f"airvec-{__version__}.dist-info"
+    assert [(path.name, path.read_text()) for path in sorted(records.iterdir())] == [
+        ("LICENSE", "a licence"), ("METADATA", "Name: airvec\n"),
+    ]  # fmt: skip
+
+
+def test_the_metadata_of_another_airvec_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(metadata, "distribution", lambda _: Installed("0.0.1"))
+    copy_airvec(tmp_path, keep_default_model=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["airvec"]
