@@ -4,10 +4,11 @@ A call with one batch runs on a session that uses all our threads for it; a call
 them side by side, each on one thread of a second session. Measured on all-MiniLM-L6-v2 with 2 cores: one short text
 1.9 ms against 3.3 ms, bulk 889 against 828 texts a second. The second session costs a load and a copy of
 the weights, so it is opened only for calls long enough to earn that back.
-Graphs with a head over the vocabulary have one session for both, since a second would be another 150 MB, whose
-threads do not spin while they wait: with the vocabulary head on all-MiniLM-L6-v2, two batches side by side then take
-72 ms of each core as on one thread each, against 90 with spinning. Where they give out all logits, 31 MB for 256
-tokens, one batch runs at a time.
+Nor is it opened where memory is limited to less than the two of them may take; both kinds of call then share the
+first, whose threads do not spin while they wait.
+So do graphs with a head over the vocabulary, where a second session would be another 150 MB: with that head on
+all-MiniLM-L6-v2, two batches side by side then take 72 ms of each core as on one thread each, against 90 with
+spinning. Where they give out all logits, 31 MB for 256 tokens, one batch runs at a time.
 Knows nothing of texts, prompts and the modules after the graph.
 """
 
@@ -36,12 +37,17 @@ from airvec.batching import TOKEN_BUDGET, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, find_graph, graph_record
 from airvec.forks import never_destroy, renew_in_children
+from airvec.graph_weights import weights_beside
 from airvec.json_file import short_name
+from airvec.threads import memory_limit
 
 # Two fusions of ONNX Runtime whose CPU kernels are slower than the operators they replace. Measured on
 # all-MiniLM-L6-v2, one thread, AVX-512, median of 25 batches of 504 tokens: 99.4 ms with both, 87.3 without the first,
 # 85.2 without either. A name that a version of onnxruntime does not know is ignored by it.
 SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
+# What two sessions need at most, in bytes: a fixed part, and for each byte of the graph. Peaks measured with
+# all-MiniLM-L6-v2 on 2 threads, from a graph with its weights inside: int8 215 MB for 23, fp32 389 MB for 90.
+TWO_SESSIONS, TWO_SESSIONS_A_BYTE = 256_000_000, 4
 
 
 class OnnxGraph:
@@ -53,7 +59,8 @@ class OnnxGraph:
         self.modules = record.modules if record else ()
         self._optimized = record is not None and record.optimized
         self._options, self._pad_id = options, pad_id
-        self._task, self._lock = body.task, threading.Lock()
+        self._lock = threading.Lock()
+        self._single = body.task == FILL_MASK or (options.threads > 1 and not room_for_two(self.file))
         self._alone: ort.InferenceSession | None = None
         self._beside: ort.InferenceSession | None = None
         _check_version(folder)
@@ -101,11 +108,11 @@ class OnnxGraph:
     def _session(self, bulk: bool) -> ort.InferenceSession:
         """The session for a batch, opened by the first that needs it."""
         with self._lock:
-            head, threads = self._task == FILL_MASK, self._options.threads
-            if bulk and not head and threads > 1 and self._options.session_options is None:
+            threads = self._options.threads
+            if bulk and not self._single and threads > 1 and self._options.session_options is None:
                 self._beside = self._beside or self._open(1, spin=False)
                 return self._beside
-            self._alone = self._alone or self._open(threads, spin=threads > 1 and not head)
+            self._alone = self._alone or self._open(threads, spin=threads > 1 and not self._single)
             return self._alone
 
     def _open(self, threads: int, *, spin: bool) -> ort.InferenceSession:
@@ -121,6 +128,15 @@ class OnnxGraph:
         self._alone = self._beside = None
         self._lock = threading.Lock()
         self.turn = self.turn and threading.Lock()
+
+
+def room_for_two(graph: Path) -> bool:
+    """Whether the memory that this process may use holds a graph's weights twice, as two sessions do."""
+    limit = memory_limit()
+    if limit is None:
+        return True
+    size = sum(file.stat().st_size for file in (graph, *weights_beside(graph)))
+    return limit >= TWO_SESSIONS + TWO_SESSIONS_A_BYTE * size
 
 
 def _check_version(folder: ModelFolder) -> None:
