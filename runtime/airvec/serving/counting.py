@@ -4,16 +4,14 @@ Knows nothing of requests.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
 from airvec.tokenizer import parts_of
 
 
-@dataclass(frozen=True)
-class Counter:
+class Counter(NamedTuple):
     """A model's tokenizer, the special tokens that a text or pair gets, and the most tokens that the model reads."""
 
     tokenizer: Tokenizer

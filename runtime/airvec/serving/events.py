@@ -13,8 +13,7 @@ Knows nothing of what is asked for.
 import json
 from binascii import a2b_base64
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from airvec.serving.limits import Limits
 from airvec.serving.problems import STATUSES, RequestError
@@ -23,8 +22,7 @@ SCHEDULERS = ("aws.events", "aws.scheduler")
 BASE64_GROUP = 4  # characters that hold 3 bytes
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """Which kind of event it is: decides the shape of the response.
 
     `many_headers` is a load balancer's setting: events and responses then have `multiValueHeaders` only.
@@ -44,8 +42,7 @@ class Form:
         return "alb" if self.name == "alb" else "lambda"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What an event asks: `path` is the last part of the URL's path, without slashes; a direct event has no method."""
 
     method: str
@@ -54,8 +51,7 @@ class Request:
     is_http: bool
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back: the status, the result or error as a JSON object, and as the text of that object."""
 
     status: int

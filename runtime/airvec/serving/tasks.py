@@ -5,8 +5,7 @@ Knows nothing of events.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airvec.arrays import Array
 from airvec.folder import DENSE, RERANKER, SPARSE
@@ -23,7 +22,9 @@ from airvec.serving.requests import (
     read_similarity,
     read_sparse,
 )
-from airvec.sparse_vectors import SparseVector, SparseVectors
+
+if TYPE_CHECKING:
+    from airvec.sparse_vectors import SparseVector, SparseVectors
 
 # What each class is for, its first task being what a request without a path gets.
 BY_KIND = {
@@ -34,8 +35,7 @@ BY_KIND = {
 }
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """An answer, and how many texts and tokens were read for it."""
 
     result: dict[str, Any]
@@ -75,35 +75,35 @@ def run_task(name: str, opened: Opened, values: Mapping[str, Any], limits: Limit
 
 def _encode(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     asked = read_encode(values)
-    limits.check_texts(len(asked.texts))
+    limits.check_texts(len(asked.texts.listed))
     prompt = _prompt(opened.model, asked.prompting)
-    tokens = _tokens(opened, asked.texts.texts, limits, prompt)
-    embeddings = _dense(opened, asked.texts.texts, prompt, asked.prompting.task, (asked.normalize, asked.truncate_dim))
+    tokens = _tokens(opened, asked.texts.listed, limits, prompt)
+    embeddings = _dense(opened, asked.texts.listed, prompt, asked.prompting.task, (asked.normalize, asked.truncate_dim))
     if asked.precision != "float32":
         from airvec.precision import quantize_embeddings
 
         embeddings = quantize_embeddings(embeddings, asked.precision)
     found = [packed(row) for row in embeddings] if asked.encoding == "base64" else plain(embeddings)
     result = {"embeddings": found[0] if asked.texts.single else found, "dim": int(embeddings.shape[1])}
-    return Done(result | {"model": opened.name, "tokens": tokens}, len(asked.texts), tokens)
+    return Done(result | {"model": opened.name, "tokens": tokens}, len(asked.texts.listed), tokens)
 
 
 def _sparse(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     asked = read_sparse(values)
-    limits.check_texts(len(asked.texts))
+    limits.check_texts(len(asked.texts.listed))
     prompt = _prompt(opened.model, asked.prompting)
-    tokens = _tokens(opened, asked.texts.texts, limits, prompt)
+    tokens = _tokens(opened, asked.texts.listed, limits, prompt)
     vectors: SparseVectors = (
-        opened.model.encode(asked.texts.texts, prompt=prompt, dense=False).sparse
+        opened.model.encode(asked.texts.listed, prompt=prompt, dense=False).sparse
         if opened.kind == MULTI
-        else opened.model.encode(asked.texts.texts, prompt=prompt, task=asked.prompting.task)
+        else opened.model.encode(asked.texts.listed, prompt=prompt, task=asked.prompting.task)
     )
     if asked.max_active_dims is not None:
         vectors = vectors.top(asked.max_active_dims)
     words = opened.model.vocabulary if asked.encoding == "tokens" else None
     found = [_row(vector, words) for vector in vectors]
     result = {"embeddings": found[0] if asked.texts.single else found, "dim": vectors.dim}
-    return Done(result | {"model": opened.name, "tokens": tokens}, len(asked.texts), tokens)
+    return Done(result | {"model": opened.name, "tokens": tokens}, len(asked.texts.listed), tokens)
 
 
 def _similarity(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
@@ -145,17 +145,17 @@ def _search(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     asked = read_search(values)
     retriever = opened.retriever
     assert retriever is not None  # tasks_of has looked
-    limits.check_texts(len(asked.queries), "queries", "queries")
+    limits.check_texts(len(asked.queries.listed), "queries", "queries")
     if retriever.reranker is not None:
         from airvec.search.retriever import RERANK_TOP
 
-        pairs = len(asked.queries) * min(len(retriever), max(asked.top_k, RERANK_TOP))
+        pairs = len(asked.queries.listed) * min(len(retriever), max(asked.top_k, RERANK_TOP))
         limits.check_texts(pairs, "queries", "documents to rerank")
-    tokens = _tokens(opened, asked.queries.texts, limits, "", "queries")
-    found = retriever.search(asked.queries.texts, asked.top_k, return_documents=asked.return_documents)
+    tokens = _tokens(opened, asked.queries.listed, limits, "", "queries")
+    found = retriever.search(asked.queries.listed, asked.top_k, return_documents=asked.return_documents)
     hits = [[hit | {"score": number(hit["score"])} for hit in one] for one in found]
     result = {"hits": hits[0] if asked.queries.single else hits, "model": opened.name, "tokens": tokens}
-    return Done(result, len(asked.queries), tokens)
+    return Done(result, len(asked.queries.listed), tokens)
 
 
 TASKS: dict[str, Task] = {
@@ -206,7 +206,7 @@ def _comparison(opened: Opened) -> tuple[Callable[[Any, Any], Array], str]:
     return dot_score, "dot"
 
 
-def _row(vector: SparseVector, words: Sequence[str] | None) -> dict[str, Any]:
+def _row(vector: "SparseVector", words: Sequence[str] | None) -> dict[str, Any]:
     """One sparse vector: indices rising, or tokens with the heaviest first."""
     if words is None:
         return {"indices": vector.indices.tolist(), "values": plain(vector.values)}

@@ -14,14 +14,14 @@ from airvec.serving.numbers import number, packed, plain
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(arrays(np.float32, (3, 4), elements=FLOATS))
 def test_every_float32_comes_back_from_its_json(values):
     found = np.array(json.loads(json.dumps(plain(values))), np.float64).astype(np.float32)
     np.testing.assert_array_equal(found, values)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.floats(2**-40, 2**40, width=32))
 def test_a_number_has_as_few_digits_as_numpy_needs(value):
     assert float(str(np.float32(value))) == number(value)

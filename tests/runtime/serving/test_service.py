@@ -181,7 +181,7 @@ KEYS = st.sampled_from(
      "isBase64Encoded", "requestContext", "http", "elb", "stage", "method", "texts1", "headers", "warmup", "prompt"]
 )  # fmt: skip
 EVENTS = JSON | st.dictionaries(KEYS, JSON | st.dictionaries(KEYS, JSON, max_size=3), max_size=6)
-QUIET = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUIET
