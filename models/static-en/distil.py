@@ -25,6 +25,8 @@ import torch
 import vectors
 from tqdm import tqdm
 
+from airvec.deploy.tokenizer import write_compact
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -63,6 +65,7 @@ def distil(recipe: dict[str, Any], checkpoint: Path, folder: Path, progress: tea
     rows, scales = vectors.quantize(np.concatenate([silent, axes * weight[:, None]]))
     readme = (HERE / "notice.md").read_text(encoding="utf-8")
     package.write(folder, rows, scales, package.static_tokenizer(tokenizer, tokens), readme)
+    write_compact(folder / "tokenizer.json")
 
 
 def ask_teacher(

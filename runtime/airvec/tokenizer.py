@@ -17,6 +17,7 @@ from tokenizers import Tokenizer as Backend
 from airvec.arrays import Integers
 from airvec.batching import Tokens, join
 from airvec.checks import whole_number
+from airvec.compact_tokenizer import read_compact
 from airvec.errors import AirvecError, ArgumentError, InputError, ModelFolderError, ModelNotFoundError
 from airvec.folder import SIDES, TokenizerSpec
 from airvec.json_file import short_name
@@ -176,7 +177,7 @@ def check_side(side: str) -> str:
 
 
 def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
-    backend = Backend.from_file(str(spec.file))
+    backend = read_compact(spec.file) or Backend.from_file(str(spec.file))
     # A static model that states no limit keeps the file's own truncation, as in the reference.
     own_limit = not add_special_tokens and spec.max_length is None
     truncation: dict[str, Any] | None = cast("Any", backend).truncation if own_limit else None
