@@ -38,7 +38,7 @@ BAD = {
     "a wrong type": ({"texts": 5}, 422, "texts: 5, expected a text or a list of texts"),
     "a number among the texts": ({"texts": ["a", None]}, 422, "texts[1]: missing, expected a text"),
     "a list": (["a"], 422, 'body: ["a"], expected a JSON object'),
-    "an unknown key": ({"texts": "a", "modle": 1}, 422, "modle: unknown key, expected texts, task"),
+    "an unknown key": ({"texts": "a", "colour": 1}, 422, "colour: unknown key, expected texts, task"),
     "no keys": ({}, 422, "texts: missing"),
     "10,000 texts": ({"texts": ["a"] * 10_000}, 413, "texts: 10,000 texts, expected at most 512"),
     "7 MB": ({"texts": "a" * 7_000_000}, 413, "expected at most 6,291,456. Send fewer texts"),

@@ -51,8 +51,8 @@ def test_tasks_and_prompts_put_in_front_what_the_python_calls_do(dense):
     both = run(dense, "encode", texts=["c"], task="query", prompt="d ")
     same(both["embeddings"], model.encode_query(["c"], prompt="d "))
     assert (both["tokens"], run(dense, "encode", texts=["c"], task="document")["tokens"]) == (4, 5)
-    assert refused(dense, "encode", texts="c", prompt_name="qury") == (
-        422, "prompt_name: 'qury', expected one of query, document, other. Correct it.",
+    assert refused(dense, "encode", texts="c", prompt_name="quest") == (
+        422, "prompt_name: 'quest', expected one of query, document, other. Correct it.",
     )  # fmt: skip
 
 
