@@ -10,10 +10,12 @@ import errno
 from dataclasses import dataclass
 from pathlib import Path
 
+from airvec.backends.onnx import SLOW_FUSIONS  # first: it keeps ONNX Runtime from reporting what is run
+
+# isort: split
 import onnxruntime as ort
 
 from airvec.backends.external_data import check_external_data, operators
-from airvec.backends.onnx import SLOW_FUSIONS
 from airvec.errors import ModelFolderError
 from airvec.json_file import short_name
 

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from airvec.backends.external_data import check_external_data, external_locations
+from airvec.backends.external_data import check_external_data, external_locations, operators
 from airvec.errors import ModelFolderError
 from tests.folders import lookup_graph, table
 
@@ -102,3 +102,14 @@ def test_a_file_cut_anywhere_or_of_another_kind_is_an_error(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ModelFolderError, match="model.onnx: not a whole ONNX file"):
             external_locations(path)
+
+
+def test_operators_are_counted_with_their_domains_in_graphs_inside_of_nodes_too(tmp_path):
+    constant = helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(np.ones(2, np.float32)))
+    branch = helper.make_graph([constant], "branch", [], [])
+    nodes = [helper.make_node("If", ["condition"], ["y"], then_branch=branch, else_branch=branch),
+             helper.make_node("Gelu", ["y"], ["z"], domain="com.microsoft")]  # fmt: skip
+    model = helper.make_model(helper.make_graph(nodes, "g", [], []))
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    found = {("", "If"): 1, ("", "Constant"): 2, ("com.microsoft", "Gelu"): 1}
+    assert operators(tmp_path / "model.onnx") == found

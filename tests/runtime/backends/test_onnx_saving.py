@@ -1,7 +1,9 @@
 """Mirrors runtime/airvec/backends/onnx_saving.py."""
 
 import errno
+import os
 import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -178,3 +180,20 @@ def test_a_full_disk_is_said_to_be_full(tmp_path):
         assert full.value.errno == errno.ENOSPC
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+REPORTS = """
+import os, sys
+class Watch:
+    def find_spec(self, name, *_):
+        if name == "onnxruntime":
+            print(os.environ.get("ORT_DISABLE_TELEMETRY"))
+sys.meta_path.insert(0, Watch())
+import airvec.backends.onnx_saving
+"""
+
+
+def test_onnx_runtime_is_told_not_to_report_its_use_before_it_is_imported():
+    clean = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    seen = subprocess.run([sys.executable, "-c", REPORTS], env=clean, capture_output=True, text=True, check=True)
+    assert seen.stdout.split() == ["1"]

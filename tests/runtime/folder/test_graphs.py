@@ -24,6 +24,19 @@ def test_graphs_are_found_in_onnx_then_in_the_root_and_by_variant_and_by_name(tm
     assert graph_files(folder) == ("extra.onnx", "model.onnx", "onnx/model_int8.onnx")
 
 
+def test_auto_is_what_a_packed_folder_says_only_where_there_is_no_fp32(tmp_path):
+    word_model(tmp_path)
+    onnx.save(lookup_graph(), tmp_path / "onnx/model_int8_x86.onnx")
+    write_manifest(tmp_path, Manifest(variant="int8-x86", packed={"arch": "x86_64"}))
+    folder = read_folder(tmp_path)
+    assert find_graph(folder) == find_graph(folder, "fp32") == tmp_path / "onnx/model.onnx"
+    (tmp_path / "onnx/model.onnx").unlink()
+    assert find_graph(folder) == tmp_path / "onnx/model_int8_x86.onnx"
+    for variant, backend in (("fp32", "onnx"), ("int4", "onnx"), ("auto", "openvino")):
+        with pytest.raises(ModelFolderError, match="expected one of onnx/model_int8_x86.onnx"):
+            find_graph(folder, variant, backend=backend)
+
+
 def test_a_missing_graph_is_an_error_that_lists_the_others_or_tells_how_to_make_one(tmp_path):
     folder = read_folder(word_model(tmp_path / "mini"))
     with pytest.raises(ModelFolderError, match=r"no graph 'model_int8.onnx', expected one of onnx/model.onnx"):

@@ -1,0 +1,27 @@
+"""Mirrors runtime/airvec/backends/protobuf.py."""
+
+import mmap
+
+import pytest
+
+from airvec.backends.protobuf import fields
+
+
+def read(data):
+    with mmap.mmap(-1, len(data)) as memory:
+        memory[:] = data
+        return [(number, bytes(memory[first:last])) for number, first, last in fields(memory, 0, len(data))]
+
+
+def test_fields_with_a_length_are_given_and_numbers_stepped_over():
+    number, eight, text, four = b"\x08\x96\x01", b"\x11" + b"\0" * 8, b"\x1a\x03abc", b"\x25" + b"\0" * 4
+    assert read(number + eight + text + four + b"\x82\x01\x01z") == [(3, b"abc"), (16, b"z")]
+
+
+@pytest.mark.parametrize(("data", "found"), [
+    (b"\x1a\x05abc", "field 3 of 5 bytes ends 2 bytes behind the end"), (b"\x0b", "field of unknown kind 3"),
+    (b"\x80\x80", "has no end"), (b"\x08" + b"\xff" * 20, "has no end"),
+])  # fmt: skip
+def test_what_is_no_message_is_an_error(data, found):
+    with pytest.raises(ValueError, match=found):
+        read(data)
