@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 Knows nothing of how the process is confined: that is sandbox.py.
 """
 
+import os
 import subprocess
 import sys
 import threading
@@ -84,6 +85,11 @@ class Function:
     def ready(self, timeout: float = 60.0) -> float:
         """Wait until it asks for its first event; the seconds since its process was started."""
         return self.api.expect("next", timeout=timeout).at - self.started
+
+    def cpu_s(self) -> float:
+        """The CPU time that all its threads have used so far, seconds in steps of 0.01."""
+        values = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
+        return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, fields 14 and 15
 
     def peak_mb(self) -> float:
         """The most memory that it held so far, MB (10^6 bytes)."""

@@ -56,8 +56,15 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def room(system: Path, layer: Path, task: Path, client: Path) -> Generator[list[str]]:
+def room(system: Path, layer: Path, task: Path, client: Path, user: int = 0) -> Generator[list[str]]:
     """Mount it; the words before a command that put it inside, in /var/task.
+
+    Args:
+        system: root of a Linux; nothing is written to it.
+        layer: goes to /opt.
+        task: the function's own code, goes to /var/task.
+        client: AWS's runtime client, goes to /var/runtime.
+        user: whose files none of this should be; Lambda's functions are not root.
 
     Raises:
         SandboxError: not root, a program is missing, or the kernel refused a mount.
@@ -77,7 +84,8 @@ def room(system: Path, layer: Path, task: Path, client: Path) -> Generator[list[
                 if holder.stdout.readline() != b"ready\n":
                     said = holder.stderr.read().decode(errors="replace").strip()
                     raise SandboxError(f"sandbox: {said!r}, expected mounts in a namespace of our own. Run it as root.")
-                yield ["nsenter", f"--target={holder.pid}", "--mount", "--root", "--wd", "--no-fork", "--"]
+                become = [f"--setgid={user}", f"--setuid={user}"] if user else []
+                yield ["nsenter", f"--target={holder.pid}", "--mount", "--root", "--wd", "--no-fork", *become, "--"]
             finally:
                 holder.kill()
 

@@ -16,6 +16,7 @@ def test_the_table_has_medians_and_percentiles():
         "cpus": 0.29,
         "memory_mb": 512,
         "init": [3.0, 1.0, 2.0],
+        "init cpu": [0.5],
         "first": [4.0],
         "one": [number / 1000 for number in range(1, 201)],
         "eight": [0.5],
@@ -23,7 +24,7 @@ def test_the_table_has_medians_and_percentiles():
     }
     line = SCRIPT.table([row]).splitlines()[2]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
-    expected = ["f", "0.29", "512", "2.00 (1.00–3.00)", "4.00 (4.00–4.00)", "–"]
+    expected = ["f", "0.29", "512", "2.00 (1.00–3.00)", "0.50 (0.50–0.50)", "4.00 (4.00–4.00)", "–"]
     assert cells == [*expected, "100.0", "198.0", "500.0", "500.0", "90"]
 
 
