@@ -69,6 +69,14 @@ def test_the_snapshot_is_taken_of_versions_that_are_published(template):
     assert function["AutoPublishAlias"]
 
 
+def test_a_public_url_may_be_called_and_nothing_is_public_otherwise(template):
+    open_to_all = [one for one in template["Resources"].values() if one["Properties"].get("Principal") == "*"]
+    assert [one["Properties"]["Action"] for one in open_to_all] == ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"]
+    assert {one["Condition"] for one in open_to_all} == {"WithPublicUrl"}
+    assert open_to_all[1]["Properties"]["InvokedViaFunctionUrl"] is True
+    assert template["Parameters"]["UrlAuth"]["Default"] == "AWS_IAM"
+
+
 def test_every_name_in_the_template_is_defined_there(template):
     defined = {*template["Resources"], *template["Parameters"], "Embed.Alias"}
     assert references(template) - defined == set()
