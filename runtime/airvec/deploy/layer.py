@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 from airvec.deploy.archive import check_zip_path, files_below, write_zip
+from airvec.deploy.bytecode import find_interpreter
 from airvec.deploy.contents import Contents, PackedContents, pack_contents
 from airvec.deploy.sizes import DIRECT_UPLOAD_LIMIT, UNZIPPED_LIMIT, Part, megabytes, parts_of, total, zip_parts
 from airvec.deploy.target import Target
@@ -80,6 +81,8 @@ def write_layer(
     function = out.with_name(f"{out.stem}-function.zip")
     for path in (out, function):
         check_zip_path(path)
+    if interpreter is not None:
+        find_interpreter(target, interpreter)  # a wrong one is told before anything is fetched
     with TemporaryDirectory(prefix="airvec-") as temporary:
         stage = Path(temporary)
         with progress_bar(show_progress, 1, "packing the model", "step") as done:
@@ -89,19 +92,19 @@ def write_layer(
             staged = _stage(target, stage, packed, contents, constraint, interpreter)
             done(1)
         files = files_below(stage)
-        _check_size(parts_of((name, (stage / name).stat().st_size, 0) for name in files))
+        size = _checked_size(parts_of((name, (stage / name).stat().st_size, 0) for name in files))
         with progress_bar(show_progress, 1, "trying it", "step") as done:
             trial = try_package(staged, packed)
             done(1)
-        with progress_bar(show_progress, None, "zipping", "B") as advance:
+        with progress_bar(show_progress, size, "zipping", "B") as advance:
             write_zip(out, files, advance)
     write_zip(function, {FUNCTION_FILE: FUNCTION_TEXT.encode()})
     with ZipFile(out) as archive:
         parts = zip_parts(archive)
-    size = out.stat().st_size
-    if size > DIRECT_UPLOAD_LIMIT:
-        warnings.warn(_large_upload(out, size), AirvecWarning, stacklevel=2)
-    commands = upload_commands(out, function, size, target)
+    zipped = out.stat().st_size
+    if zipped > DIRECT_UPLOAD_LIMIT:
+        warnings.warn(_large_upload(out, zipped), AirvecWarning, stacklevel=2)
+    commands = upload_commands(out, function, zipped, target)
     return Layer(out, function, tuple(parts), trial, tuple(commands), staged.notes)
 
 
@@ -123,7 +126,7 @@ def _stage(
     )
 
 
-def _check_size(parts: list[Part]) -> None:
+def _checked_size(parts: list[Part]) -> int:
     size = total(parts).unzipped
     if size > UNZIPPED_LIMIT:
         largest = ", ".join(f"{part.name} {megabytes(part.unzipped)}" for part in parts[:4])
@@ -132,6 +135,7 @@ def _check_size(parts: list[Part]) -> None:
             "for a function and its layers. Nothing was written. Pack a smaller graph (--variant int8) or model, or "
             "use a container image, which may have 10 GB (airvec package dockerfile)."
         )
+    return size
 
 
 def _large_upload(out: Path, size: int) -> str:

@@ -1,6 +1,8 @@
 """Mirrors runtime/airvec/deploy/layer.py; pip knows small stand-ins of the packages only."""
 
+import sys
 import warnings
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -131,3 +133,16 @@ def test_a_file_that_is_no_zip_is_not_replaced(words, out):
     with pytest.raises(ArgumentError, match="exists and is no zip"):
         write_layer(out, TARGET, words)
     assert out.read_text() == "mine"
+
+
+def test_a_wrong_interpreter_is_told_before_anything_is_packed(words, out, monkeypatch):
+    monkeypatch.setattr(layers, "pack_contents", None)
+    with pytest.raises(ArgumentError, match="expected cpython 3.99 final"):
+        write_layer(out, Target("3.99"), words, interpreter=Path(sys.executable))
+
+
+def test_progress_is_shown_where_it_is_asked_for(words, out, capfd):
+    write_layer(out, TARGET, words, show_progress=True)
+    shown = capfd.readouterr().err
+    titles = ["packing the model", "fetching packages", "trying it", "zipping"]
+    assert [title for title in titles if title not in shown] == []
