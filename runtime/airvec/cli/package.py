@@ -39,6 +39,23 @@ its sizes and the commands that upload it.
 """
 
 
+class IntermixedParser(argparse.ArgumentParser):
+    """Takes options between MODEL and OUT too, where argparse would call OUT unrecognised."""
+
+    _reading = False
+
+    # The stub has overloads, which an override without them is held against.
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Read all options, then what is left; that calls this method again, for each of the two."""
+        if self._reading:
+            return super().parse_known_args(args, namespace)
+        self._reading = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._reading = False
+
+
 def add_parser(subparsers: Any) -> None:
     """Add the sub-command and those below it."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
@@ -47,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    kinds = parser.add_subparsers(required=True, metavar="KIND")
+    kinds = parser.add_subparsers(required=True, metavar="KIND", parser_class=IntermixedParser)
     _add_lambda(kinds)
     # Here, since that file takes the arguments that all kinds share from this one.
     from airvec.cli.package_folder import add_dockerfile_parser, add_folder_parser

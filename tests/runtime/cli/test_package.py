@@ -65,6 +65,24 @@ def test_one_path_is_the_layer_and_the_model_is_airvecs_own(run, tmp_path, monke
     assert seen == [("a.zip", None)]
 
 
+@pytest.mark.parametrize("order", ["m a.zip --variant int8", "m --variant int8 a.zip", "--variant int8 m a.zip"])
+def test_options_may_stand_anywhere(run, monkeypatch, order):
+    seen = []
+
+    def write_layer(out, target, contents, **_):
+        seen.append((out.name, contents.model, contents.variant))
+        return Layer(out, out, (), "", (), ())
+
+    monkeypatch.setattr("airvec.deploy.layer.write_layer", write_layer)
+    assert run("package", "lambda", *order.split()).code == 0
+    assert seen == [("a.zip", "m", "int8")]
+
+
+@pytest.mark.parametrize("wrong", ["", "m a.zip more", "m a.zip --fast"])
+def test_wrong_usage_is_exit_code_2(run, wrong):
+    assert run("package", "lambda", *wrong.split()).code == 2
+
+
 def test_a_python_that_lambda_has_not_is_an_error_before_anything_is_fetched(run, tmp_path):
     ran = run("package", "lambda", tmp_path / "layer.zip", "--python", "3.11")
     assert (ran.code, "3.12, 3.13, 3.14" in ran.err) == (1, True)
