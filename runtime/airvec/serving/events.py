@@ -112,7 +112,7 @@ def read_request(event: object, form: Form, limits: Limits) -> Request:
         context = _section(given, "requestContext")
         method, path = _section(context, "http").get("method"), given.get("rawPath")
         stage = context.get("stage")
-        if isinstance(path, str) and isinstance(stage, str) and path == f"/{stage}":
+        if isinstance(path, str) and isinstance(stage, str) and path.rstrip("/") == f"/{stage}":
             path = "/"
     return Request(str(method or "").upper(), _last_part(path), _body(given, limits), is_http=True)
 

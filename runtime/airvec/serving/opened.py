@@ -56,6 +56,7 @@ class Opened:
         name: for answers.
         counter: of the model's tokens.
         reranker: the model if it is one, else the folder beside it.
+        reranker_name: for answers.
         pairs: counts the reranker's tokens.
         retriever: the index.
     """
@@ -65,6 +66,7 @@ class Opened:
     name: str
     counter: Counter
     reranker: "CrossEncoder | None" = None
+    reranker_name: str = ""
     pairs: Counter | None = None
     retriever: "Retriever | None" = None
 
@@ -85,14 +87,17 @@ def open_places(places: Places) -> Opened:
         kind = _kind(folder, indexed=places.index is not None)
         model, name = getattr(airvec, kind)(places.model), _name(folder)
     reranker: CrossEncoder | None = model if kind == RERANKER else None
+    reranker_name = name
     if reranker is None and places.reranker is not None:
         reranker = airvec.CrossEncoder(places.reranker)
+        reranker_name = _name(read_folder(places.reranker))
     return Opened(
         model,
         kind,
         name,
         Counter.of(model, ("", "") if kind == RERANKER else ""),
         reranker,
+        reranker_name,
         None if reranker is None else Counter.of(reranker, ("", "")),
         places.index and _open_index(places.index, model, kind, reranker),
     )

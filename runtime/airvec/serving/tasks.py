@@ -129,6 +129,7 @@ def _rerank(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     model, counter = opened.reranker, opened.pairs
     assert model is not None  # tasks_of has looked
     assert counter is not None
+    limits.check_lengths([asked.query, *asked.documents], "query and documents")
     query, *lengths = counter.lengths([asked.query, *asked.documents])
     tokens = counter.read([query + length for length in lengths])
     limits.check_tokens(tokens, "query and documents")
@@ -137,8 +138,7 @@ def _rerank(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     if asked.return_documents:
         for result in results:
             result["text"] = asked.documents[result["index"]]
-    name = opened.name if model is opened.model else model.folder.name
-    return Done({"results": results, "model": name, "tokens": tokens}, len(asked.documents), tokens)
+    return Done({"results": results, "model": opened.reranker_name, "tokens": tokens}, len(asked.documents), tokens)
 
 
 def _search(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
@@ -177,6 +177,7 @@ def _prompt(model: Any, asked: Prompting) -> str:
 
 def _tokens(opened: Opened, texts: Sequence[str], limits: Limits, prompt: str, where: str = "texts") -> int:
     """Tokens that the model reads of texts with a prompt in front; refused if they are too many."""
+    limits.check_lengths(texts, where)
     tokens = opened.counter.read(opened.counter.lengths([prompt + text for text in texts]))
     limits.check_tokens(tokens, where)
     return tokens

@@ -47,6 +47,11 @@ def test_the_root_is_no_path_whatever_the_stage(kind):
     assert read_event(HTTP[kind]("get", "/", None)) == read_event(url("GET", "/", ""))
 
 
+@pytest.mark.parametrize("raw", ["/prod", "/prod/", "/", ""])
+def test_a_stage_alone_is_the_root(raw):
+    assert read_event({**http("GET", "/", None), "rawPath": raw}).path == ""
+
+
 def test_utf8_is_kept_and_a_lower_case_method_is_one():
     found = read_event(url("post", "/encode", BODY))
     assert (found.body.decode(), found.method) == (BODY, "POST")

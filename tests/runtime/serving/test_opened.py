@@ -54,6 +54,10 @@ def test_a_model_has_the_name_that_its_manifest_gives(tmp_path):
     folder = word_model(tmp_path / "model")
     write_manifest(folder, Manifest(source="ada/small-model"))
     assert open_places(Places(folder)).name == "ada/small-model"
+    ranker = reranker(tmp_path / "reranker")
+    write_manifest(ranker, Manifest(source="ada/ranker"))
+    opened = open_places(Places(folder, reranker=ranker))
+    assert (opened.name, opened.reranker_name) == ("ada/small-model", "ada/ranker")
 
 
 def test_a_damaged_folder_is_an_error_at_once(tmp_path):

@@ -188,6 +188,18 @@ def test_too_many_tokens_are_refused(everything, task, values, where):
     assert (status, where in said, "AIRVEC_MAX_TOKENS" in said) == (413, True, True), said
 
 
+@pytest.mark.parametrize(
+    ("task", "values"),
+    [("encode", {"texts": ["a", "b" * 17]}), ("similarity", {"texts": ["b" * 17]}), ("search", {"query": "b" * 17}),
+     ("rerank", {"query": "a", "documents": ["b" * 17]}), ("rerank", {"query": "b" * 17, "documents": ["a"]})],
+)  # fmt: skip
+def test_a_text_too_long_to_be_counted_is_refused(everything, task, values):
+    status, said = refused(everything, task, Limits(tokens=1), **values)
+    assert (status, "17 characters in one text, expected at most 16" in said, "AIRVEC_MAX_TOKENS" in said) == (
+        413, True, True,
+    )  # fmt: skip
+
+
 def test_a_model_that_gives_no_number_is_our_error_and_not_in_the_answer(dense, monkeypatch):
     monkeypatch.setattr(dense.opened.model, "encode", lambda *_, **__: np.full((1, 4), np.nan, np.float32))
     with pytest.raises(FloatingPointError, match="not finite"):
