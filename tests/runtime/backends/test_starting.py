@@ -1,16 +1,30 @@
 """Mirrors runtime/airvec/backends/starting.py: programs run in processes of their own, with an onnxruntime of ours."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import airvec
 from airvec.backends.starting import cannot_start
 from tests.folders import word_model
 
 OPEN = "import sys; from airvec import SentenceTransformer; SentenceTransformer(sys.argv[1])"
 STATIC = "from airvec import SentenceTransformer; print(SentenceTransformer().encode('a cat').shape)"
+
+ANY = """
+import sys
+from airvec import SentenceTransformer
+for name in (None, sys.argv[1]):
+    print(SentenceTransformer(name, threads=2).encode(["a", "b c"] * 40, batch_size=1).shape)
+"""
+BARE = """
+mount -t tmpfs -o ro none /sys/devices/system/cpu && mount -o remount,ro,bind / || exit 77
+exec env -i "PYTHONPATH=$1" "$2" -W error -c "$3" "$4"
+"""
 
 
 @pytest.fixture
@@ -57,3 +71,17 @@ def test_a_static_model_runs_where_onnxruntime_ends_the_process(broken):
 def test_a_module_that_onnxruntime_misses_is_not_taken_for_onnxruntime():
     said = str(cannot_start(ModuleNotFoundError("No module named 'x'", name="x")))
     assert said.startswith("onnxruntime: its import failed (ModuleNotFoundError: No module named 'x')")
+
+
+def test_with_the_cpus_hidden_and_nothing_to_write_to_both_kinds_of_model_run_in_silence(tmp_path):
+    """Without /sys/devices/system/cpu older versions of onnxruntime printed errors, and on some machines aborted."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("mounts of our own need root and the program unshare")
+    model = word_model(tmp_path / "model")
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", BARE, "sh"]
+    path = str(Path(airvec.__file__).parents[1])
+    done = subprocess.run([*command, path, sys.executable, ANY, model], capture_output=True, text=True, check=False)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip(f"no mounts of our own here: {done.stderr.strip()}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "(80, 256)\n(80, 4)\n"
