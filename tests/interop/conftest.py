@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from airvec.deploy.model import pack_model
 from airvec_exporter import export
 from tests import tiny
 from tests.interop.programs import run
@@ -55,8 +56,10 @@ def our_folders(checkpoints, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def in_optimum(our_folders, tmp_path_factory) -> Path:
-    """What sentence-transformers 5.7 and optimum answer from airvec's folders."""
+    """What sentence-transformers 5.7 and optimum answer from airvec's folders, and from those packed for deployment."""
     home = with_inputs(tmp_path_factory.mktemp("in-optimum"))
+    for name in OURS:
+        pack_model(our_folders / name, home / "packed" / name, variant="fp32")
     run("optimum", "load_with_optimum", our_folders, home)
     return home
 

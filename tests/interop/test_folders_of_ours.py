@@ -51,6 +51,12 @@ def test_sentence_transformers_5_and_optimum_answer_as_airvec(name, loader, our_
     check(found, expected, name)
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_sentence_transformers_5_opens_a_folder_that_was_packed(name, our_folders, in_optimum):
+    found = np.load(in_optimum / "answers" / f"sentence-transformers packed {name}.npy")
+    check(found, ours(our_folders / name), name)
+
+
 @pytest.mark.parametrize("variant", ["O3", "int8", "int8-dynamic"])
 def test_sentence_transformers_5_opens_the_other_graphs(variant, our_folders, in_optimum):
     folder = our_folders / "dense-bert"

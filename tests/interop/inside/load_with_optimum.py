@@ -1,6 +1,7 @@
 """Loads airvec's model folders with sentence-transformers 5.7 and with optimum, and writes what those answer.
 
-Runs in the environment `optimum`: `load_with_optimum.py FOLDERS OUT`; `OUT/texts.json` and `OUT/pairs.json` are there.
+Runs in the environment `optimum`: `load_with_optimum.py FOLDERS OUT`; `OUT/texts.json` and `OUT/pairs.json` are there,
+and in `OUT/packed` what `airvec package` makes of the folders.
 Answers are `OUT/answers/LOADER FOLDER.npy`.
 Knows nothing of airvec.
 """
@@ -81,3 +82,5 @@ if __name__ == "__main__":
                 continue
             found = with_sentence_transformers(home, "onnx", graph.name)
             answer(f"sentence-transformers {graph.stem} {home.name}", found)
+    for home in sorted((OUT / "packed").iterdir()):
+        answer(f"sentence-transformers packed {home.name}", with_sentence_transformers(home, "onnx"))
