@@ -11,10 +11,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from airvec.errors import ArgumentError
 from airvec.serving.limits import Limits
 from airvec.serving.opened import Places, open_places
-from airvec.serving.service import Service
+from airvec.serving.service import Service, wants_log
 
 __all__ = ["encode", "handler", "rerank", "search", "similarity", "sparse"]
 
@@ -49,25 +48,10 @@ def search(event: object, context: object = None) -> dict[str, Any]:
     return _SERVICE.answer(event, context, "search")
 
 
-def _wants_log(stated: str) -> bool:
-    """What `AIRVEC_LOG` says.
-
-    Raises:
-        ArgumentError: neither on nor off.
-    """
-    if stated not in ("", "on", "off"):
-        raise ArgumentError(f"AIRVEC_LOG: {stated!r:.60}, expected on or off. Correct or unset it.")
-    return stated != "off"
-
-
 def _open() -> Service:
     """Open what the environment and the folders say, and warm it up."""
     home = Path(__file__).parents[2]  # /opt, of /opt/python/airvec/serverless.py
-    service = Service(
-        open_places(Places.of(os.environ, home)),
-        Limits.of(os.environ),
-        log=_wants_log(os.environ.get("AIRVEC_LOG", "")),
-    )
+    service = Service(open_places(Places.of(os.environ, home)), Limits.of(os.environ), wants_log(os.environ))
     service.warm()
     return service
 

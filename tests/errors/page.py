@@ -20,6 +20,7 @@ from tests.errors import (
     pools,
     reranking,
     retrieval,
+    serving,
     sparse_models,
     sparse_rows,
 )
@@ -28,7 +29,7 @@ from tests.errors.cases import Topic, shown
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
-    reranking.TOPIC, retrieval.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC, adding.TOPIC,
+    reranking.TOPIC, retrieval.TOPIC, serving.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC, adding.TOPIC,
     multi_models.EXPORTED,
 )  # fmt: skip
 HEAD = """# Errors

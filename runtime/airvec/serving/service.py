@@ -129,6 +129,18 @@ class Service:
         return found | {"versions": versions()}
 
 
+def wants_log(environment: Mapping[str, str]) -> bool:
+    """What `AIRVEC_LOG` says; on where it says nothing.
+
+    Raises:
+        ArgumentError: neither on nor off.
+    """
+    stated = environment.get("AIRVEC_LOG", "")
+    if stated not in ("", "on", "off"):
+        raise ArgumentError(f"AIRVEC_LOG: {stated!r:.60}, expected on or off. Correct or unset it.")
+    return stated != "off"
+
+
 def _problem(error: BaseException) -> RequestError:
     """What the caller is told; nothing of what went wrong inside."""
     if isinstance(error, RequestError):
