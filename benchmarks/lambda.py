@@ -1,6 +1,6 @@
 """Cold starts and latency of packaged layers on Lambda's shares of a CPU, run by AWS's own runtime client.
 
-    python benchmarks/lambda.py FOLDER --system ROOT    # minutes; needs root; writes results/lambda.md and lambda.json
+    python benchmarks/lambda.py FOLDER --system ROOT    # minutes; needs root; writes results/lambda.md
     python benchmarks/lambda.py FOLDER --quick          # to see that it works; prints only
 
 FOLDER: all-MiniLM-L6-v2, exported with fp32 and int8. ROOT: a Linux with nothing but Python, such as
@@ -16,7 +16,6 @@ Knows nothing of what is in a layer: that is measure/layers.py.
 """
 
 import argparse
-import json
 import signal
 import statistics
 import subprocess
@@ -35,6 +34,7 @@ from measure.layers import Contender, compiled, contenders
 from measure.report import machine, machine_line
 from measure.runtime_api import FunctionEndedError, Told
 from measure.sandbox import SandboxError, limits, room
+from measure.sandbox import check as check_sandbox
 from measure.table import markdown
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -170,6 +170,7 @@ def _percentile(seconds: Sequence[float], part: int) -> str:
 
 def run(options: argparse.Namespace) -> None:
     """Make the layers, measure, print, and save a full run."""
+    check_sandbox()
     ours = find_python(options.python)
     bare = options.system != Path("/")
     python = f"/usr/bin/python{options.python}" if bare else ours
@@ -191,8 +192,6 @@ def run(options: argparse.Namespace) -> None:
     print(text)
     if not options.quick:
         (RESULTS / "lambda.md").write_text(text, encoding="utf-8")
-        saved = json.dumps({"machine": here, "rows": found}, indent=1)
-        (RESULTS / "lambda.json").write_text(saved + "\n", encoding="utf-8")
 
 
 def about(options: argparse.Namespace, bare: bool) -> str:

@@ -47,6 +47,17 @@ class SandboxError(RuntimeError):
     """This machine, or this user, cannot make one."""
 
 
+def check() -> None:
+    """Nothing that can be seen beforehand is missing.
+
+    Raises:
+        SandboxError: not root, or a program is missing.
+    """
+    problem = why_not()
+    if problem:
+        raise SandboxError(f"sandbox: {problem}, expected root on Linux with util-linux. Run it so, or leave it out.")
+
+
 def why_not() -> str | None:
     """What is missing here; None = nothing that can be seen beforehand."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
@@ -69,9 +80,7 @@ def room(system: Path, layer: Path, task: Path, client: Path, user: int = 0) -> 
     Raises:
         SandboxError: not root, a program is missing, or the kernel refused a mount.
     """
-    problem = why_not()
-    if problem:
-        raise SandboxError(f"sandbox: {problem}, expected root on Linux with util-linux. Run it so, or leave it out.")
+    check()
     with tempfile.TemporaryDirectory(prefix="airvec-room-") as scratch:
         folders = [str(folder.resolve()) for folder in (system, layer, task, client)]
         command = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", MOUNTS, "sh", scratch, *folders]

@@ -118,6 +118,14 @@ def test_a_bad_event_has_its_status_and_the_next_one_is_answered(static, kind):
     assert read(static.invoke(GOOD["direct"]))[0] == 200
 
 
+def test_a_handler_of_one_task_does_it_whatever_the_path(static_layer, place):
+    with function(place(static_layer), handler="airvec.serverless.similarity") as running:
+        running.ready()
+        status, answer = read(running.invoke(http_v2(json.dumps({"texts": TEXTS}), "/")))
+        assert status == 200
+        np.testing.assert_allclose(np.diag(answer["similarities"]), [1, 1], atol=1e-6)
+
+
 def test_an_event_that_is_no_json_is_refused_by_the_client_and_the_next_one_is_answered(static):
     told = static.invoke(b'{"texts": ')
     assert told.kind == "error"
