@@ -12,7 +12,10 @@ RECORD = GraphRecord(
     sha256="ab" * 32, size=12, inputs=("input_ids",), outputs=("last_hidden_state",), opset=23, max_delta=3e-7,
     min_cosine=0.999999, texts=256,
 )  # fmt: skip
-MANIFEST = Manifest(source="all-mini", revision="abc", versions={"torch": "2"}, graphs={"onnx/model.onnx": RECORD})
+MANIFEST = Manifest(
+    source="all-mini", revision="abc", versions={"torch": "2"}, graphs={"onnx/model.onnx": RECORD}, variant="int8-x86",
+    packed={"arch": "x86_64"},
+)  # fmt: skip
 
 
 def test_what_is_written_reads_back_equal_and_equal_manifests_are_equal_bytes(tmp_path):

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from airvec import __version__
 from airvec.array_file import new_folder
+from airvec.compact_tokenizer import SETTINGS
 from airvec.deploy.comparing import distance
 from airvec.deploy.graphs import choose_graphs, runnable, save_graphs
+from airvec.deploy.tokenizer import write_compact
 from airvec.deploy.variant import names_for
 from airvec.errors import ArgumentError
 from airvec.folder import DENSE, KINDS, RERANKER, SPARSE, check_kind, graph_names, read_folder, variant_of
@@ -135,13 +137,12 @@ def _copy(source: Path, fresh: Path) -> None:
     names = _files(source)
     graphs = [name for name in names if name.endswith(GRAPHS)]
     for name in RuntimeFiles(graph_names("fp32"), if_there=BESIDE).needed(source, names):
-        if (
-            name in names
-            and name not in (FILE_NAME, *graphs)
-            and not any(is_weight_of(name, graph) for graph in graphs)
-        ):
+        mine = name.endswith((*GRAPHS, FILE_NAME, SETTINGS)) or any(is_weight_of(name, graph) for graph in graphs)
+        if name in names and not mine:
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, fresh / name)
+    for file in list(fresh.rglob("tokenizer.json")):
+        write_compact(file)
     for module in read_modules(source, names):  # those without settings have an empty folder
         (fresh / module.home).mkdir(parents=True, exist_ok=True)
 

@@ -8,8 +8,10 @@ import subprocess
 import numpy as np
 import onnx
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from airvec import SentenceTransformer
+from airvec.compact_tokenizer import read_compact
 from airvec.deploy import comparing
 from airvec.deploy import model as packing
 from airvec.deploy.model import pack_model
@@ -17,7 +19,7 @@ from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.folder import graph_files
 from airvec.folder.settings import read_folder
 from airvec.manifest import GraphRecord, Manifest, read_manifest, sha256_of, write_manifest
-from tests.folders import lookup_graph, static_model, table, word_model, write_json
+from tests.folders import SPECIAL, WORDS, lookup_graph, static_model, table, word_model, write_json
 
 TEXTS = ["a b c", "j", "e d c b a", "h i"]
 
@@ -78,7 +80,9 @@ def test_airvec_json_of_a_packed_folder_describes_its_one_graph(model, tmp_path)
 
 def test_a_packed_folder_without_fp32_opens_the_graph_it_has_without_being_told(model, tmp_path):
     write_graph(model, "model_int8_x86.onnx")
+    (model / "onnx" / "model.onnx_data").write_bytes(b"of the other graph")
     packed = pack_model(model, tmp_path / "packed", variant="int8")
+    assert "onnx/model.onnx_data" not in packed.files
     assert (packed.variant, graph_files(read_folder(packed.path))) == ("int8-x86", ("onnx/model_int8_x86.onnx",))
     expected = SentenceTransformer(model, variant="int8-x86").encode(TEXTS)
     assert np.abs(expected - SentenceTransformer(model).encode(TEXTS)).max() > 0.01
@@ -86,6 +90,16 @@ def test_a_packed_folder_without_fp32_opens_the_graph_it_has_without_being_told(
         assert np.array_equal(SentenceTransformer(packed.path, variant=variant).encode(TEXTS), expected)
     with pytest.raises(ModelFolderError, match=r"no graph 'model.onnx', expected one of onnx/model_int8_x86.onnx"):
         SentenceTransformer(packed.path, variant="fp32")
+
+
+def test_a_tokenizer_that_opens_faster_from_compact_files_gets_its_own(model, tmp_path):
+    words = Tokenizer(models.WordPiece({name: place for place, name in enumerate((*SPECIAL, *WORDS))}))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    words.save(str(model / "tokenizer.json"))
+    (model / "tokenizer_compact.json").write_text("of another tokenizer")
+    packed = pack_model(model, tmp_path / "packed")
+    assert read_compact(packed.path / "tokenizer.json").to_str() == words.to_str()
+    assert np.array_equal(SentenceTransformer(packed.path).encode(TEXTS), SentenceTransformer(model).encode(TEXTS))
 
 
 def test_a_folder_that_was_not_packed_never_opens_int8_without_being_told(model):
