@@ -19,8 +19,8 @@ def test_a_run_that_gives_vectors_is_compared_with_fp32_and_with_its_own_graph()
     found = seen(json.dumps({"step": "encode", "found": [[0.6, 0.8], [0.0, 0.0]]}), "", 0)
     expected = {"fp32": np.array([[0.6, 0.7], [0, 0]]), "int8-arm64": np.array([[0.6, 0.81], [0, 0]])}
     line = row(Case("qemu", "max", "int8-arm64", board=True), "7.2", found, expected)
-    assert line["largest Δ from fp32 on x86-64"] == pytest.approx(0.1)
-    assert line["largest Δ from the same graph there"] == pytest.approx(0.01)
+    assert line["largest Δ from fp32 on x86-64"] == pytest.approx(0.1, abs=1e-6)
+    assert line["largest Δ from the same graph there"] == pytest.approx(0.01, abs=1e-6)
     assert (line["result"], line["/proc/cpuinfo"]) == ("ran", "a board's")
 
 

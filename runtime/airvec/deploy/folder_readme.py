@@ -29,6 +29,9 @@ In a program of yours, without installing:
 
     {program}
 
+The same with -m airvec.http_server in place of program.py answers JSON over HTTP on port 8080 (AIRVEC_PORT), for every
+machine that reaches this one unless AIRVEC_HOST=127.0.0.1 is set: POST /encode {{"texts": ["a small boat"]}}.
+
 {installing}
 {model}
 
