@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
 # NumPy's wheels for x86-64 need SSE4.2 since 2.4; those before run on any such CPU, as do onnxruntime's and
-# tokenizers'. Tried with qemu-user's models qemu64, core2duo and Penryn, with NumPy 2.0, 2.2, 2.3 and 2.4.
+# tokenizers'. Tried with qemu-user's models qemu64, core2duo and Penryn, with NumPy 2.0 to 2.5.
 OLD_CPU = 'this x86 CPU is too old for it; run: pip install "numpy<2.4"'
 
 
