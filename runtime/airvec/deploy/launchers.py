@@ -56,6 +56,7 @@ if __name__ == "__main__":  # not in processes that it spawns, which import this
         )
     folder = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, os.path.join(folder, "lib"))
+    os.environ["PYTHONPATH"] = sys.path[0]  # for processes that it starts
     for name in ("model", "reranker", "index"):
         if os.path.isdir(os.path.join(folder, name)):
             os.environ.setdefault("AIRVEC_" + name.upper(), os.path.join(folder, name))

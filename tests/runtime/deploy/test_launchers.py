@@ -58,6 +58,14 @@ def test_the_packages_of_the_folder_come_first_and_nothing_from_outside(folder, 
     assert not {"", str(tmp_path), str(folder)} & set(found["path"])
 
 
+def test_processes_that_it_starts_find_the_packages_too(folder):
+    child = "import subprocess, sys; code = 'import airvec.cli.main as m; print(m.__file__)'\n\ndef main():\n"
+    child += "    return subprocess.run([sys.executable, '-c', code]).returncode\n"
+    (folder / "lib" / "airvec" / "cli" / "main.py").write_text(child)
+    ran = start(folder / "airvec")
+    assert (ran.returncode, ran.stdout.strip()) == (0, str(folder / "lib" / "airvec" / "cli" / "main.py"))
+
+
 def test_models_in_the_folder_are_named_unless_the_environment_names_others(folder):
     assert "AIRVEC_MODEL" not in said(start(folder / "airvec"))["named"]
     for name in ("model", "index"):
