@@ -6,6 +6,7 @@
 FOLDER: all-MiniLM-L6-v2, exported with fp32 and int8-x86. A cell is the peak of a process of its own (VmHWM). Packed:
 as `airvec package` writes it, with its weights mapped from a file. The last column is found by bisection: the process
 runs in a cgroup of so many MiB, encodes the long texts, and must end well within a minute.
+Files that are in the page cache already are not charged to that cgroup, so that column is a lower bound for a machine.
 Knows nothing of what a process does: that is measure/ceiling.py.
 """
 
