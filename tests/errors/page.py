@@ -17,6 +17,7 @@ from tests.errors import (
     folders,
     hub,
     multi_models,
+    packing,
     pools,
     reranking,
     retrieval,
@@ -29,8 +30,8 @@ from tests.errors.cases import Topic, shown
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
-    reranking.TOPIC, retrieval.TOPIC, serving.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC, adding.TOPIC,
-    multi_models.EXPORTED,
+    reranking.TOPIC, retrieval.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC,
+    adding.TOPIC, multi_models.EXPORTED,
 )  # fmt: skip
 HEAD = """# Errors
 

@@ -14,8 +14,10 @@ import numpy as np
 from airvec.array_file import new_folder, read_array
 from airvec.arrays import Floats
 from airvec.errors import ArgumentError
+from airvec.json_file import read_object
 from airvec.search import Retriever
 from airvec.search.corpus_index import SETTINGS_FILE, read_settings
+from airvec.search.sparse_stages import BM25_FILE
 from airvec.search.stages import RetrievalModel
 from airvec.sparse_vectors import SparseVectors
 
@@ -84,6 +86,7 @@ def pack_index(
     stages = tuple(settings.section("stages").values)
     with new_folder(target, SETTINGS_FILE) as fresh:
         shutil.copytree(source, fresh, dirs_exist_ok=True)
+        _check_split(fresh, stages)
         retriever = Retriever.load(
             fresh,
             dense=dense or _recorded(fresh, "dense", stages),
@@ -91,6 +94,14 @@ def pack_index(
         )
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     return PackedIndex(target, len(retriever), stages, tuple(name for name in WITH_MODEL if name in stages), size)
+
+
+def _check_split(folder: Path, stages: Sequence[str]) -> None:
+    if "bm25" in stages and read_object(folder / "bm25" / BM25_FILE).flag("own_split", False):
+        raise ArgumentError(
+            "index: its words were split by a function, which no package can hold; expected those of BM25 itself. "
+            "Make the index again with bm25=True, or a BM25 without split=…."
+        )
 
 
 def _recorded(folder: Path, stage: str, stages: Sequence[str]) -> _Recorded | None:
