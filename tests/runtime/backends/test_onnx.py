@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from airvec import SentenceTransformer
+from airvec.backends.onnx import _session_options
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.manifest import Manifest, write_manifest
 from tests.folders import MEAN, lookup_graph, rows_of, table, word_model, write_json
@@ -152,3 +153,10 @@ def test_bulk_calls_from_several_threads_share_sessions_and_agree(tmp_path):
     for thread in threads:
         thread.join()
     assert all(one.tobytes() == expected.tobytes() for one in found)
+
+
+def test_threads_that_wait_awake_do_so_for_a_moment_only():
+    waiting = _session_options(None, 2, spin=True)
+    assert waiting.get_session_config_entry("session.intra_op.spin_duration_us") == "1000"
+    asleep = _session_options(None, 2, spin=False)
+    assert asleep.get_session_config_entry("session.intra_op.allow_spinning") == "0"
