@@ -41,9 +41,9 @@ from airvec.graph_weights import weights_beside
 from airvec.json_file import short_name
 from airvec.threads import memory_limit
 
-# How long a thread of the pool waits awake for the next operator. Without a limit it keeps a core busy while the session
-# is being opened: 47 ms of CPU time in place of 24 for all-MiniLM-L6-v2 in int8, and after each call; a short text takes
-# the same time with both. Versions of onnxruntime that do not know the entry ignore it.
+# How long a thread of the pool waits awake for the next operator. Without a limit it keeps a core busy while the
+# session is being opened (47 ms of CPU time in place of 24 for all-MiniLM-L6-v2 in int8) and after each call; a
+# short text takes the same time with both. Versions of onnxruntime that do not know the entry ignore it.
 SPIN_MICROSECONDS = "1000"
 # Two fusions of ONNX Runtime whose CPU kernels are slower than the operators they replace. Measured on
 # all-MiniLM-L6-v2, one thread, AVX-512, median of 25 batches of 504 tokens: 99.4 ms with both, 87.3 without the first,
