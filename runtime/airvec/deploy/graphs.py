@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from airvec.deploy.variant import names_for
+from airvec.deploy.variant import FAMILY, names_for
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import FP32_VARIANTS, ModelFolder, graph_record, runs_here, variant_of
 from airvec.folder.graphs import auto_names, look_up_graph
@@ -37,12 +37,8 @@ def choose_graphs(source: ModelFolder, variant: str, arch: str) -> list[Path]:
             look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body) for body in bodies
         ]
     except ModelFolderError as error:
-        if (variant, arch) == ("int8", "x86_64") and _has(source, "model_int8_vnni.onnx"):
-            raise ModelFolderError(
-                f"{source.name}: its int8 graph is int8-vnni, which x86 CPUs without VNNI refuse (Intel's before "
-                "Cascade Lake, AMD's before Zen 4), and a package does not choose its CPU; expected int8-x86, right "
-                'on all. Make one with airvec export --variants int8-x86, or pass variant="int8-vnni".'
-            ) from error
+        if variant == "int8":
+            raise ModelFolderError(_no_int8(source, names[0], arch)) from error
         raise
     for graph in found:  # what "auto" stands for in a folder that was packed may be for other CPUs
         names_for(variant_of(graph.name), arch)
@@ -93,5 +89,13 @@ def save_graphs(source: ModelFolder, graphs: Sequence[Path], fresh: Path, arch: 
     return replace(manifest, graphs=records, min_onnxruntime=lowest, variant=min(others, default=None))
 
 
-def _has(source: ModelFolder, name: str) -> bool:
-    return any(source.path.rglob(name))
+def _no_int8(source: ModelFolder, name: str, arch: str) -> str:
+    variant = f"int8-{FAMILY[arch]}"
+    make = f"Make one with airvec export --variants {variant}"
+    if arch == "x86_64" and any(source.path.rglob("model_int8_vnni.onnx")):
+        return (
+            f"{source.name}: its int8 graph is int8-vnni, which x86 CPUs without VNNI refuse (Intel's before Cascade "
+            f"Lake, AMD's before Zen 4), and a package does not choose its CPU; expected {variant}, right on all. "
+            f'{make}, or pass variant="int8-vnni".'
+        )
+    return f"{source.name}: no {name}, the int8 graph that each {arch} CPU runs right, expected one. {make}."

@@ -86,7 +86,7 @@ def pack_index(
     stages = tuple(settings.section("stages").values)
     with new_folder(target, SETTINGS_FILE) as fresh:
         shutil.copytree(source, fresh, dirs_exist_ok=True)
-        _check_split(fresh, stages)
+        _check_split(source, stages)
         retriever = Retriever.load(
             fresh,
             dense=dense or _recorded(fresh, "dense", stages),
@@ -99,8 +99,8 @@ def pack_index(
 def _check_split(folder: Path, stages: Sequence[str]) -> None:
     if "bm25" in stages and read_object(folder / "bm25" / BM25_FILE).flag("own_split", False):
         raise ArgumentError(
-            "index: its words were split by a function, which no package can hold; expected those of BM25 itself. "
-            "Make the index again with bm25=True, or a BM25 without split=…."
+            f"index: the words of {str(folder)!r} were split by a function, which no package can hold; expected "
+            "BM25's own words. Make the index again with bm25=True, or a BM25 without split=…."
         )
 
 

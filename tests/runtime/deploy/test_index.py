@@ -125,5 +125,5 @@ def test_words_split_by_a_function_cannot_be_packed(tmp_path):
     words = Retriever(bm25=BM25(split=str.split))
     words.index(TEXTS)
     words.save(tmp_path / "saved")
-    with pytest.raises(ArgumentError, match="split by a function, which no package can hold"):
+    with pytest.raises(ArgumentError, match="were split by a function, which no package can hold"):
         pack_index(tmp_path / "saved", tmp_path / "index")

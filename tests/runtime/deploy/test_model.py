@@ -130,6 +130,8 @@ def test_an_int8_graph_that_some_cpus_refuse_is_packed_by_its_name_only(model, t
     with pytest.raises(ModelFolderError, match=r"CPUs without VNNI refuse .*airvec export --variants int8-x86"):
         pack_model(model, tmp_path / "packed", variant="int8")
     assert pack_model(model, tmp_path / "packed", variant="int8-vnni").variant == "int8-vnni"
+    with pytest.raises(ModelFolderError, match=r"no model_int8_arm64.onnx, .*airvec export --variants int8-arm64"):
+        pack_model(model, tmp_path / "arm", variant="int8", arch="arm64")
 
 
 def test_a_graph_that_this_cpu_cannot_run_is_packed_without_being_run(model, tmp_path, monkeypatch):
