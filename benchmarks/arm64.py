@@ -38,8 +38,9 @@ SECONDS = 900
 NOTES = """\
 "imports" are those that worked, with nothing in between: the folder's own packages on Debian 13's Python 3.13.
 
-QEMU 7.2 shows programs the /proc/cpuinfo of the host, which is x86 here. ONNX Runtime reads it while it is imported, and
-follows a null pointer. With a board's file in that place, or QEMU 10.0's own, it starts; the static model needs neither."""
+QEMU 7.2 shows programs the /proc/cpuinfo of the host, which is x86 here. ONNX Runtime reads it while it is imported,
+and ends with a fault at address 0. With a board's file in its place, or QEMU 10.0's own, it starts; the static model
+needs neither."""
 # What Linux shows on a Raspberry Pi 4. QEMU 7.2 shows the host's own file, here an x86 one; 10.0 one of the CPU.
 BOARD = (
     "processor\t: {number}\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU implementer\t: 0x41\n"
