@@ -21,7 +21,7 @@ KINDS: dict[type, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class JsonObject:
     """The keys and values of one JSON object, and the file they came from (for messages)."""
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 TEXTS_AT_ONCE = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModelArguments:
     """The arguments of the constructor that all three classes have; `SentenceTransformer` describes them."""
 
@@ -65,7 +65,7 @@ class ModelArguments:
     processor_kwargs: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PoolOptions:
     """A call's `pool`, `device` and `chunk_size`: processes are used where one of the first two asks for them."""
 

@@ -25,7 +25,7 @@ ALIASES = {"MLMTransformer": ("Transformer", FILL_MASK), "Asym": ("Router", FEAT
 WITHOUT_FOLDER = ("Normalize", "Router")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModuleSpec:
     """One module: the class name without its package, its folder and its `config.json`.
 

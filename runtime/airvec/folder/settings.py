@@ -27,7 +27,7 @@ SPARSE_HEAD, COLBERT_HEAD = "sparse_linear.safetensors", "colbert_linear.safeten
 OLD_ACTIVATION = "sbert_ce_default_activation_function"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModelFolder:
     """A model folder as its files describe it; nothing but JSON has been opened.
 

@@ -6,7 +6,7 @@ Knows nothing of the network: what opens a model from a folder reads this, and n
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HubOptions:
     """Where and how to look: the reference's arguments of the same names."""
 

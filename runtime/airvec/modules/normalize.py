@@ -15,7 +15,7 @@ from airvec.weights import need_feature
 SMALLEST_NORM = 1e-12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Normalize:
     """x / max(|x|, 1e-12) over the last axis; a zero vector stays zero."""
 

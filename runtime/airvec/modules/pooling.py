@@ -29,7 +29,7 @@ OLD_KEYS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pooling:
     """Reduce (batch, tokens, dim) to (batch, dim x number of modes)."""
 
