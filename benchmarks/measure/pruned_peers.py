@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from airvec.deploy.archive import files_below, write_zip
-from airvec.deploy.bytecode import compile_tree
 from airvec.deploy.prune import prune
 
 # The rules for NumPy, ONNX Runtime and tokenizers, said of any package.
@@ -77,7 +76,7 @@ def size_of_peer(peer: Peer, python: Path, folder: Path) -> PeerSize:
     (tree / "model" / "2_Normalize").mkdir(exist_ok=True)
     sources = folder / "sources"
     shutil.copytree(packages, sources)
-    compile_tree(packages, python)
+    _compile(packages, python)
     kept, trial = ".pyc", _trial(peer, python, tree)
     if not trial.startswith("runs"):  # torch reads its own sources
         shutil.rmtree(packages)
@@ -98,6 +97,15 @@ def _prune_all(packages: Path) -> None:
         name = file.relative_to(packages).as_posix()
         if any(fnmatchcase(name, glob) for glob in GENERAL) and not any(word in file.name.lower() for word in KEPT):
             file.unlink()
+
+
+def _compile(packages: Path, python: Path) -> None:
+    """Bytecode in place of the sources, but for those of other Python versions, which torch's tests are in part."""
+    compiling = [str(python), "-W", "ignore", "-m", "compileall", "-b", "-q", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([*compiling, str(packages)], capture_output=True, check=False)
+    for source in packages.rglob("*.py"):
+        if source.with_suffix(".pyc").is_file():
+            source.unlink()
 
 
 def _trial(peer: Peer, python: Path, tree: Path) -> str:
