@@ -160,3 +160,4 @@ def test_threads_that_wait_awake_do_so_for_a_moment_only():
     assert waiting.get_session_config_entry("session.intra_op.spin_duration_us") == "1000"
     asleep = _session_options(None, 2, spin=False)
     assert asleep.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert waiting.get_session_config_entry("session.prepack.enable_parallel") == "1"
