@@ -1,6 +1,7 @@
 """An event from the first byte to the last: read, routed to a task, answered in its own shape, logged.
 
-Whatever happens, the caller gets an answer with a status, and the next event is served.
+Whatever happens, a caller gets an answer with a status, and the next event is served. Only what no caller waits for
+raises: `triggers.py` says why.
 Knows nothing of where models come from.
 """
 
@@ -26,6 +27,7 @@ from airvec.serving.opened import Opened, versions
 from airvec.serving.problems import RequestError
 from airvec.serving.requests import read_body
 from airvec.serving.tasks import TASKS, Done, run_task, tasks_of
+from airvec.serving.triggers import refuse_trigger
 
 HEALTH, WARM_UP = "health", "warmup"
 WARM_UP_TEXT = "warm"
@@ -67,7 +69,11 @@ class Service:
             event: as Lambda hands it over.
             context: Lambda's, for the request's id.
             only: a task that every path stands for; None = the path says which, or else what the model is.
+
+        Raises:
+            ArgumentError: the event is of a queue, a stream or another service that reads no answer.
         """
+        refuse_trigger(event)
         started = time.perf_counter()
         line: dict[str, Any] = {"request_id": request_id_of(event, context)}
         form = form_of(event)
