@@ -16,12 +16,14 @@ FOLDER_EXAMPLES = """examples:
 
 The folder runs wherever it is copied, with a Python of that version, installing nothing and without a network:
 ./for-the-pi/airvec encode "a text". Its README.txt says more. If it can run here, it is run before it is written.
+A folder package that lies at OUT_DIR is replaced; a folder with anything else in it is refused.
 """
 DOCKERFILE_EXAMPLES = """examples:
   airvec package dockerfile ./image
   airvec package dockerfile ./all-MiniLM-L6-v2 ./image --variant int8 --platform linux-x86_64,linux-arm64
 
 Then: docker build -t airvec ./image. The image serves JSON over HTTP; README.txt says more.
+Such a folder that lies at OUT_DIR is replaced, a Dockerfile that you changed too; one with anything else is refused.
 """
 
 

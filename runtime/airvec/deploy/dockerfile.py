@@ -4,7 +4,7 @@
     Dockerfile.lambda              the same packages as a Lambda function's image
     amd64/  arm64/                 lib/, model/, reranker/, index/ for each processor, as Docker calls it
     README.txt                     how to build, run and ask
-    airvec-package.json            what it is; says that it is ours to replace
+    airvec-package.json            what it is, and its files: what is ours to replace
 
 No instruction runs anything, so images for another processor are built without emulation.
 Knows nothing of how packages are fetched and models packed.
@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from airvec.array_file import new_folder
 from airvec.deploy.contents import INDEX, MODEL, RERANKER_FOLDER, Contents, PackedContents, pack_contents
-from airvec.deploy.folder import MARKER, write_marker
 from airvec.deploy.image_texts import image_texts
+from airvec.deploy.place import new_package, write_marker
 from airvec.deploy.target import ARCHITECTURES, Target
 from airvec.deploy.tree import Staged, stage_packages
 from airvec.deploy.trial import try_package
@@ -56,7 +55,7 @@ def package_dockerfile(
         interpreter: a Python of the targets' version, which compiles; found if not given.
 
     Raises:
-        ArgumentError: `out` holds something else than a package, or the targets cannot be those of one image.
+        ArgumentError: `out` holds something that no such package wrote, or the targets cannot be those of one image.
         ProcessError: the packages do not run, or give other numbers than this process.
         AirvecError: as `pack_contents` and `stage_packages` raise it.
         OSError: the disk is full, or cannot be written to.
@@ -65,7 +64,7 @@ def package_dockerfile(
     staged: list[Staged] = []
     packed: list[PackedContents] = []
     trials: list[str] = []
-    with new_folder(out, MARKER) as fresh:
+    with new_package(out, "dockerfile") as fresh:
         for target in targets:
             part = fresh / DOCKER_NAMES[target.arch]
             part.mkdir()
@@ -79,7 +78,6 @@ def package_dockerfile(
             trials.append(try_package(staged[-1], packed[-1]))
         _write_texts(fresh, targets, packed[0])
         write_marker(fresh, "dockerfile", *staged)
-        _let_all_read(fresh)
     return ImageFolder(out, tuple(staged), tuple(packed), tuple(trials))
 
 
@@ -102,9 +100,3 @@ def _write_texts(folder: Path, targets: Sequence[Target], packed: PackedContents
     kind = packed.model.kind if packed.model is not None else DENSE
     for name, text in image_texts(targets[0].python, names, folders, kind).items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-
-
-def _let_all_read(folder: Path) -> None:
-    """Whatever this user's umask: COPY keeps the modes, and the server is another user."""
-    for path in folder.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)

@@ -5,26 +5,22 @@
     model/  reranker/  index/      where asked for
     wheelhouse/                    the whole wheels, for pip
     README.txt                     how to use it, and what takes how much
-    airvec-package.json            what it is; says that it is ours to replace
+    airvec-package.json            what it is, and its files: what is ours to replace
 
 Knows nothing of how packages are fetched and models packed.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from airvec import __version__
-from airvec.array_file import new_folder
 from airvec.deploy.airvec_wheel import write_airvec_wheel
 from airvec.deploy.contents import Contents, PackedContents, pack_contents
 from airvec.deploy.folder_readme import folder_readme
 from airvec.deploy.launchers import write_launchers
+from airvec.deploy.place import new_package, write_marker
 from airvec.deploy.target import Target
 from airvec.deploy.tree import Staged, stage_packages
 from airvec.deploy.trial import try_package
-
-MARKER = "airvec-package.json"
 
 
 @dataclass(frozen=True)
@@ -57,12 +53,12 @@ def package_folder(
         with_wheelhouse: whether the whole wheels are kept, which about doubles the packages' size.
 
     Raises:
-        ArgumentError: `out` holds something else than a package; or an option that cannot be.
+        ArgumentError: `out` holds something that no folder package wrote; or an option that cannot be.
         ProcessError: the packages do not run, or give other numbers than this process.
         AirvecError: as `pack_contents` and `stage_packages` raise it.
         OSError: the disk is full, or cannot be written to.
     """
-    with new_folder(out, MARKER) as fresh:
+    with new_package(out, "folder") as fresh:
         packed = pack_contents(contents, fresh, target.arch)
         wheelhouse = fresh / "wheelhouse" if with_wheelhouse else None
         if wheelhouse is not None:
@@ -75,16 +71,6 @@ def package_folder(
         if wheelhouse is not None:
             write_airvec_wheel(wheelhouse)
         write_launchers(fresh, target.python)
-        write_marker(fresh, "folder", staged)
         (fresh / "README.txt").write_text(folder_readme(fresh, staged, packed), encoding="utf-8", newline="\n")
+        write_marker(fresh, "folder", staged)
     return FolderPackage(out, staged, packed, trial)
-
-
-def write_marker(folder: Path, kind: str, *staged: Staged) -> None:
-    """Say in a file what a package is: `kind`, airvec's version, and for each target its packages."""
-    targets = {
-        one.target.platform: {"python": one.target.python, "packages": {w.name: w.version for w in one.wheels}}
-        for one in staged
-    }
-    said = {"package": kind, "airvec": __version__, "targets": targets}
-    (folder / MARKER).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8", newline="\n")

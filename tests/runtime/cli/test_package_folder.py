@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from airvec.deploy.folder import MARKER
+from airvec.deploy.place import MARKER
 from airvec.deploy.target import this_python
 from tests import fake_wheels
 from tests.folders import word_model

@@ -13,7 +13,7 @@ from airvec.deploy import dockerfile
 from airvec.deploy.bytecode import find_interpreter
 from airvec.deploy.contents import Contents
 from airvec.deploy.dockerfile import package_dockerfile
-from airvec.deploy.folder import MARKER
+from airvec.deploy.place import MARKER
 from airvec.deploy.target import Target, target_on, this_platform, this_python
 from airvec.errors import ArgumentError, ProcessError
 from tests import fake_wheels

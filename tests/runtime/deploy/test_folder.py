@@ -13,9 +13,10 @@ from airvec import SentenceTransformer
 from airvec.deploy import folder as folders
 from airvec.deploy.bytecode import find_interpreter
 from airvec.deploy.contents import Contents
-from airvec.deploy.folder import MARKER, package_folder
+from airvec.deploy.folder import package_folder
+from airvec.deploy.place import MARKER, write_marker
 from airvec.deploy.target import Target, target_on, this_platform, this_python
-from airvec.errors import ArgumentError, DownloadError, ProcessError
+from airvec.errors import DownloadError, ProcessError
 from tests import fake_wheels
 from tests.folders import word_model
 
@@ -43,8 +44,8 @@ def out(tmp_path):
 def old(out):
     """A package that lies there already."""
     out.mkdir()
-    for name in (MARKER, "old"):
-        (out / name).write_text(name)
+    (out / "old").write_text("old")
+    write_marker(out, "folder")
     return out
 
 
@@ -86,9 +87,11 @@ def test_the_readme_names_the_machine_the_commands_and_the_sizes(offline, words,
         assert part in readme
 
 
-def test_its_marker_says_what_it_is(offline, words, out):
+def test_its_marker_says_what_it_is_and_all_that_is_in_it(offline, words, out):
     package_folder(out, TARGET, words)
-    assert json.loads((out / MARKER).read_text()) == {
+    said = json.loads((out / MARKER).read_text())
+    assert said.pop("files") == sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    assert said == {
         "package": "folder",
         "airvec": airvec.__version__,
         "targets": {"windows-x86_64": {"python": this_python(), "packages": fake_wheels.VERSIONS}},
@@ -99,15 +102,6 @@ def test_a_package_that_lies_there_is_replaced(offline, old):
     package_folder(old, TARGET, Contents(), with_wheelhouse=False)
     assert not (old / "old").exists()
     assert (old / "lib" / "airvec").is_dir()
-
-
-def test_a_folder_of_somebody_else_stays(offline, out):
-    out.mkdir()
-    (out / "mine").write_text("mine")
-    with pytest.raises(ArgumentError, match=f"exists and has no {MARKER}"):
-        package_folder(out, TARGET, Contents())
-    assert (out / "mine").read_text() == "mine"
-    assert left(out) == ["package"]
 
 
 def test_pip_failing_leaves_nothing(offline, out):
