@@ -45,7 +45,8 @@ In an environment of yours (--no-deps: tokenizers names huggingface_hub, which n
     pip install --no-index --no-deps --find-links wheelhouse {names}
 """
 PROGRAM = "PYTHONPATH=$PWD/lib python{} program.py"
-WINDOWS_PROGRAM = "set PYTHONPATH=%CD%\\lib && py -{} program.py"
+# In quotes, or the blank before && becomes a part of the path.
+WINDOWS_PROGRAM = 'set "PYTHONPATH=%CD%\\lib" && py -{} program.py'
 COMMANDS = {
     DENSE: 'encode "a small boat"',
     SPARSE: 'explain "a boat" "a small boat"',

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from airvec.deploy.folder_readme import needed_machine, oldest_glibc, size_table
+from airvec.deploy.contents import PackedContents
+from airvec.deploy.folder_readme import folder_readme, needed_machine, oldest_glibc, size_table
 from airvec.deploy.target import Target
+from airvec.deploy.tree import Staged
 from airvec.deploy.wheels import Wheel
 
 
@@ -38,3 +40,16 @@ def test_sizes_add_up_to_all_and_packages_come_one_by_one(tmp_path):
         path.write_bytes(b"0" * size)
     rows = dict(line.split() for line in size_table(tmp_path).splitlines())
     assert rows == {"lib/b": "0.5", "lib/numpy": "1.0", "model": "2.0", "all": "3.8"}
+
+
+@pytest.mark.parametrize(
+    ("system", "line"),
+    [
+        ("linux", "    PYTHONPATH=$PWD/lib python3.13 program.py\n"),
+        ("windows", '    set "PYTHONPATH=%CD%\\lib" && py -3.13 program.py\n'),
+    ],
+)
+def test_the_line_for_a_program_sets_the_path_and_no_blank_after_it(tmp_path, system, line):
+    (tmp_path / "lib").mkdir()
+    staged = Staged(tmp_path / "lib", Target("3.13", "x86_64", system), (), None, (), ())
+    assert line in folder_readme(tmp_path, staged, PackedContents(None, None, None))
