@@ -13,6 +13,8 @@ import sys
 from importlib.util import find_spec
 
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
+# With the paths of this process, which may have been given by other ways than PYTHONPATH, as a packed folder does.
+IMPORT = "import sys; sys.path[:] = sys.argv[2:]; __import__(sys.argv[1])"
 # NumPy's wheels for x86-64 need SSE4.2 since 2.4; those before run on any such CPU, as do onnxruntime's and
 # tokenizers'. Tried with qemu-user's models qemu64, core2duo and Penryn, with NumPy 2.0 to 2.5.
 OLD_CPU = 'this x86 CPU is too old for it; run: pip install "numpy<2.4"'
@@ -20,7 +22,7 @@ OLD_CPU = 'this x86 CPU is too old for it; run: pip install "numpy<2.4"'
 
 def why_not(package: str) -> str | None:
     """What the import of a package ends with, as a part of a line; None = it works."""
-    command = [sys.executable, "-c", f"import {package}"]
+    command = [sys.executable, "-c", IMPORT, package, *sys.path]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
     if done.returncode == 0:
         return None

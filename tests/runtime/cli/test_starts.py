@@ -17,13 +17,20 @@ def package(tmp_path, monkeypatch):
 
     def make(name, source):
         (tmp_path / f"{name}.py").write_text(source)
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.syspath_prepend(tmp_path)
 
     return make
 
 
 def test_what_can_be_imported_is_no_problem():
     assert why_not("json") is None
+
+
+def test_what_only_this_process_has_on_its_path_is_found(tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").touch()
+    assert why_not("only_here") == "its import fails: ModuleNotFoundError: No module named 'only_here'"
+    monkeypatch.syspath_prepend(tmp_path)
+    assert why_not("only_here") is None
 
 
 def test_an_error_is_told_by_its_last_line(package):
@@ -56,10 +63,10 @@ def test_as_a_program_it_names_each_package_and_fails_if_one_does(package, capsy
     assert "tokenizers: its import fails: ImportError: no such symbol\n" in capsys.readouterr().out
 
 
-def test_it_runs_where_none_of_the_packages_can_be_imported(package):
+def test_it_runs_where_none_of_the_packages_can_be_imported(package, tmp_path):
     for name in NEEDED:
         package(name, "import os\nos.abort()")
-    path = os.pathsep.join([os.environ["PYTHONPATH"], str(Path(airvec.__file__).parents[1])])
+    path = os.pathsep.join([str(tmp_path), str(Path(airvec.__file__).parents[1])])
     command = [sys.executable, "-m", "airvec.cli.starts"]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
