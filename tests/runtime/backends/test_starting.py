@@ -13,6 +13,7 @@ from airvec.backends.starting import cannot_start
 from tests.folders import word_model
 
 OPEN = "import sys; from airvec import SentenceTransformer; SentenceTransformer(sys.argv[1])"
+PACK = "import sys; from airvec.deploy.model import pack_model; pack_model(sys.argv[1], sys.argv[2])"
 STATIC = "from airvec import SentenceTransformer; print(SentenceTransformer().encode('a cat').shape)"
 
 ANY = """
@@ -55,6 +56,11 @@ def test_an_import_that_fails_is_told_with_its_reason_and_what_runs_without(brok
     assert last.startswith(f"airvec.errors.MissingPackageError: onnxruntime: its import failed ({kind}: {reason}")
     assert f"Python {sys.version.split()[0]}" in last
     assert last.endswith("A static model runs without: SentenceTransformer(), or airvec package lambda without MODEL.")
+
+
+def test_packing_tells_it_too(broken, tmp_path):
+    last = broken("raise ImportError('no')", PACK, word_model(tmp_path / "model"), tmp_path / "out").stderr.splitlines()
+    assert last[-1].startswith("airvec.errors.MissingPackageError: onnxruntime: its import failed (ImportError: no)")
 
 
 def test_an_onnxruntime_that_is_not_installed_is_told_with_the_pip_line(broken, tmp_path):
