@@ -6,6 +6,7 @@ Knows nothing of what the files are.
 from collections.abc import Callable
 from pathlib import Path
 from stat import S_IFDIR, S_IFREG
+from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo, is_zipfile
 
 from airvec.array_file import whole_file
@@ -44,7 +45,13 @@ def write_zip(path: Path, files: dict[str, Path | bytes], advance: Callable[[int
     Raises:
         OSError: a file cannot be read, or the disk is full.
     """
-    with whole_file(path) as sink, ZipFile(sink, "w") as archive:
+    with whole_file(path) as sink:
+        fill_zip(sink, files, advance)
+
+
+def fill_zip(sink: IO[bytes], files: dict[str, Path | bytes], advance: Callable[[int], None] = lambda _: None) -> None:
+    """As `write_zip`, into an open file, in which all is on its way to the disk afterwards."""
+    with ZipFile(sink, "w") as archive:
         for name in sorted(files):
             given = files[name]
             data = given if isinstance(given, bytes) else given.read_bytes()
@@ -52,6 +59,7 @@ def write_zip(path: Path, files: dict[str, Path | bytes], advance: Callable[[int
             entry.create_system, entry.external_attr = UNIX, (FOLDER_MODE if entry.is_dir() else FILE_MODE) << 16
             archive.writestr(entry, data, ZIP_DEFLATED, LEVEL)
             advance(len(data))
+    sink.flush()
 
 
 def files_below(folder: Path) -> dict[str, Path | bytes]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-from airvec.deploy.archive import check_zip_path, files_below, write_zip
+from airvec.array_file import whole_file
+from airvec.deploy.archive import check_zip_path, files_below, fill_zip, write_zip
 from airvec.deploy.bytecode import find_interpreter
 from airvec.deploy.contents import Contents, PackedContents, pack_contents
 from airvec.deploy.sizes import DIRECT_UPLOAD_LIMIT, UNZIPPED_LIMIT, Part, megabytes, parts_of, total, zip_parts
@@ -96,9 +97,10 @@ def write_layer(
         with progress_bar(show_progress, 1, "trying it", "step") as done:
             trial = try_package(staged, packed)
             done(1)
-        with progress_bar(show_progress, size, "zipping", "B") as advance:
+        # Both are whole before one of them takes its place.
+        with progress_bar(show_progress, size, "zipping", "B") as advance, whole_file(function) as small:
+            fill_zip(small, {FUNCTION_FILE: FUNCTION_TEXT.encode()})
             write_zip(out, files, advance)
-    write_zip(function, {FUNCTION_FILE: FUNCTION_TEXT.encode()})
     with ZipFile(out) as archive:
         parts = zip_parts(archive)
     zipped = out.stat().st_size

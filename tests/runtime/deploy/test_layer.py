@@ -99,7 +99,7 @@ def test_pip_failing_leaves_nothing(words, out, offline):
     assert left(out) == []
 
 
-@pytest.mark.parametrize("step", ["pack_contents", "stage_packages", "try_package", "write_zip"])
+@pytest.mark.parametrize("step", ["pack_contents", "stage_packages", "try_package", "fill_zip", "write_zip"])
 def test_a_key_press_at_any_step_leaves_the_old_layer_and_nothing_else(words, out, monkeypatch, tmp_path, step):
     with ZipFile(out, "w") as archive:
         archive.writestr("old", "old")
