@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from airvec.errors import ArgumentError, ModelFolderError
@@ -209,7 +209,7 @@ def _with(manifest: Manifest, records: Mapping[str, GraphRecord]) -> Manifest:
         name: record for name, record in manifest.graphs.items()
         if not any(_belongs(name, graph) for graph in records)
     }  # fmt: skip
-    return replace(manifest, graphs={**kept, **records})
+    return manifest._replace(graphs={**kept, **records})
 
 
 def _add_on_hub(model: Model, addition: Addition, name: str, create_pr: bool) -> None:

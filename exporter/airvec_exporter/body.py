@@ -4,7 +4,7 @@ Knows nothing of the modules behind it, of graphs and of what is written.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -200,8 +200,7 @@ def _limits(stated: TokenizerSpec, tokenizer: Any, model: nn.Module) -> Tokenize
     limit = stated.max_length
     if limit is None and isinstance(positions, int) and positions > 0:
         limit = positions
-    return replace(
-        stated,
+    return stated._replace(
         max_length=limit,
         padding_side=tokenizer.padding_side,
         truncation_side=tokenizer.truncation_side,

@@ -4,7 +4,7 @@ Knows nothing of graphs.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -53,7 +53,7 @@ def batches_of(
     else:
         tokens = tokenizer.truncate(tokenizer.encode(texts))
     rows = [tokens.take(np.array([row])) for row in range(len(tokens)) if tokens.lengths[row]]
-    padded = [asdict(pad(row, tokenizer.pad_id, tokenizer.padding_side)) for row in rows]
+    padded = [pad(row, tokenizer.pad_id, tokenizer.padding_side)._asdict() for row in rows]
     return [{name: values[name] for name in inputs} for values in padded]
 
 

@@ -5,7 +5,7 @@ Knows nothing of how a model was loaded, traced and measured.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -122,7 +122,7 @@ def make_manifest(
         records[graph.path.relative_to(folder).as_posix()] = make_record(graph, measured.get(key))
     packages = [package for package in PACKAGES if package not in OPTIONAL or _used(package, graphs)]
     versions = {"airvec": airvec_version} | {package: version(package) for package in packages}
-    lowest = "1.24" if windows else Manifest.min_onnxruntime
+    lowest = "1.24" if windows else Manifest().min_onnxruntime
     return Manifest(source[0], source[1], versions, lowest, records)
 
 
@@ -134,8 +134,8 @@ def make_record(graph: Graph, measured: Measured | None) -> GraphRecord:
     )  # fmt: skip
     if measured is None:
         return record
-    return replace(
-        record, max_delta=measured.max_delta, min_cosine=measured.min_cosine, texts=measured.texts,
+    return record._replace(
+        max_delta=measured.max_delta, min_cosine=measured.min_cosine, texts=measured.texts,
         quantity=measured.quantity, scale=measured.scale, measured=measured.numbers(),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 Knows nothing of files.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -44,7 +44,7 @@ class LoadSettings:
         if self.max_seq_length is None:
             return stated
         arguments = {**stated.saved_arguments, "model_max_length": self.max_seq_length}
-        return replace(stated, max_length=self.max_seq_length, saved_arguments=arguments)
+        return stated._replace(max_length=self.max_seq_length, saved_arguments=arguments)
 
     def check_positions(self, model: nn.Module, name: str) -> None:
         """Refuse a limit that a model cannot keep.

@@ -135,8 +135,8 @@ def with_measured(manifest: Manifest, measured: dict[str, float], graph: str = P
     """The manifest with these numbers at a graph's, to whose misses theirs are added."""
     record = manifest.graphs[graph]
     misses = record.measured.get("misses", 0) + measured.get("misses", 0)
-    changed = replace(record, measured=record.measured | measured | ({"misses": misses} if misses else {}))
-    return replace(manifest, graphs=manifest.graphs | {graph: changed})
+    changed = record._replace(measured={**record.measured, **measured, **({"misses": misses} if misses else {})})
+    return manifest._replace(graphs={**manifest.graphs, graph: changed})
 
 
 def _pickled(name: str) -> str:

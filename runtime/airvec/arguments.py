@@ -8,7 +8,6 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
-from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
 from re import fullmatch
@@ -165,8 +164,8 @@ def tokenizer_spec(
     given = _checked("processor_kwargs", processor_kwargs or tokenizer_kwargs, TOKENIZER_KWARGS)
     limit = max_seq_length if max_seq_length is not None else given.get("model_max_length")
     if limit is not None:
-        spec = replace(spec, max_length=check_limit(spec, limit, name))
-    return replace(spec, padding_side=check_side(given.get("padding_side", spec.padding_side)))
+        spec = spec._replace(max_length=check_limit(spec, limit, name))
+    return spec._replace(padding_side=check_side(given.get("padding_side", spec.padding_side)))
 
 
 def check_limit(spec: TokenizerSpec, limit: object, name: str = "max_seq_length") -> int:

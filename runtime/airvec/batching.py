@@ -8,7 +8,7 @@ Knows nothing of tokenizers and graphs.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,16 +18,16 @@ from airvec.checks import whole_number
 TOKEN_BUDGET = 512
 
 
-@dataclass(frozen=True, eq=False)
 class Tokens:
     """Token ids of n texts, one after another, without padding.
 
     `ids` and `type_ids` are int32 (total,); text i has the entries `offsets[i]` to `offsets[i + 1]`, int64 (n + 1,).
     """
 
-    ids: TokenIds
-    type_ids: TokenIds
-    offsets: Integers
+    __slots__ = ("ids", "offsets", "type_ids")
+
+    def __init__(self, ids: TokenIds, type_ids: TokenIds, offsets: Integers) -> None:
+        self.ids, self.type_ids, self.offsets = ids, type_ids, offsets
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -55,8 +55,7 @@ class Tokens:
         return np.arange(len(self.ids)) - np.repeat(self.offsets[:-1], self.lengths)
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(NamedTuple):
     """Padded token ids: int64 (batch, tokens) each; `attention_mask` is 1 on real tokens and 0 on padding."""
 
     input_ids: Integers

@@ -6,7 +6,6 @@ Knows nothing of graphs, modules and token ids.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -272,7 +271,7 @@ class CrossEncoder(Model):
         """What the model reads of pairs: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest)."""
         pairs, _ = check_pairs(texts)
         tokenizer = self._pipeline().tokenizer
-        return asdict(pad(encode_pairs(tokenizer, pairs), tokenizer.pad_id, tokenizer.padding_side))
+        return pad(encode_pairs(tokenizer, pairs), tokenizer.pad_id, tokenizer.padding_side)._asdict()
 
     def _score(self, pairs: Sequence[Pair], prompt: str, batch_size: int | None, advance: Progress) -> Floats:
         """Logits of one part of a call's pairs; the processes of a pool call it by name."""

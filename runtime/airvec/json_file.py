@@ -5,9 +5,8 @@ Knows nothing of what the keys mean.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from airvec.cache_names import repository_of
 from airvec.errors import ModelFolderError, ModelNotFoundError
@@ -21,8 +20,7 @@ KINDS: dict[type, str] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class JsonObject:
+class JsonObject(NamedTuple):
     """The keys and values of one JSON object, and the file they came from (for messages)."""
 
     file: str

@@ -6,9 +6,9 @@ Knows nothing of the other files in the folder.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from airvec.errors import ModelFolderError
 from airvec.json_file import JsonObject, read_object, short_name
@@ -17,8 +17,7 @@ FILE_NAME = "airvec.json"
 FORMAT_VERSION = "1.0"
 
 
-@dataclass(frozen=True)
-class GraphRecord:
+class GraphRecord(NamedTuple):
     """One graph file: identity, interface, and its distance from the fp32 checkpoint in torch.
 
     `max_delta` is the largest |difference| on `quantity` ("unit vectors", "sparse values" or "logits", of which `scale`
@@ -43,12 +42,11 @@ class GraphRecord:
     modules: tuple[str, ...] = ()
     optimized: bool = False
     family: str | None = None
-    recipe: dict[str, Any] = field(default_factory=dict[str, Any])
-    measured: dict[str, float] = field(default_factory=dict[str, float])
+    recipe: Mapping[str, Any] = {}
+    measured: Mapping[str, float] = {}
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """The whole of `airvec.json`; `graphs` is keyed by path inside the folder, such as `onnx/model.onnx`.
 
     Folders that were packed for deployment hold one graph: `variant` is what `"auto"` stands for there if that is not
@@ -58,12 +56,12 @@ class Manifest:
 
     source: str = ""
     revision: str | None = None
-    versions: dict[str, str] = field(default_factory=dict[str, str])
+    versions: Mapping[str, str] = {}
     min_onnxruntime: str = "1.23"
-    graphs: dict[str, GraphRecord] = field(default_factory=dict[str, GraphRecord])
+    graphs: Mapping[str, GraphRecord] = {}
     format_version: str = FORMAT_VERSION
     variant: str | None = None
-    packed: dict[str, str] = field(default_factory=dict[str, str])
+    packed: Mapping[str, str] = {}
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -97,7 +95,8 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `airvec.json` with sorted keys, so that equal manifests are equal bytes."""
-    text = json.dumps(asdict(manifest), indent=2, sort_keys=True)
+    graphs = {name: record._asdict() for name, record in manifest.graphs.items()}
+    text = json.dumps({**manifest._asdict(), "graphs": graphs}, indent=2, sort_keys=True)
     (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ Knows nothing of models and scores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -81,7 +81,7 @@ def check_limit_of_pairs(tokenizer: Tokenizer, limit: int | None) -> None:
     Raises:
         ArgumentError: it does not even hold the special tokens.
     """
-    _room(replace(tokenizer, max_length=limit), _template(tokenizer))
+    _room(tokenizer._replace(max_length=limit), _template(tokenizer))
 
 
 def longest_first(lengths: Integers, room: int) -> Integers:
@@ -149,7 +149,7 @@ def _room(tokenizer: Tokenizer, pieces: Sequence[Piece]) -> int | None:
 
 def _encode(tokenizer: Tokenizer, texts: Sequence[str], room: int | None) -> tuple[Tokens, Integers]:
     """Tokens of each text alone, cut to what a pair can use of them, and how many it had before: int64 (n,)."""
-    plain = replace(tokenizer, add_special_tokens=False, prefix=0, suffix=0, max_length=room)
+    plain = tokenizer._replace(add_special_tokens=False, prefix=0, suffix=0, max_length=room)
     cut: list[Tokens] = []
     lengths = [np.zeros(0, np.int64)]
     for part in parts_of(texts):

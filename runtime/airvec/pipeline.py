@@ -11,8 +11,7 @@ Knows nothing of prompts by name, precisions and result shapes: those are the th
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -38,8 +37,7 @@ Progress = Callable[[int], None]
 Take = Callable[[Integers, Features], None]
 
 
-@dataclass(frozen=True, eq=False)
-class Pipeline:
+class Pipeline(NamedTuple):
     """A model's parts, opened. `output_dim` is the width of what `output`, the last feature, holds."""
 
     tokenizer: Tokenizer
@@ -200,8 +198,7 @@ class Pipeline:
         return embeddings
 
 
-@dataclass(frozen=True, eq=False)
-class Body:
+class Body(NamedTuple):
     """A module that reads texts, opened: chains of several tasks may share it."""
 
     tokenizer: Tokenizer

@@ -6,9 +6,8 @@ Knows nothing of graphs and modules.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from tokenizers import Encoding, normalizers, pre_tokenizers
@@ -27,8 +26,7 @@ TEXTS_AT_ONCE = 256
 CHARACTERS_AT_ONCE = 1_000_000
 
 
-@dataclass(frozen=True, eq=False)
-class Tokenizer:
+class Tokenizer(NamedTuple):
     """A model's tokenizer with its limits.
 
     `max_length` counts special tokens; None = no limit. `prefix` and `suffix` are the numbers of special tokens
@@ -112,8 +110,8 @@ class Tokenizer:
             ArgumentError: the limit is not a whole number, or does not even hold the special tokens.
         """
         if max_length is None:
-            return replace(self, max_length=None)
-        return replace(self, max_length=whole_number("max_seq_length", max_length, max(1, self.prefix + self.suffix)))
+            return self._replace(max_length=None)
+        return self._replace(max_length=whole_number("max_seq_length", max_length, max(1, self.prefix + self.suffix)))
 
     def _encode(self, texts: list[str]) -> Tokens:
         try:

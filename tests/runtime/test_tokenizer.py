@@ -1,7 +1,6 @@
 """Mirrors runtime/airvec/tokenizer.py."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -187,7 +186,7 @@ def test_a_tokenizer_with_only_a_suffix_and_one_with_nothing_cut_right(tmp_path)
     assert texts_in(tokenizer.truncate(tokenizer.encode(["a b c"]))) == [[A, B, SEP]]
     plain = Tokenizer(models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
     plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = replace(opened(tmp_path, plain), max_length=2)
+    tokenizer = opened(tmp_path, plain)._replace(max_length=2)
     assert (tokenizer.prefix, tokenizer.suffix) == (0, 0)
     assert texts_in(tokenizer.truncate(tokenizer.encode(["a a a"]))) == [[0, 0]]
 

@@ -7,9 +7,8 @@ Knows nothing of texts, prompts and the modules after the first.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from airvec.arrays import Features
 from airvec.batching import Tokens
@@ -30,8 +29,7 @@ __all__ = ["BACKENDS", "Backend", "BackendOptions", "graph_of", "open_backend"]
 BACKENDS = (ONNX, OPENVINO)
 
 
-@dataclass(frozen=True)
-class BackendOptions:
+class BackendOptions(NamedTuple):
     """How to open a graph.
 
     `providers` None = the CPU's, `session_options` an `onnxruntime.SessionOptions`, `ov_config` OpenVINO's properties.
@@ -150,7 +148,7 @@ def _settled(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> 
         )
     if options.variant != FASTEST or options.file_name or body.type != "Transformer":
         return options
-    return replace(options, file_name=fastest(folder, body, options.name).relative_to(body.path).as_posix())
+    return options._replace(file_name=fastest(folder, body, options.name).relative_to(body.path).as_posix())
 
 
 def _refuse_graph_options(folder: ModelFolder, options: BackendOptions) -> None:

@@ -40,7 +40,7 @@ def graph_states(folder: ModelFolder) -> list[GraphState]:
     Raises:
         ModelFolderError: airvec.json names a file outside the folder.
     """
-    records = folder.manifest.graphs if folder.manifest else {}
+    records: Mapping[str, GraphRecord] = folder.manifest.graphs if folder.manifest else {}
     chosen = {file for body in folder.bodies() for file in variants_of(folder, body).values()}
     names = sorted({*graph_files(folder), *records})
     heads = [name for name in names if not any(is_weight_of(name, other) for other in names)]
@@ -119,7 +119,7 @@ def _cpu(family: str | None) -> str:
 def _numbers(record: GraphRecord) -> dict[str, float]:
     """All numbers of a record, in which the older ones have places of their own."""
     older = {"max_delta": record.max_delta, "min_cosine": record.min_cosine}
-    known = {name: value for name, value in older.items() if value is not None} | record.measured
+    known = {name: value for name, value in older.items() if value is not None} | dict(record.measured)
     return {name: value for name, value in known.items() if name != "megabytes"}  # the graphs' table has the size
 
 

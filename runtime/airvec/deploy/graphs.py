@@ -4,7 +4,6 @@ Knows nothing of the other files of a model folder.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from airvec.deploy.variant import FAMILY, names_for
@@ -81,12 +80,12 @@ def save_graphs(source: ModelFolder, graphs: Sequence[Path], fresh: Path, arch: 
         for file in (target, *weights_beside(target)):
             records[file.relative_to(fresh).as_posix()] = GraphRecord(sha256_of(file), file.stat().st_size)
         name = target.relative_to(fresh).as_posix()
-        records[name] = replace(
-            said or GraphRecord("", 0, precision="unknown"), sha256=records[name].sha256, size=records[name].size,
+        records[name] = (said or GraphRecord("", 0, precision="unknown"))._replace(
+            sha256=records[name].sha256, size=records[name].size,
             inputs=saved.inputs, outputs=saved.outputs, optimized=saved.optimized,
         )  # fmt: skip
     others = {variant_of(graph.name) for graph in graphs} - {"fp32"}
-    return replace(manifest, graphs=records, min_onnxruntime=lowest, variant=min(others, default=None))
+    return manifest._replace(graphs=records, min_onnxruntime=lowest, variant=min(others, default=None))
 
 
 def _no_int8(source: ModelFolder, name: str, arch: str) -> str:

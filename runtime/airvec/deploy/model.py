@@ -7,7 +7,7 @@ Knows nothing of wheels, layers and images.
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def pack_model(
     with new_folder(target, FILE_NAME) as fresh:
         _copy(source.path, fresh)
         manifest = save_graphs(source, graphs, fresh, arch)
-        write_manifest(fresh, replace(manifest, packed={"airvec": __version__, "arch": arch}))
+        write_manifest(fresh, manifest._replace(packed={"airvec": __version__, "arch": arch}))
         if runnable(source, graphs):
             name = "auto" if variant == "auto" or not graphs else variant_of(graphs[0].name)
             moved = distance(source, read_folder(fresh, source.model_type), name)

@@ -145,8 +145,7 @@ def graph_files(folder: ModelFolder) -> tuple[str, ...]:
 
 def graph_record(folder: ModelFolder, file: Path) -> "GraphRecord | None":
     """What airvec.json says of a graph of the folder; None where it says nothing."""
-    records = folder.manifest.graphs if folder.manifest else {}
-    return records.get(file.relative_to(folder.path).as_posix())
+    return folder.manifest.graphs.get(file.relative_to(folder.path).as_posix()) if folder.manifest else None
 
 
 def _places(home: Path, name: str, backend: str, *, named: bool) -> Iterator[Path]:

@@ -5,9 +5,8 @@ for the class it is opened with.
 Knows nothing of prompts, graphs and module mathematics.
 """
 
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder.tokenizer import TokenizerSpec, read_tokenizer_spec, transformer_config
@@ -25,8 +24,7 @@ ALIASES = {"MLMTransformer": ("Transformer", FILL_MASK), "Asym": ("Router", FEAT
 WITHOUT_FOLDER = ("Normalize", "Router")
 
 
-@dataclass(frozen=True, eq=False)
-class ModuleSpec:
+class ModuleSpec(NamedTuple):
     """One module: the class name without its package, its folder and its `config.json`.
 
     Bodies, which read texts, have a `tokenizer` and a `task`, which decides what their graph is asked for; `bare` ones
@@ -158,7 +156,7 @@ def _default_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
         "embedding_dimension": config.integer("hidden_size") or config.integer("d_model") or config.integer("dim"),
         "pooling_mode": "lasttoken" if decoder else "mean",
     }
-    body = replace(_plain_body(path, config, FEATURES), bare=True)
+    body = _plain_body(path, config, FEATURES)._replace(bare=True)
     return (body, ModuleSpec("Pooling", path, JsonObject(config.file, pooling)))
 
 

@@ -3,9 +3,8 @@
 Knows nothing of graphs and module mathematics.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airvec.cache_names import repository_of
 from airvec.errors import ModelFolderError, ModelNotFoundError
@@ -27,8 +26,7 @@ SPARSE_HEAD, COLBERT_HEAD = "sparse_linear.safetensors", "colbert_linear.safeten
 OLD_ACTIVATION = "sbert_ce_default_activation_function"
 
 
-@dataclass(frozen=True, eq=False)
-class ModelFolder:
+class ModelFolder(NamedTuple):
     """A model folder as its files describe it; nothing but JSON has been opened.
 
     `activations` is what the folder says of a reranker's activation, as dotted paths: the first that can be run counts.

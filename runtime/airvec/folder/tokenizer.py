@@ -4,9 +4,9 @@ The length limit is in any of four places, and lower-casing in two: the referenc
 Knows nothing of tokenizers themselves.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from airvec.errors import ModelFolderError
 from airvec.json_file import JsonObject, read_object, read_object_if_there, short_name
@@ -43,8 +43,7 @@ TOKENIZER_ARGUMENTS = (
 HARMLESS_ARGUMENTS = ("use_fast", "trust_remote_code", "clean_up_tokenization_spaces", "token", "revision")
 
 
-@dataclass(frozen=True)
-class TokenizerSpec:
+class TokenizerSpec(NamedTuple):
     """What the folder says about its tokenizer, besides `tokenizer.json` itself.
 
     `max_length` counts special tokens; None = no limit. `bert_options` (do_lower_case, strip_accents,
@@ -65,7 +64,7 @@ class TokenizerSpec:
     pad_id: int | None = None
     positions: int | None = None
     token_types: bool = True
-    saved_arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    saved_arguments: Mapping[str, Any] = {}
 
 
 def read_tokenizer_spec(home: Path, config: JsonObject, saved: JsonObject) -> TokenizerSpec:

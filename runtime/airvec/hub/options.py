@@ -3,11 +3,10 @@
 Knows nothing of the network: what opens a model from a folder reads this, and not the client.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, eq=False)
-class HubOptions:
+class HubOptions(NamedTuple):
     """Where and how to look: the reference's arguments of the same names."""
 
     cache_folder: str | None = None

@@ -3,8 +3,7 @@
 Knows nothing of what the vectors mean.
 """
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -15,8 +14,7 @@ from airvec.weights import need_feature
 SMALLEST_NORM = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
-class Normalize:
+class Normalize(NamedTuple):
     """x / max(|x|, 1e-12) over the last axis; a zero vector stays zero."""
 
     input_name: str = "sentence_embedding"

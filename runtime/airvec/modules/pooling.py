@@ -5,8 +5,7 @@ Knows nothing of where the token embeddings come from.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -29,8 +28,7 @@ OLD_KEYS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Pooling:
+class Pooling(NamedTuple):
     """Reduce (batch, tokens, dim) to (batch, dim x number of modes)."""
 
     embedding_dimension: int

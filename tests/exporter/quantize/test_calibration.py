@@ -31,7 +31,7 @@ def test_each_text_is_a_batch_without_padding(loaded: Checkpoint):
 
 
 def test_rerankers_get_each_text_with_the_next(loaded: Checkpoint):
-    body = replace(loaded.body, spec=replace(loaded.body.spec, task=CLASSIFY))
+    body = replace(loaded.body, spec=loaded.body.spec._replace(task=CLASSIFY))
     made = batches(body, ["a parcel", "late"])
     assert len(made) == 2
     assert all(batch["token_type_ids"].any() for batch in made)  # the second text of a pair
