@@ -1,8 +1,8 @@
 """A small HTTP server around `airvec.serverless`, for containers: `python -m airvec.http_server`.
 
-A thread a request, JSON in and out, the paths and limits of `airvec.serverless`, GET /health. No TLS, no accounts: it
-stands behind a proxy that has both. `AIRVEC_HOST` and `AIRVEC_PORT` say where it listens (all addresses, 8080).
-SIGTERM ends it: running requests are answered first. `--check` asks a server that runs, and exits with 0 if it is well.
+A thread a request, JSON in and out, the paths and limits of `airvec.serverless`. Some requests are computed at once,
+some wait for their turn, more are refused; GET /health does not wait. No TLS, no accounts: it stands behind a proxy
+that has both. SIGTERM ends it: running requests are answered first. `HELP` has the variables.
 Knows nothing of models and tasks.
 """
 
@@ -17,32 +17,50 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from airvec.errors import AirvecError, ArgumentError
+from airvec.serving.bodies import discard, receive
 from airvec.serving.limits import Limits
+from airvec.serving.log import SHOWN, wants_log, write_line
 from airvec.serving.problems import RequestError
+from airvec.serving.turns import Turns, at_once_of
 
+HELP = """\
+usage: python -m airvec.http_server [--check | --help]
+
+Serves the model that AIRVEC_MODEL names, else the one inside airvec, as JSON over HTTP: POST /encode, /similarity,
+/sparse, /rerank, /search; GET /health. Ends on SIGTERM, after the requests that run.
+
+  --check   ask the server that runs here whether it is well: exit code 0 or 1
+
+AIRVEC_MODEL, AIRVEC_INDEX, AIRVEC_RERANKER    folders to serve
+AIRVEC_HOST, AIRVEC_PORT                       where to listen (all addresses of IPv4, 8080)
+AIRVEC_THREADS                                 threads that compute (the CPUs that this process may use)
+AIRVEC_MAX_AT_ONCE                             requests that are computed at once (as many as threads)
+AIRVEC_MAX_BODY_BYTES, AIRVEC_MAX_TEXTS, AIRVEC_MAX_TOKENS    limits of a request (6291456, 512, 65536)
+AIRVEC_LOG                                     on, or off: a line for each request
+"""
 SECONDS_TO_SEND = 30  # what a client may take between two of its bytes
 SECONDS_TO_CHECK = 4
-MOST_AT_ONCE = 64  # requests; more wait for their turn before their body is read
-MOST_DISCARDED = 2**26  # bytes of a body that is refused
-BLOCK = 2**16
+SECONDS_TO_RETRY = 1
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Server(ThreadingHTTPServer):
     """Listens; hands each request to a function that answers events of API Gateway, payload format 2.0."""
 
-    daemon_threads = True  # an idle connection does not keep the process; `wait` is for the others
+    daemon_threads = True  # an idle connection does not keep the process; `Turns.wait` is for the others
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handle: Handle, limits: Limits) -> None:
-        super().__init__(address, Exchange)
-        self.handle, self.limits = handle, limits
-        self.turns = threading.BoundedSemaphore(MOST_AT_ONCE)
-
-    def wait(self) -> None:
-        """Until all requests that have their turn are answered; none gets one afterwards."""
-        for _ in range(MOST_AT_ONCE):
-            self.turns.acquire()
+    def __init__(
+        self, address: tuple[str, int], handle: Handle, limits: Limits, turns: Turns, log: bool = False
+    ) -> None:
+        try:
+            super().__init__(address, Exchange)
+        except OSError as error:
+            raise ArgumentError(
+                f"AIRVEC_HOST, AIRVEC_PORT: cannot listen on {address[0] or 'all addresses'}, port {address[1]} "
+                f"({error.strerror or error}), expected an address of this machine and a free port. Set them so."
+            ) from None
+        self.handle, self.limits, self.turns, self.log = handle, limits, turns, log
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone is no error of ours; anything else is written to stderr."""
@@ -66,53 +84,74 @@ class Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer a request of any method: the service says which a path has."""
         self.close_connection = True
-        with self.listener.turns:
-            try:
-                answer = self.listener.handle(self._event())
-                self._send(answer["statusCode"], answer["headers"], answer["body"])
-            except RequestError as error:
-                self._send(error.status, {}, json.dumps(error.as_json()))
+        turns = self.listener.turns
+        if self._asks_health():
+            discard(self.headers, self.rfile)
+            self._send(self.listener.handle(self._event(b"")))
+            return
+        try:
+            turns.enter()
+        except RequestError as error:
+            discard(self.headers, self.rfile)
+            self._refuse(error)
+            return
+        try:
+            body = receive(self.headers, self.rfile, self.listener.limits)  # before its turn: a client may be slow
+            with turns.turn():
+                answer = self.listener.handle(self._event(body))
+            self._send(answer)
+        except RequestError as error:
+            self._refuse(error)
+        finally:
+            turns.leave()
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 (the parent looks for these)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the parent's name)
         """Nothing: the service writes a line for each request."""
 
-    def _event(self) -> dict[str, Any]:
+    def _asks_health(self) -> bool:
+        """Whether nothing has to be computed, so that a server with much to do still says that it is well."""
+        last = self.path.partition("?")[0].rstrip("/").rpartition("/")[2]
+        return self.command in ("GET", "HEAD") and last in ("", "health")
+
+    def _event(self, body: bytes) -> dict[str, Any]:
         """The request as an event.
 
         Raises:
-            RequestError: 400, a length that is none, fewer bytes than it says, no UTF-8; 413, more than the limit.
+            RequestError: 400, no UTF-8.
         """
-        stated = self.headers.get("Content-Length", "0")
-        if not (stated.isascii() and stated.isdecimal() and len(stated) < 16) or "Transfer-Encoding" in self.headers:
-            raise RequestError(400, f"Content-Length: {stated!r:.40}, expected the body's bytes. Send that header.")
-        try:
-            self.listener.limits.check_body(int(stated))
-        except RequestError:
-            self._discard(min(int(stated), MOST_DISCARDED))
-            raise
-        body = self.rfile.read(int(stated))
-        if len(body) < int(stated):
-            raise RequestError(400, f"body: {len(body)} bytes came, expected {stated}. Send it again.")
         try:
             text = body.decode()
         except UnicodeDecodeError as error:
             raise RequestError(400, f"body: no UTF-8 ({error.reason} at byte {error.start}). Encode it so.") from None
         path = self.path.partition("?")[0]
-        context = {"http": {"method": self.command, "path": path}}
+        context = {
+            "http": {"method": self.command, "path": path},
+            "requestId": self._request_id(),
+        }
         return {"version": "2.0", "rawPath": path, "body": text, "requestContext": context}
 
-    def _discard(self, left: int) -> None:
-        """Read what nobody wants: closing a connection with bytes unread would take the answer from the client."""
-        while left > 0 and (block := self.rfile.read(min(left, BLOCK))):
-            left -= len(block)
+    def _request_id(self) -> str:
+        return self.headers.get("X-Request-Id", "")[:SHOWN]
 
-    def _send(self, status: int, headers: dict[str, str], body: str) -> None:
-        content = body.encode()
-        self.send_response(status)
+    def _refuse(self, error: RequestError) -> None:
+        """Answer what the service does not get to see."""
+        if self.listener.log:
+            line = {
+                "request_id": self._request_id(),
+                "method": self.command,
+                "path": self.path.partition("?")[0][:SHOWN],
+            }
+            write_line(line | {"status": error.status, "error": error.kind})
+        headers = {"retry-after": str(SECONDS_TO_RETRY)} if error.status == 503 else {}
+        self._send({"statusCode": error.status, "headers": headers, "body": json.dumps(error.as_json())})
+
+    def _send(self, answer: dict[str, Any]) -> None:
+        content = answer["body"].encode()
+        self.send_response(answer["statusCode"])
         fixed = {"content-type": "application/json", "content-length": str(len(content)), "connection": "close"}
-        for name, value in (headers | fixed).items():
+        for name, value in (answer["headers"] | fixed).items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -143,26 +182,46 @@ def is_well(port: int) -> bool:
         connection.close()
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT, or check a server; answer the exit code."""
-    if list(arguments) == ["--check"]:
-        return 0 if is_well(stated_port()) else 1
-    if arguments:
-        raise ArgumentError(f"http_server: {' '.join(arguments)!r:.60}, expected nothing or --check. Leave it out.")
+def serve() -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        AirvecError: a variable that is wrong, a model that cannot be opened, an address that cannot be listened on.
+    """
+    address = (os.environ.get("AIRVEC_HOST", ""), stated_port())
+    turns, limits, log = Turns(at_once_of(os.environ)), Limits.of(os.environ), wants_log(os.environ)
     from airvec.serverless import handler  # opens the model: nobody is served before
 
-    with Server((os.environ.get("AIRVEC_HOST", ""), stated_port()), handler, Limits.of(os.environ)) as server:
+    with Server(address, handler, limits, turns, log) as server:
+
+        def end() -> None:
+            turns.close()
+            server.shutdown()
 
         def stop(*_: object) -> None:
             # serve_forever runs in this very thread, and would wait for itself: another one tells it to end.
-            threading.Thread(target=server.shutdown).start()
+            threading.Thread(target=end).start()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         sys.stdout.write(f"airvec listens on port {server.server_port}\n")
         sys.stdout.flush()
         server.serve_forever()
-        server.wait()
+        turns.wait()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve, check a server or print the help; answer the exit code."""
+    if list(arguments) == ["--check"]:
+        return 0 if is_well(stated_port()) else 1
+    if list(arguments) in (["--help"], ["-h"]):
+        sys.stdout.write(HELP)
+        return 0
+    if arguments:
+        raise ArgumentError(
+            f"http_server: {' '.join(arguments)!r:.60}, expected nothing, --check or --help. Variables set the rest."
+        )
+    serve()
     return 0
 
 

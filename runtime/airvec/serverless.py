@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from airvec.serving.limits import Limits
+from airvec.serving.log import wants_log
 from airvec.serving.opened import Places, open_places
-from airvec.serving.service import Service, wants_log
+from airvec.serving.service import Service
 
 __all__ = ["encode", "handler", "rerank", "search", "similarity", "sparse"]
 

@@ -11,8 +11,9 @@ from typing import Any
 from airvec import SparseEncoder
 from airvec.search import Retriever
 from airvec.serving.limits import Limits
+from airvec.serving.log import wants_log
 from airvec.serving.opened import Opened, Places, open_places
-from airvec.serving.service import Service, wants_log
+from airvec.serving.service import Service
 from tests.errors.cases import Case, Topic
 from tests.folders import word_model
 from tests.sparse_folders import splade_model

@@ -17,6 +17,7 @@ import pytest
 from airvec.errors import ArgumentError
 from airvec.http_server import Server, is_well, main, stated_port
 from airvec.serving.limits import Limits
+from airvec.serving.turns import Turns
 
 HOST = "127.0.0.1"
 
@@ -26,8 +27,8 @@ def echo(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(handle: Callable = echo, body_bytes: int = 100) -> Generator[Server]:
-    with Server((HOST, 0), handle, Limits(body_bytes=body_bytes)) as server:
+def serving(handle: Callable = echo, turns: Turns | None = None, log: bool = False) -> Generator[Server]:
+    with Server((HOST, 0), handle, Limits(body_bytes=100), turns or Turns(4), log) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -62,7 +63,7 @@ def test_a_request_becomes_an_event_and_its_answer_the_response():
         "version": "2.0",
         "rawPath": "/stage/encode",
         "body": '{"texts": "é"}',
-        "requestContext": {"http": {"method": "POST", "path": "/stage/encode"}},
+        "requestContext": {"http": {"method": "POST", "path": "/stage/encode"}, "requestId": ""},
     }
 
 
@@ -95,11 +96,25 @@ def test_a_length_that_is_none_is_refused(length):
     assert b"expected the body's bytes" in answer
 
 
-def test_a_body_without_its_length_is_refused():
+def test_a_body_in_chunks_is_read():
     with serving() as server:
-        status, _, answer = ask(server, body=iter([b"{}"]))
-    assert status == 400
-    assert answer["error"]["message"].startswith("Content-Length: ")
+        assert ask(server, body=iter([b'{"texts":', b' "a"}']))[2]["body"] == '{"texts": "a"}'
+        status, _, answer = ask(server, body=iter([b"x" * 70, b"y" * 70]))
+    assert (status, "140 bytes, expected at most 100" in answer["error"]["message"]) == (413, True)
+
+
+def test_a_compressed_body_is_refused():
+    with serving() as server:
+        assert ask(server, body=b"{}", headers={"Content-Encoding": "gzip"})[0] == 415
+
+
+def test_the_id_of_a_request_goes_to_the_service_and_into_the_log(capsys):
+    named = {"X-Request-Id": "id-1"}
+    with serving(log=True) as server:
+        assert ask(server, headers=named)[2]["requestContext"]["requestId"] == "id-1"
+        ask(server, path="/encode?secret", body=b"\xff", headers=named)
+    line = {"request_id": "id-1", "method": "POST", "path": "/encode", "status": 400, "error": "bad_request"}
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [line]
 
 
 def test_a_body_that_ends_early_or_is_no_text_is_refused():
@@ -134,26 +149,68 @@ def test_requests_are_answered_side_by_side():
     assert seen == [200, 200]
 
 
-def test_waiting_is_for_requests_that_run_and_not_for_idle_connections():
-    started, go, seen = threading.Event(), threading.Event(), []
+class Slow:
+    """Answers nothing but questions after its health until it may."""
 
-    def slow(event: dict[str, Any]) -> dict[str, Any]:
-        started.set()
-        go.wait(20)
+    def __init__(self) -> None:
+        self.started, self.go = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        if event["rawPath"] != "/health":
+            self.started.release()
+            assert self.go.wait(20)
         return echo(event)
 
-    with serving(slow) as server, socket.create_connection((HOST, server.server_port)):
-        client = threading.Thread(target=lambda: seen.append(ask(server)[0]))
-        client.start()
-        assert started.wait(20)
-        waiting = threading.Thread(target=server.wait)
+
+def asking(server: Server, seen: list[int]) -> threading.Thread:
+    thread = threading.Thread(target=lambda: seen.append(ask(server)[0]))
+    thread.start()
+    return thread
+
+
+def test_a_server_with_much_to_do_says_that_it_is_well_and_refuses_more():
+    slow, seen = Slow(), []
+    with serving(slow, Turns(1, waiting=0)) as server:
+        client = asking(server, seen)
+        assert slow.started.acquire(timeout=20)
+        assert is_well(server.server_port)
+        assert ask(server, "HEAD", "/health")[0] == 200
+        status, headers, answer = ask(server, body=b"x" * 100_000)
+        assert (status, headers["retry-after"], answer["error"]["type"]) == (503, "1", "busy")
+        slow.go.set()
+        client.join(20)
+    assert seen == [200]
+
+
+def test_at_the_end_running_requests_are_answered_and_idle_connections_not_waited_for():
+    slow, turns, seen = Slow(), Turns(1), []
+    with serving(slow, turns) as server, socket.create_connection((HOST, server.server_port)):
+        client = asking(server, seen)
+        assert slow.started.acquire(timeout=20)
+        turns.close()
+        assert ask(server)[0] == 503
+        waiting = threading.Thread(target=turns.wait)
         waiting.start()
         assert waiting.is_alive()
-        go.set()
+        slow.go.set()
         waiting.join(20)
         assert not waiting.is_alive()
-        client.join()
+        client.join(20)
     assert seen == [200]
+
+
+def test_an_address_that_cannot_be_listened_on_is_said():
+    with serving() as server:
+        for host, port in ((HOST, server.server_port), ("::1", 0)):
+            with pytest.raises(ArgumentError, match=f"cannot listen on {host}, port {port} [(].+, expected an address"):
+                Server((host, port), echo, Limits(), Turns(1))
+
+
+def test_the_help_names_every_variable(capsys):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name in ("MODEL", "HOST", "PORT", "THREADS", "MAX_AT_ONCE", "MAX_BODY_BYTES", "MAX_TEXTS", "MAX_TOKENS", "LOG"):
+        assert f"AIRVEC_{name}" in shown
 
 
 @pytest.mark.parametrize(("kind", "told"), [(ConnectionResetError, False), (ValueError, True)])
@@ -179,7 +236,7 @@ def test_a_check_says_whether_a_server_answers_that_it_is_well(monkeypatch):
 
 
 def test_other_arguments_are_refused():
-    with pytest.raises(ArgumentError, match="'--chek', expected nothing or --check"):
+    with pytest.raises(ArgumentError, match="'--chek', expected nothing, --check or --help"):
         main(["--chek"])
 
 

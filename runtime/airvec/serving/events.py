@@ -43,12 +43,13 @@ class Form(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What an event asks: `path` is the last part of the URL's path, without slashes; a direct event has no method."""
+    """What an event asks: `path` is the last part of `whole_path`, without slashes; a direct event has no method."""
 
     method: str
     path: str
     body: bytes
     is_http: bool
+    whole_path: str = ""
 
 
 class Answer(NamedTuple):
@@ -107,14 +108,20 @@ def read_request(event: object, form: Form, limits: Limits) -> Request:
     if not form.is_http:
         return _direct(event, limits)
     given = cast("dict[str, object]", event)
-    method, path = given.get("httpMethod"), given.get("path")
-    if form.name == "v2":
-        context = _section(given, "requestContext")
-        method, path = _section(context, "http").get("method"), given.get("rawPath")
-        stage = context.get("stage")
-        if isinstance(path, str) and isinstance(stage, str) and path.rstrip("/") == f"/{stage}":
-            path = "/"
-    return Request(str(method or "").upper(), _last_part(path), _body(given, limits), is_http=True)
+    method, path = method_and_path(event, form)
+    last = _last_part(path)
+    stage = _section(given, "requestContext").get("stage")
+    if form.name == "v2" and last and isinstance(stage, str) and str(path).rstrip("/") == f"/{stage}":
+        last = ""
+    return Request(str(method or "").upper(), last, _body(given, limits), True, str(path))
+
+
+def method_and_path(event: object, form: Form) -> tuple[object, object]:
+    """What an event of HTTP says of them, whatever that is."""
+    given = cast("dict[str, object]", event)
+    if form.name != "v2":
+        return given.get("httpMethod"), given.get("path")
+    return _section(_section(given, "requestContext"), "http").get("method"), given.get("rawPath")
 
 
 def response(form: Form, answer: Answer) -> dict[str, Any]:
@@ -138,7 +145,7 @@ def _direct(event: object, limits: Limits) -> Request:
     except (TypeError, ValueError, RecursionError) as error:
         raise RequestError(400, f"event: {type(event).__name__}, expected JSON ({error}). Correct it.") from None
     limits.check_body(len(body))
-    return Request("", _last_part(path), body, is_http=False)
+    return Request("", _last_part(path), body, False, str(path))
 
 
 def _split(event: object) -> tuple[object, object]:

@@ -43,9 +43,9 @@ class Limits:
             ArgumentError: one of them is no whole number above 0.
         """
         return cls(
-            _number(environment, BODY, cls.body_bytes),
-            _number(environment, TEXTS, cls.texts),
-            _number(environment, TOKENS, cls.tokens),
+            whole_number(environment, BODY, cls.body_bytes),
+            whole_number(environment, TEXTS, cls.texts),
+            whole_number(environment, TOKENS, cls.tokens),
         )
 
     def check_body(self, size: int) -> None:
@@ -83,6 +83,20 @@ class Limits:
         _check(where, count, "tokens", self.tokens, TOKENS, "Send fewer or shorter texts a request")
 
 
+def whole_number(environment: Mapping[str, str], name: str, default: int) -> int:
+    """What a variable says.
+
+    Raises:
+        ArgumentError: it is set to something other than a whole number above 0.
+    """
+    found = environment.get(name, "").strip()
+    if not found:
+        return default
+    if not (found.isascii() and found.isdecimal() and len(found) < 16 and int(found) > 0):
+        raise ArgumentError(f"{name}: {found!r:.60}, expected a whole number of at least 1. Correct or unset it.")
+    return int(found)
+
+
 def check_answer(body: str, platform: str) -> None:
     """Refuse to send an answer that the platform would refuse, with a message that says nothing.
 
@@ -107,12 +121,3 @@ def _check(where: str, found: int, what: str, most: int, variable: str, advice: 
         raise RequestError(
             413, f"{where}: {found:,} {what}, expected at most {most:,}. {advice}, or set {variable} higher."
         )
-
-
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
-    found = environment.get(name, "").strip()
-    if not found:
-        return default
-    if not (found.isascii() and found.isdecimal() and len(found) < 16 and int(found) > 0):
-        raise ArgumentError(f"{name}: {found!r:.60}, expected a whole number of at least 1. Correct or unset it.")
-    return int(found)

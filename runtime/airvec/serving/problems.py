@@ -13,9 +13,12 @@ STATUSES = {
     400: ("bad_request", "Bad Request"),
     404: ("not_found", "Not Found"),
     405: ("method_not_allowed", "Method Not Allowed"),
+    411: ("length_required", "Length Required"),
     413: ("too_large", "Content Too Large"),
+    415: ("unsupported_encoding", "Unsupported Media Type"),
     422: ("invalid_request", "Unprocessable Content"),
     500: ("internal_error", "Internal Server Error"),
+    503: ("busy", "Service Unavailable"),
 }
 
 

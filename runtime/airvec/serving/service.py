@@ -6,7 +6,6 @@ Knows nothing of where models come from.
 """
 
 import json
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +14,17 @@ from typing import Any
 from airvec.errors import ArgumentError, InputError
 from airvec.serving.events import (
     Answer,
+    Form,
     Request,
     form_of,
     is_ping,
+    method_and_path,
     read_request,
     request_id_of,
     response,
 )
 from airvec.serving.limits import Limits, check_answer
+from airvec.serving.log import SHOWN, write_line
 from airvec.serving.opened import Opened, versions
 from airvec.serving.problems import RequestError
 from airvec.serving.requests import read_body
@@ -77,8 +79,9 @@ class Service:
         started = time.perf_counter()
         line: dict[str, Any] = {"request_id": request_id_of(event, context)}
         form = form_of(event)
+        line |= _asked(event, form)
         try:
-            task, done = self._done(event, only)
+            task, done = self._done(event, form, only)
             answer = Answer(200, done.result, _text(done.result))
             check_answer(answer.body, form.platform)
             line |= {"task": task, "status": 200, "texts": done.texts, "tokens": done.tokens}
@@ -92,15 +95,14 @@ class Service:
                 line["traceback"] = _traceback(error)
         line["ms"] = round((time.perf_counter() - started) * 1000, 1)
         if self.log or "traceback" in line:
-            sys.stdout.write(_text(line) + "\n")
-            sys.stdout.flush()
+            write_line(line)
         return response(form, answer)
 
-    def _done(self, event: object, only: str | None) -> tuple[str, Done]:
+    def _done(self, event: object, form: Form, only: str | None) -> tuple[str, Done]:
         """The task of an event, and what it gave."""
         if is_ping(event):
             return WARM_UP, Done({"warmup": True, "model": self.opened.name}, 0, 0)
-        request = read_request(event, form_of(event), self.limits)
+        request = read_request(event, form, self.limits)
         task = self._route(request, only)
         if task == HEALTH:
             return HEALTH, Done(self._health(), 0, 0)
@@ -112,12 +114,13 @@ class Service:
         Raises:
             RequestError: 404, an unknown path; 405, a method that the path does not have.
         """
-        asks_health = request.path == HEALTH or (request.path == "" and request.method == "GET")
+        method = "GET" if request.method == "HEAD" else request.method
+        asks_health = request.path == HEALTH or (request.path == "" and method == "GET")
         if only is None and request.path not in ("", HEALTH, *TASKS):
             known = ", ".join(f"/{name}" for name in (*tasks_of(self.opened), HEALTH))
-            raise RequestError(404, f"path: {'/' + request.path[:60]!r}, expected one of {known}. Correct it.")
+            raise RequestError(404, f"path: {request.whole_path!r:.100}, expected one of {known}. Correct it.")
         has = {"": "GET, POST", HEALTH: "GET"}.get(request.path, "POST")
-        if request.is_http and request.method != ("GET" if asks_health else "POST"):
+        if request.is_http and method != ("GET" if asks_health else "POST"):
             raise RequestError(405, f"method: {request.method!r:.20}, expected {has}. Use that.", allow=has)
         return HEALTH if asks_health else only or request.path or tasks_of(self.opened)[0]
 
@@ -135,16 +138,12 @@ class Service:
         return found | {"versions": versions()}
 
 
-def wants_log(environment: Mapping[str, str]) -> bool:
-    """What `AIRVEC_LOG` says; on where it says nothing.
-
-    Raises:
-        ArgumentError: neither on nor off.
-    """
-    stated = environment.get("AIRVEC_LOG", "")
-    if stated not in ("", "on", "off"):
-        raise ArgumentError(f"AIRVEC_LOG: {stated!r:.60}, expected on or off. Correct or unset it.")
-    return stated != "off"
+def _asked(event: object, form: Form) -> dict[str, str]:
+    """Method and path as they came, for the log; a direct event has none."""
+    if not form.is_http:
+        return {}
+    method, path = method_and_path(event, form)
+    return {"method": str(method)[:SHOWN], "path": str(path)[:SHOWN]}
 
 
 def _problem(error: BaseException) -> RequestError:

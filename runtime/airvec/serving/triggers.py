@@ -1,7 +1,7 @@
 """Events that nobody waits for an answer to: queues, topics, streams, buckets, rules. They are refused by raising.
 
-AWS takes whatever a function returns for success, and deletes the message. After an error it tries again, and then hands
-the message to the dead-letter queue or the destination that was set up.
+AWS takes whatever a function returns for success, and deletes the message. After an error it tries again, and then
+hands the message to the dead-letter queue or the destination that was set up.
 Knows nothing of requests.
 """
 
@@ -42,9 +42,11 @@ def trigger_of(event: object) -> str | None:
     """
     if isinstance(event, list):  # an EventBridge pipe sends a batch without anything around it
         return _of_records(cast("list[object]", event))
-    if not isinstance(event, dict) or is_ping(event):
+    if not isinstance(event, dict):
         return None
     given = cast("dict[str, Any]", event)
+    if is_ping(given):
+        return None
     if isinstance(given.get("Records"), list):
         return _of_records(given["Records"]) or "Records"
     marked = next((name for key, name in MARKS.items() if key in given), None)

@@ -44,7 +44,7 @@ def test_events_are_told_apart(event, name):
 
 @EVERY
 def test_the_root_is_no_path_whatever_the_stage(kind):
-    assert read_event(HTTP[kind]("get", "/", None)) == read_event(url("GET", "/", ""))
+    assert read_event(HTTP[kind]("get", "/", None))[:4] == read_event(url("GET", "/", ""))[:4] == ("GET", "", b"", True)
 
 
 @pytest.mark.parametrize("raw", ["/prod", "/prod/", "/", ""])

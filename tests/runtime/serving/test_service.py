@@ -47,7 +47,7 @@ BAD = {
     "half a character in a key": ({"\ud83c": 1}, 422, "unknown key"),
     "a bad value": ({"texts": "a", "truncate_dim": -1}, 422, "truncate_dim: -1"),
     "a task that it cannot do": (({"query": "a", "documents": ["b"]}, "/rerank"), 422, "rerank: needs a CrossEncoder"),
-    "an unknown path": (({"texts": "a"}, "/embed"), 404, "'/embed', expected one of /encode, /similarity, /health"),
+    "an unknown path": (({"texts": "a"}, "/embed"), 404, "/embed', expected one of /encode, /similarity, /health"),
 }
 
 
@@ -77,6 +77,19 @@ def test_a_bad_body_is_a_bad_request(static, kind, body, encoded, message):
     assert (status, result["error"]["type"]) == (400, "bad_request")
     assert message in result["error"]["message"]
     still_works(static, kind)
+
+
+@OVER_HTTP
+def test_an_unknown_path_is_named_whole(static, kind):
+    status, found = ask(static, kind, HTTP[kind]("POST", "/v1/embeddings", "{}"))
+    assert (status, "/v1/embeddings', expected one of" in found["error"]["message"]) == (404, True)
+
+
+@OVER_HTTP
+@pytest.mark.parametrize("path", ["/", "/health"])
+def test_a_head_is_a_get(static, kind, path):
+    assert ask(static, kind, HTTP[kind]("HEAD", path, None)) == ask(static, kind, HTTP[kind]("GET", path, None))
+    assert ask(static, kind, HTTP[kind]("HEAD", "/encode", None))[0] == 405
 
 
 @OVER_HTTP
@@ -157,7 +170,7 @@ def test_the_program_can_be_stopped(static, monkeypatch):
 def test_a_line_a_request_says_what_happened_and_nothing_of_the_texts(static, capsys):
     made = replace(static, log=True)
     made.answer({"texts": [SECRET, "b"]}, Context())
-    made.answer(rest("POST", f"/{SECRET}", f'{{"{SECRET}": 1}}'))
+    made.answer(rest("POST", "/encode", f'{{"{SECRET}": 1}}'))
     made.answer({"texts": {SECRET: 1}})
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line.pop("ms") >= 0 for line in lines] == [True] * 3
@@ -165,7 +178,9 @@ def test_a_line_a_request_says_what_happened_and_nothing_of_the_texts(static, ca
     assert {**lines[0], "tokens": 9} == {
         "request_id": REQUEST_ID, "task": "encode", "status": 200, "texts": 2, "tokens": 9,
     }  # fmt: skip
-    assert lines[1] == {"request_id": "rest-1", "status": 404, "error": "not_found"}
+    assert lines[1] == {
+        "request_id": "rest-1", "method": "POST", "path": "/encode", "status": 422, "error": "invalid_request",
+    }  # fmt: skip
     assert lines[2] == {"request_id": "", "status": 422, "error": "invalid_request"}
     static.answer(GOOD)
     assert capsys.readouterr().out == ""
