@@ -28,6 +28,8 @@ def folder(tmp_path) -> Path:
     """A package whose path has spaces and signs that shells read."""
     folder = tmp_path / "a folder & more's $HOME"
     (folder / "lib" / "airvec" / "cli").mkdir(parents=True)
+    for package in ("airvec", "airvec/cli"):  # without, an airvec that is installed would come first
+        (folder / "lib" / package / "__init__.py").touch()
     (folder / "lib" / "airvec" / "cli" / "main.py").write_text(SAYS)
     write_launchers(folder, this_python())
     return folder
