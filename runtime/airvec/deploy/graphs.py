@@ -8,11 +8,22 @@ from pathlib import Path
 
 from airvec.deploy.variant import FAMILY, names_for
 from airvec.errors import ArgumentError, ModelFolderError
-from airvec.folder import FP32_VARIANTS, ModelFolder, graph_record, runs_here, variant_of
+from airvec.folder import (
+    FP32_VARIANTS,
+    ONNX,
+    ModelFolder,
+    ModuleSpec,
+    graph_files,
+    graph_record,
+    inside,
+    runs_here,
+    variant_of,
+)
 from airvec.folder.graphs import auto_names, look_up_graph
 from airvec.folder.variants import family_of
-from airvec.graph_weights import weights_beside
-from airvec.manifest import GraphRecord, Manifest, sha256_of
+from airvec.graph_weights import is_weight_of, weights_beside
+from airvec.json_file import short_name
+from airvec.manifest import FILE_NAME, GraphRecord, Manifest, sha256_of
 
 
 def choose_graphs(source: ModelFolder, variant: str, arch: str) -> list[Path]:
@@ -31,17 +42,29 @@ def choose_graphs(source: ModelFolder, variant: str, arch: str) -> list[Path]:
     bodies = [body for body in source.bodies() if body.type == "Transformer"]
     if not bodies and variant not in FP32_VARIANTS:
         raise ArgumentError(f"variant: {variant!r}, but {source.name} has no graph. Leave the argument out.")
-    try:
-        found = [
-            look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body) for body in bodies
-        ]
-    except ModelFolderError as error:
-        if variant == "int8":
-            raise ModelFolderError(_no_int8(source, names[0], arch)) from error
-        raise
+    if variant == "int8" and not all(_has_one_of(names, body) for body in bodies):
+        raise ModelFolderError(_no_int8(source, names[0], arch))
+    found = [look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body) for body in bodies]
     for graph in found:  # what "auto" stands for in a folder that was packed may be for other CPUs
         names_for(variant_of(graph.name), arch)
     return found
+
+
+def check_sums(source: ModelFolder, graphs: Sequence[Path]) -> None:
+    """Compare graphs, their weights and whatever else airvec.json states a SHA-256 of, but the other graphs.
+
+    A graph with other bytes of the same length opens, and gives other numbers.
+
+    Raises:
+        ModelFolderError: a file is damaged.
+    """
+    chosen = {graph.relative_to(source.path).as_posix() for graph in graphs}
+    others = set(graph_files(source)) - chosen
+    for name, said in (source.manifest or Manifest()).graphs.items():
+        file = inside(source.path, name, f"{source.name}/{FILE_NAME}")
+        of_another = name in others or any(is_weight_of(name, other) for other in others)
+        if said.sha256 and file.is_file() and not of_another:
+            _check_sum(file, said.sha256)
 
 
 def runnable(source: ModelFolder, graphs: Sequence[Path]) -> bool:
@@ -86,6 +109,19 @@ def save_graphs(source: ModelFolder, graphs: Sequence[Path], fresh: Path, arch: 
         )  # fmt: skip
     others = {variant_of(graph.name) for graph in graphs} - {"fp32"}
     return manifest._replace(graphs=records, min_onnxruntime=lowest, variant=min(others, default=None))
+
+
+def _has_one_of(names: Sequence[str], body: ModuleSpec) -> bool:
+    return any((place / name).is_file() for place in (body.path, body.path / ONNX) for name in names)
+
+
+def _check_sum(file: Path, expected: str) -> None:
+    found = sha256_of(file)
+    if found != expected:
+        raise ModelFolderError(
+            f"{short_name(file)}: its SHA-256 is {found}, {FILE_NAME} says {expected}. The file is damaged: fetch or "
+            "export it again."
+        )
 
 
 def _no_int8(source: ModelFolder, name: str, arch: str) -> str:

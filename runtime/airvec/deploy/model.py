@@ -15,7 +15,7 @@ from airvec import __version__
 from airvec.array_file import new_folder
 from airvec.compact_tokenizer import SETTINGS
 from airvec.deploy.comparing import distance
-from airvec.deploy.graphs import choose_graphs, runnable, save_graphs
+from airvec.deploy.graphs import check_sums, choose_graphs, runnable, save_graphs
 from airvec.deploy.tokenizer import write_compact
 from airvec.deploy.variant import names_for
 from airvec.errors import ArgumentError
@@ -95,6 +95,7 @@ def pack_model(
     target, moved = Path(out), None
     _check_place(source.path, target)
     graphs = choose_graphs(source, variant, arch)
+    check_sums(source, graphs)
     with new_folder(target, FILE_NAME) as fresh:
         _copy(source.path, fresh)
         manifest = save_graphs(source, graphs, fresh, arch)
