@@ -33,6 +33,11 @@ class Counter(NamedTuple):
         by_text = dict(zip(listed, found, strict=True))
         return [by_text[text] for text in texts]
 
+    def read_pairs(self, pairs: Sequence[tuple[str, str]]) -> int:
+        """Tokens that the model reads of pairs."""
+        found = self.lengths([text for pair in pairs for text in pair])
+        return self.read([first + second for first, second in zip(found[::2], found[1::2], strict=True)])
+
     def read(self, lengths: Sequence[int]) -> int:
         """Tokens that the model reads of inputs with these lengths."""
         every = (length + self.special for length in lengths)

@@ -3,7 +3,7 @@
 Knows nothing of events and models.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airvec.errors import ArgumentError
@@ -14,6 +14,12 @@ MIB = 2**20
 # around the body are part of it.
 ANSWER_BYTES = {"lambda": 6 * MIB, "alb": MIB}
 AROUND = 512
+# The fewest bytes that a part of an answer's JSON has: `0.0,`, an index with its value, `{"corpus_id":0,"score":0.0},`.
+NUMBER_BYTES, ENTRY_BYTES, HIT_BYTES = 4, 6, 28
+LESS = (
+    'Send fewer texts a request, or ask for fewer bytes: "truncate_dim", "encoding_format": "base64", "precision": '
+    '"ubinary", a lower "top_k" or "max_active_dims".'
+)
 # Counting the tokens of one text takes some 100 bytes a character: 620 MB for a text of 5.9 million, which a small
 # function does not have. Languages have some 4 characters a token.
 CHARACTERS_A_TOKEN = 16
@@ -28,7 +34,7 @@ class Limits:
         body_bytes: of its JSON, base64 decoded. Lambda itself takes 6 MB.
         texts: texts to encode, documents to rerank, or queries.
         tokens: that the model would read of them, special tokens included, each text cut at the model's limit. Also
-            sets the most characters of one text: `CHARACTERS_A_TOKEN` times as many.
+            sets the most characters of one text with its prompt: `CHARACTERS_A_TOKEN` times as many.
     """
 
     body_bytes: int = 6 * MIB
@@ -64,15 +70,22 @@ class Limits:
         """
         _check(where, count, what, self.texts, TEXTS, "Send fewer a request")
 
-    def check_lengths(self, texts: Sequence[str], where: str) -> None:
-        """Refuse texts of so many characters that even to count their tokens would take too much memory.
+    def check_lengths(self, longest: int, together: int, where: str) -> None:
+        """Refuse texts of so many characters that even to count their tokens would take too much memory or time.
+
+        Args:
+            longest: characters of the longest text, its prompt included.
+            together: characters of all, each with its prompt, and in a pair with its query: a request of few bytes
+                may have one prompt for hundreds of texts, and must not ask for more than a body that writes them out.
+            where: for the message.
 
         Raises:
             RequestError: 413.
         """
-        longest = max(map(len, texts), default=0)
         most = self.tokens * CHARACTERS_A_TOKEN
         _check(where, longest, "characters in one text", most, TOKENS, "Send shorter texts")
+        what, advice = "characters together", "Send fewer or shorter texts a request, or a shorter prompt"
+        _check(where, together, what, max(self.body_bytes, most), BODY, advice)
 
     def check_tokens(self, count: int, where: str) -> None:
         """Refuse more tokens.
@@ -107,12 +120,23 @@ def check_answer(body: str, platform: str) -> None:
     Raises:
         RequestError: 413.
     """
-    size, most = len(body) + body.count('"') + body.count("\\") + AROUND, ANSWER_BYTES[platform]
+    _check_size(len(body) + body.count('"') + body.count("\\") + AROUND, "", ANSWER_BYTES[platform])
+
+
+def check_parts(count: int, least: int) -> None:
+    """Refuse to make an answer that no platform would take: so many parts of at least so many bytes.
+
+    Raises:
+        RequestError: 413.
+    """
+    _check_size(count * least, "at least ", max(ANSWER_BYTES.values()))
+
+
+def _check_size(size: int, about: str, most: int) -> None:
     if size > most:
         raise RequestError(
             413,
-            f"answer: {size:,} bytes, expected at most {most:,}, which is the platform's own limit. Send fewer texts a "
-            'request, or ask for fewer bytes: "truncate_dim", "encoding_format": "base64", "precision": "ubinary".',
+            f"answer: {about}{size:,} bytes, expected at most {most:,}, which is the platform's own limit. {LESS}",
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airvec.arrays import Array
 from airvec.folder import DENSE, RERANKER, SPARSE
 from airvec.prompts import document_name, query_name, resolve_prompt
-from airvec.serving.limits import Limits
+from airvec.serving.limits import ENTRY_BYTES, NUMBER_BYTES, Limits, check_parts
 from airvec.serving.numbers import number, packed, plain
 from airvec.serving.opened import MULTI, Opened
 from airvec.serving.problems import RequestError
@@ -83,6 +83,8 @@ def _encode(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
         from airvec.precision import quantize_embeddings
 
         embeddings = quantize_embeddings(embeddings, asked.precision)
+    if asked.encoding == "float" and asked.precision == "float32":
+        check_parts(embeddings.size, NUMBER_BYTES)
     found = [packed(row) for row in embeddings] if asked.encoding == "base64" else plain(embeddings)
     result = {"embeddings": found[0] if asked.texts.single else found, "dim": int(embeddings.shape[1])}
     return Done(result | {"model": opened.name, "tokens": tokens}, len(asked.texts.listed), tokens)
@@ -100,6 +102,7 @@ def _sparse(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     )
     if asked.max_active_dims is not None:
         vectors = vectors.top(asked.max_active_dims)
+    check_parts(len(vectors.values), ENTRY_BYTES)
     words = opened.model.vocabulary if asked.encoding == "tokens" else None
     found = [_row(vector, words) for vector in vectors]
     result = {"embeddings": found[0] if asked.texts.single else found, "dim": vectors.dim}
@@ -110,6 +113,7 @@ def _similarity(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Do
     asked = read_similarity(values)
     every = [*asked.texts, *(asked.others or [])]
     limits.check_texts(len(every), "texts1 and texts2" if asked.others is not None else "texts")
+    check_parts(len(asked.texts) * len(asked.texts if asked.others is None else asked.others), NUMBER_BYTES)
     prompt = _prompt(opened.model, Prompting(None, None, None))
     tokens = _tokens(opened, every, limits, prompt)
     if opened.kind == SPARSE:
@@ -129,9 +133,11 @@ def _rerank(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     model, counter = opened.reranker, opened.pairs
     assert model is not None  # tasks_of has looked
     assert counter is not None
-    limits.check_lengths([asked.query, *asked.documents], "query and documents")
-    query, *lengths = counter.lengths([asked.query, *asked.documents])
-    tokens = counter.read([query + length for length in lengths])
+    first = resolve_prompt(model.prompts, model.default_prompt_name) + asked.query
+    lengths = list(map(len, asked.documents))
+    together = len(first) * len(lengths) + sum(lengths)
+    limits.check_lengths(max([len(first), *lengths]), together, "query and documents")
+    tokens = counter.read_pairs([(first, text) for text in asked.documents])
     limits.check_tokens(tokens, "query and documents")
     hits = model.rank(asked.query, asked.documents, asked.top_k)
     results: list[dict[str, Any]] = [{"index": hit["corpus_id"], "score": number(hit["score"])} for hit in hits]
@@ -151,7 +157,8 @@ def _search(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
 
         pairs = len(asked.queries.listed) * min(len(retriever), max(asked.top_k, RERANK_TOP))
         limits.check_texts(pairs, "queries", "documents to rerank")
-    tokens = _tokens(opened, asked.queries.listed, limits, "", "queries")
+    prompt = _prompt(opened.model, Prompting("query", None, None))
+    tokens = _tokens(opened, asked.queries.listed, limits, prompt, "queries")
     found = retriever.search(asked.queries.listed, asked.top_k, return_documents=asked.return_documents)
     hits = [[hit | {"score": number(hit["score"])} for hit in one] for one in found]
     result = {"hits": hits[0] if asked.queries.single else hits, "model": opened.name, "tokens": tokens}
@@ -177,7 +184,8 @@ def _prompt(model: Any, asked: Prompting) -> str:
 
 def _tokens(opened: Opened, texts: Sequence[str], limits: Limits, prompt: str, where: str = "texts") -> int:
     """Tokens that the model reads of texts with a prompt in front; refused if they are too many."""
-    limits.check_lengths(texts, where)
+    lengths = [len(prompt) + len(text) for text in texts]  # before they are put together
+    limits.check_lengths(max(lengths, default=len(prompt)), sum(lengths), where)
     tokens = opened.counter.read(opened.counter.lengths([prompt + text for text in texts]))
     limits.check_tokens(tokens, where)
     return tokens

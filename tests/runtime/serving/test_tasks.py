@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -198,6 +199,72 @@ def test_a_text_too_long_to_be_counted_is_refused(everything, task, values):
     assert (status, "17 characters in one text, expected at most 16" in said, "AIRVEC_MAX_TOKENS" in said) == (
         413, True, True,
     )  # fmt: skip
+
+
+MANY = ["a"] * 512
+LONG = "a " * 500_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "values"),
+    [("dense", "encode", {"texts": MANY, "prompt": LONG}), ("dense", "encode", {"texts": MANY, "task": "query"}),
+     ("dense", "encode", {"texts": MANY, "prompt_name": "query"}),
+     ("dense", "encode", {"texts": [], "prompt": LONG * 2}),
+     ("dense", "similarity", {"texts": MANY}), ("dense", "similarity", {"texts1": MANY[1:], "texts2": "a"}),
+     ("dense", "similarity", {"texts1": "a", "texts2": MANY[1:]}),
+     ("sparse", "sparse", {"texts": MANY, "prompt": LONG}),
+     ("sparse", "similarity", {"texts": MANY}), ("multi", "encode", {"texts": MANY, "prompt": LONG}),
+     ("multi", "sparse", {"texts": MANY, "prompt": LONG}), ("ranker", "rerank", {"query": "a", "documents": MANY}),
+     ("everything", "rerank", {"query": LONG, "documents": MANY}), ("search", "search", {"queries": MANY})],
+)  # fmt: skip
+def test_what_is_put_in_front_of_every_text_is_counted_before_it_is_put_there(kind, task, values, request, monkeypatch):
+    made = request.getfixturevalue(kind)
+    monkeypatch.setattr(made.opened.model, "prompts", {"query": LONG})
+    monkeypatch.setattr(made.opened.model, "default_prompt_name", "query")
+    tracemalloc.start()
+    status, said = refused(made, task, **values)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (status, "characters" in said, peak < 2**22) == (413, True, True), (said, peak)
+
+
+def test_as_many_characters_together_as_a_body_may_have_are_read_and_one_more_is_refused(dense):
+    limits = Limits(body_bytes=100, tokens=6)
+    assert run(dense, "encode", limits, texts=["a", "b"], prompt=" " * 49)["tokens"] == 6
+    status, said = refused(dense, "encode", limits, texts=["a", "bb"], prompt=" " * 49)
+    assert status == 413
+    assert said == (
+        "texts: 101 characters together, expected at most 100. Send fewer or shorter texts a request, or a shorter "
+        "prompt, or set AIRVEC_MAX_BODY_BYTES higher."
+    )
+
+
+def test_the_tokens_of_a_prompt_count_for_every_text(dense, ranker, search, monkeypatch):
+    assert run(dense, "encode", texts=["c", "c"], prompt="a b ")["tokens"] == 10
+    assert (
+        "texts: 10 tokens, expected at most 9"
+        in refused(dense, "encode", Limits(tokens=9), texts=["c", "c"], prompt="a b ")[1]
+    )
+    monkeypatch.setattr(ranker.opened.model, "prompts", {"query": "a b "})
+    monkeypatch.setattr(ranker.opened.model, "default_prompt_name", "query")
+    pairs = [("a b c", "d"), ("a b c", "e")]
+    read = int(ranker.opened.model.tokenize(pairs)["attention_mask"].sum())
+    assert run(ranker, "rerank", query="c", documents=["d", "e"])["tokens"] == read
+    monkeypatch.setattr(search.opened.model, "prompts", {"query": "a b "})
+    assert run(search, "search", queries=["c", "d"])["tokens"] == 6
+
+
+def test_an_answer_that_no_platform_takes_is_not_made(dense, sparse, monkeypatch):
+    limits = Limits(texts=10_000)
+    for values in ({"texts": ["a"] * 1300}, {"texts1": ["a"] * 1100, "texts2": ["b"] * 1500}):
+        with monkeypatch.context() as patch:
+            patch.setattr(dense.opened.model, "encode", None)
+            status, said = refused(dense, "similarity", limits, **values)
+        assert (status, "answer: at least 6," in said, "the platform's own limit" in said) == (413, True, True), said
+    with monkeypatch.context() as patch:
+        patch.setattr("airvec.serving.tasks.plain", None)
+        patch.setattr(dense.opened.model, "encode", lambda *_, **__: np.zeros((512, 4096), np.float32))
+        assert refused(dense, "encode", texts="a")[0] == 413
 
 
 def test_a_model_that_gives_no_number_is_our_error_and_not_in_the_answer(dense, monkeypatch):
