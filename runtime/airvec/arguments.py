@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
 from importlib.util import find_spec
 from itertools import islice
-from re import fullmatch
 from typing import Any, cast
 
 import numpy as np
@@ -125,7 +124,7 @@ def backend_options(
     file_name = given.get("file_name")
     if file_name is not None and not isinstance(file_name, str):
         raise ArgumentError(f"file_name: {file_name!r}, expected a str such as 'onnx/model.onnx'. Correct it.")
-    if not isinstance(variant, str) or not fullmatch(r"[\w.+-]+", variant):
+    if not isinstance(variant, str) or not _is_variant_name(variant):
         raise ArgumentError(f"variant: {variant!r}, expected a name such as 'int8' or 'openvino'. Correct it.")
     name, backend = settle(variant, backend)
     provider = given.get("provider")
@@ -140,6 +139,10 @@ def backend_options(
     return BackendOptions(
         backend, name, file_name, providers, given.get("session_options"), count, given.get("ov_config")
     )
+
+
+def _is_variant_name(variant: str) -> bool:
+    return variant != "" and all(one.isalnum() or one in "_.+-" for one in variant)
 
 
 def tokenizer_spec(

@@ -46,9 +46,9 @@ def limit_tokenizers(threads: int | None = None) -> None:
     Raises:
         ArgumentError: `AIRVEC_THREADS` is no number of threads.
     """
-    ours = str(available_threads())
     if threads is None and not os.environ.get("AIRVEC_THREADS") and lambda_share() is None:
         return
+    ours = str(available_threads())
     if os.environ.get("RAYON_NUM_THREADS", ours) == ours:  # the process that started this one may have set it
         os.environ["RAYON_NUM_THREADS"] = str(threads or ours)
 

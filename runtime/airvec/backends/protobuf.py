@@ -20,10 +20,12 @@ def fields(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int]]
         IndexError: the data ends within a number.
     """
     while at < end:
-        key, at = _varint(data, at, end)
+        key = data[at]
+        key, at = (key, at + 1) if key < 0x80 else _varint(data, at, end)  # nearly all numbers are of one byte
         number, wire = key >> 3, key & 7
         if wire == BYTES:
-            length, at = _varint(data, at, end)
+            length = data[at] if at < end else 0x80
+            length, at = (length, at + 1) if length < 0x80 else _varint(data, at, end)
             if at + length > end:
                 raise ValueError(f"field {number} of {length} bytes ends {at + length - end} bytes behind the end")
             yield number, at, at + length

@@ -103,8 +103,8 @@ def read_tokenizer_spec(home: Path, config: JsonObject, saved: JsonObject) -> To
 
 def transformer_config(home: Path) -> JsonObject:
     """`sentence_bert_config.json`, under its first name that is there; none reads as an empty object."""
-    found = [home / name for name in TRANSFORMER_CONFIGS if (home / name).is_file()]
-    return read_object(found[0]) if found else JsonObject(short_name(home / TRANSFORMER_CONFIGS[0]), {})
+    found = next((home / name for name in TRANSFORMER_CONFIGS if (home / name).is_file()), None)
+    return read_object(found) if found else JsonObject(short_name(home / TRANSFORMER_CONFIGS[0]), {})
 
 
 def check_choice(found: JsonObject, key: str, value: str | None, known: tuple[str, ...]) -> None:
