@@ -16,6 +16,10 @@ from airvec.serving.problems import RequestError
 PRECISIONS = ("float32", "binary", "ubinary")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SHOWN = 40  # characters of a value in a message
+MOST_DIGITS = 100  # of a whole number: Python reads no more than 4,300, and says so in words of its own
+# Keys that other interfaces have → ours; and keys that one path takes and a request without a path may bring.
+MEANT = {"text": "texts", "input": "texts", "inputs": "texts", "sentences": "texts", "sentence": "texts"}
+TAKEN_BY = {"query": "/search, or with documents to /rerank", "queries": "/search", "documents": "/rerank"}
 
 
 class Texts(NamedTuple):
@@ -81,18 +85,24 @@ def read_body(body: bytes) -> dict[str, Any]:
     """The JSON object of a body.
 
     Raises:
-        RequestError: 400, no body, not UTF-8 or not JSON; 422, JSON that is no object.
+        RequestError: 400, no body, not UTF-8 or not JSON, or a number of hundreds of digits; 422, JSON that is no
+            object, or a key that is there twice.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     if not body.strip():
         raise RequestError(400, f"body: {len(body)} bytes, expected a JSON object. Send one with POST.")
     try:
-        values: object = json.loads(body.decode("utf-8", "surrogatepass"), parse_constant=_no_number)
+        values: object = json.loads(
+            body.decode("utf-8", "surrogatepass"),
+            object_pairs_hook=_object,
+            parse_int=_whole_number,
+            parse_constant=_no_number,
+        )
     except UnicodeDecodeError as error:
         raise RequestError(
             400, f"body: byte {error.start} is 0x{body[error.start]:02x}, expected JSON in UTF-8. Encode it so."
         ) from None
-    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, too deep
+    except (ValueError, RecursionError) as error:  # not JSON, or too deep
         raise RequestError(400, f"body: not JSON ({error}), expected a JSON object. Correct it.") from None
     if not isinstance(values, dict):
         raise RequestError(422, f'body: {_shown(values)}, expected a JSON object such as {{"texts": ["…"]}}.')
@@ -187,7 +197,9 @@ class Keys(NamedTuple):
         """
         for key in values:
             if key not in known:
-                raise RequestError(422, f"{key[:SHOWN]}: unknown key, expected {', '.join(known)}. Leave it out.")
+                raise RequestError(
+                    422, f"{key[:SHOWN]}: unknown key, expected {', '.join(known)}. {_advice(key, known)}"
+                )
         return cls(values)
 
     def get(self, key: str) -> Any:
@@ -248,6 +260,13 @@ class Keys(NamedTuple):
         return Prompting(task, name, prompt)
 
 
+def _advice(key: str, known: Sequence[str]) -> str:
+    """What to do with a key that is unknown here."""
+    if MEANT.get(key) in known:
+        return f"Did you mean {MEANT[key]}?"
+    return f"Send it to {TAKEN_BY[key]}." if key in TAKEN_BY else "Leave it out."
+
+
 def _text(where: str, found: object) -> str:
     if not isinstance(found, str):
         _refuse(where, found, "a text")
@@ -263,14 +282,34 @@ def _text(where: str, found: object) -> str:
 
 
 def _refuse(where: str, found: object, expected: str) -> NoReturn:
-    said = "missing" if found is None else _shown(found)
-    raise RequestError(422, f"{where}: {said}, expected {expected}. {'Add' if found is None else 'Correct'} it.")
+    missing = found is None and not where.endswith("]")  # in a list null is there
+    said = "missing" if missing else _shown(found)
+    raise RequestError(422, f"{where}: {said}, expected {expected}. {'Add' if missing else 'Correct'} it.")
 
 
 def _shown(found: object) -> str:
     """A value as JSON, cut."""
-    text = json.dumps(found)
+    try:
+        text = json.dumps(found)
+    except RecursionError:  # what could just be read may be too deep to be written
+        return f"a {type(found).__name__} too deep to show"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, none of whose keys is there twice: which of the two is meant nobody knows."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise RequestError(422, f"{twice[:SHOWN]}: given twice, expected each key once. Leave one out.")
+    return found
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise RequestError(400, f"body: a number of {len(digits):,} digits, expected at most {MOST_DIGITS}. Correct it.")
+    return int(digits)
 
 
 def _no_number(name: str) -> NoReturn:

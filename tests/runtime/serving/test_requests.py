@@ -25,7 +25,10 @@ def refused(read, values):
      (b'{"texts": NaN}', 400, "NaN is no number of JSON"),
      (b'{"top_k": -Infinity}', 400, "-Infinity is no number of JSON"),
      (b"[" * 100_000, 400, "body: not JSON"),
-     (b'{"top_k": ' + b"9" * 5000 + b"}", 400, "body: not JSON"),
+     (b'{"top_k": ' + b"9" * 5000 + b"}", 400, "body: a number of 5,000 digits, expected at most 100. Correct it."),
+     (b'{"top_k": ' + b"9" * 101 + b"}", 400, "body: a number of 101 digits"),
+     (b'{"texts": "a", "texts": "b"}', 422, "texts: given twice, expected each key once. Leave one out."),
+     (b'{"a": {"b": 1, "b": 1}}', 422, "b: given twice"),
      (b'{"texts": "\xff"}', 400, "body: byte 11 is 0xff, expected JSON in UTF-8"),
      ('{"texts": "a"}'.encode("utf-16"), 400, "body: byte 0 is 0xff"),
      (b'["a"]', 422, 'body: ["a"], expected a JSON object'),
@@ -37,8 +40,32 @@ def test_a_body_that_is_no_json_object_is_refused(body, status, message):
     assert (found, message in said) == (status, True), said
 
 
+def test_what_is_nested_as_deep_as_python_reads_gets_an_answer():
+    """json writes fewer levels than it reads, and the error's message shows the value."""
+    for body in (f'{{"texts": {"[" * depth + "]" * depth}}}' for depth in range(1, 1200)):
+        with pytest.raises(RequestError, match="texts|body: not JSON"):
+            requests.read_encode(requests.read_body(body.encode()))
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(RequestError, match="a list too deep to show, expected a text"):
+        requests.read_encode({"texts": [deep]})
+
+
 def test_a_byte_order_mark_does_no_harm():
     assert requests.read_body(b'\xef\xbb\xbf{"texts": "a"}') == {"texts": "a"}
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "advice"),
+    [("encode", {"text": "a"}, "Did you mean texts?"), ("sparse", {"inputs": ["a"]}, "Did you mean texts?"),
+     ("search", {"text": "a"}, "Leave it out."), ("encode", {"colour": 1}, "Leave it out."),
+     ("encode", {"query": "a"}, "Send it to /search, or with documents to /rerank."),
+     ("search", {"query": "a", "documents": []}, "Send it to /rerank."),
+     ("rerank", {"queries": ["a"], "documents": []}, "Send it to /search.")],
+)  # fmt: skip
+def test_what_was_probably_meant_is_said(task, values, advice):
+    assert refused(READERS[task], values)[1].endswith(advice)
 
 
 @pytest.mark.parametrize("task", READERS)
@@ -63,7 +90,7 @@ def test_a_missing_key_is_named(task):
      ({"texts": {"a": 1}}, 'texts: {"a": 1}, expected a text or a list of texts'),
      ({"texts": ["a", 5]}, "texts[1]: 5, expected a text"),
      ({"texts": [["a"]]}, 'texts[0]: ["a"], expected a text'),
-     ({"texts": [None]}, "texts[0]: missing, expected a text"),
+     ({"texts": [None]}, "texts[0]: null, expected a text"),
      ({"texts": ["a\ud800b"]}, "texts[0]: character 1 is U+D800, half of a surrogate pair"),
      ({"texts": "a", "truncate_dim": 0}, "truncate_dim: 0, expected a whole number of at least 1"),
      ({"texts": "a", "truncate_dim": True}, "truncate_dim: true, expected a whole number"),

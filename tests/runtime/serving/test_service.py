@@ -36,7 +36,7 @@ def test_every_kind_of_event_gets_the_same_embeddings(static, kind, path, encode
 
 BAD = {
     "a wrong type": ({"texts": 5}, 422, "texts: 5, expected a text or a list of texts"),
-    "a number among the texts": ({"texts": ["a", None]}, 422, "texts[1]: missing, expected a text"),
+    "a number among the texts": ({"texts": ["a", None]}, 422, "texts[1]: null, expected a text. Correct it."),
     "a list": (["a"], 422, 'body: ["a"], expected a JSON object'),
     "an unknown key": ({"texts": "a", "colour": 1}, 422, "colour: unknown key, expected texts, task"),
     "no keys": ({}, 422, "texts: missing"),
@@ -90,6 +90,11 @@ def test_an_unknown_path_is_named_whole(static, kind):
 def test_a_head_is_a_get(static, kind, path):
     assert ask(static, kind, HTTP[kind]("HEAD", path, None)) == ask(static, kind, HTTP[kind]("GET", path, None))
     assert ask(static, kind, HTTP[kind]("HEAD", "/encode", None))[0] == 405
+
+
+def test_no_event_at_all_is_no_body(static):
+    assert static.answer(None)["error"]["status"] == 400
+    assert static.answer({})["error"]["status"] == 422
 
 
 @OVER_HTTP
