@@ -6,6 +6,7 @@ Knows nothing of texts.
 import argparse
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from airvec.cli.starts import NEEDED, why_not
 from airvec.cli.style import GREEN, RED, paint, table
 from airvec.cpu import describe
 from airvec.errors import ModelNotFoundError
-from airvec.folder import DENSE, SPARSE, ModelFolder, ModuleSpec, read_folder
+from airvec.folder import DENSE, SPARSE, ModelFolder, ModuleSpec, read_folder, variants_of
 from airvec.threads import available_threads, cpu_quota, lambda_share, memory_limit
 
 EXAMPLES = """examples:
@@ -115,7 +116,16 @@ def _model_rows(folder: ModelFolder) -> list[list[str]]:
     if folder.manifest:
         made = " ".join(f"{name} {number}" for name, number in sorted(folder.manifest.versions.items()))
         rows += [["source", folder.manifest.source], ["made with", made]]
+        if folder.manifest.packed:
+            rows.append(["packed", _packed(folder.manifest.packed, list(variants_of(folder)))])
     return rows
+
+
+def _packed(facts: Mapping[str, str], graphs: list[str]) -> str:
+    """What `airvec package` made of it: the name in answers, the graph, what for and by which airvec."""
+    name = f"as {facts['name']!r}" if "name" in facts else ""
+    graph = f"with the graph {', '.join(graphs)}" if graphs else "without a graph"
+    return " ".join(filter(None, (name, graph, f"for {facts.get('arch', '?')} by airvec {facts.get('airvec', '?')}")))
 
 
 def _shown(module: ModuleSpec) -> str:

@@ -90,9 +90,11 @@ def add_contents_arguments(parser: argparse.ArgumentParser, kind: type, out: str
     """Add the model, where the package goes, and what else goes into it."""
     parser.add_argument("model", nargs="?", metavar="MODEL", help="folder, or name on the Hub (default: airvec's own)")
     parser.add_argument("out", type=kind, metavar=out, help=what)
-    parser.add_argument("--variant", default="auto", help="graph to pack: auto (fp32), int8 … (default: auto)")
+    parser.add_argument("--variant", default="auto", help="MODEL's graph to pack: auto (fp32), int8 … (default: auto)")
+    parser.add_argument("--name", help="what answers call MODEL (default: its name on the Hub, or its folder's)")
     parser.add_argument("--index", type=Path, metavar="FOLDER", help="what Retriever.save wrote, to search in")
     parser.add_argument("--reranker", metavar="MODEL", help="a reranker's folder or name, to rerank with")
+    parser.add_argument("--reranker-variant", default="auto", metavar="VARIANT", help="its graph (default: auto, fp32)")
     parser.add_argument("--python", default="3.13", metavar="VERSION", help="Python there (default: 3.13)")
 
 
@@ -108,18 +110,20 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
 def run_lambda(arguments: argparse.Namespace) -> int:
     """Write the layer, print what it is and how to upload it."""
     check_not_packaged()
+    from airvec.deploy.disk import writing
     from airvec.deploy.layer import write_layer
     from airvec.deploy.target import target_for_lambda
 
     target = target_for_lambda(arguments.python, arguments.arch)
-    layer = write_layer(
-        arguments.out,
-        target,
-        contents_of(arguments),
-        constraint=arguments.constraint,
-        interpreter=arguments.interpreter,
-        show_progress=show_progress(arguments),
-    )
+    with writing(arguments.out):
+        layer = write_layer(
+            arguments.out,
+            target,
+            contents_of(arguments),
+            constraint=arguments.constraint,
+            interpreter=arguments.interpreter,
+            show_progress=show_progress(arguments),
+        )
     sys.stdout.write(_report(layer, f"Python {target.python} on {target.arch}"))
     return 0
 
@@ -141,7 +145,10 @@ def contents_of(arguments: argparse.Namespace) -> "Contents":
     """The models and the index that the arguments name."""
     from airvec.deploy.contents import Contents
 
-    return Contents(arguments.model, arguments.variant, arguments.reranker, arguments.index)
+    return Contents(
+        arguments.model, arguments.variant, arguments.reranker, arguments.index, arguments.reranker_variant,
+        arguments.name,
+    )  # fmt: skip
 
 
 def _report(layer: "Layer", where: str) -> str:

@@ -5,6 +5,7 @@ Knows nothing of how packages are made.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,35 +60,40 @@ def add_dockerfile_parser(kinds: Any) -> None:
 def run_folder(arguments: argparse.Namespace) -> int:
     """Write the folder, print what it is."""
     check_not_packaged()
+    from airvec.deploy.disk import writing
     from airvec.deploy.folder import package_folder
     from airvec.deploy.target import target_on, this_platform
 
-    package = package_folder(
-        arguments.out, target_on(arguments.platform or this_platform(), arguments.python), contents_of(arguments),
-        constraint=arguments.constraint, interpreter=arguments.interpreter,
-        with_wheelhouse=not arguments.no_wheelhouse,
-    )  # fmt: skip
-    _report(package.path, [package.trial], package.staged.notes)
+    target = target_on(arguments.platform or this_platform(), arguments.python)
+    with writing(arguments.out):
+        package = package_folder(
+            arguments.out, target, contents_of(arguments),
+            constraint=arguments.constraint, interpreter=arguments.interpreter,
+            with_wheelhouse=not arguments.no_wheelhouse,
+        )  # fmt: skip
+    _report(package.path, [package.trial], [*package.contents.notes, *package.staged.notes])
     return 0
 
 
 def run_dockerfile(arguments: argparse.Namespace) -> int:
     """Write the Dockerfile and what it copies, print what it is."""
     check_not_packaged()
+    from airvec.deploy.disk import writing
     from airvec.deploy.dockerfile import package_dockerfile
     from airvec.deploy.target import target_on, this_platform
 
     names = arguments.platform or f"linux-{this_platform().partition('-')[2]}"
     targets = [target_on(name.strip(), arguments.python) for name in names.split(",")]
-    image = package_dockerfile(
-        arguments.out, targets, contents_of(arguments),
-        constraint=arguments.constraint, interpreter=arguments.interpreter,
-    )  # fmt: skip
-    _report(image.path, image.trials, [note for staged in image.staged for note in staged.notes])
+    with writing(arguments.out):
+        image = package_dockerfile(
+            arguments.out, targets, contents_of(arguments),
+            constraint=arguments.constraint, interpreter=arguments.interpreter,
+        )  # fmt: skip
+    _report(image.path, image.trials, [note for part in (*image.contents, *image.staged) for note in part.notes])
     return 0
 
 
-def _report(folder: Path, trials: list[str] | tuple[str, ...], notes: list[str] | tuple[str, ...]) -> None:
+def _report(folder: Path, trials: Sequence[str], notes: Sequence[str]) -> None:
     lines = [(folder / "README.txt").read_text(encoding="utf-8"), *(f"self-check: {trial}" for trial in trials)]
     lines += [*(f"note: {note}" for note in dict.fromkeys(notes)), f"wrote {folder}"]
     sys.stdout.write("\n".join(lines) + "\n")

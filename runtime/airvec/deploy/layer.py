@@ -107,7 +107,7 @@ def write_layer(
     if zipped > DIRECT_UPLOAD_LIMIT:
         warnings.warn(_large_upload(out, zipped), AirvecWarning, stacklevel=2)
     commands = upload_commands(out, function, zipped, target)
-    return Layer(out, function, tuple(parts), trial, tuple(commands), staged.notes)
+    return Layer(out, function, tuple(parts), trial, tuple(commands), (*packed.notes, *staged.notes))
 
 
 def _stage(

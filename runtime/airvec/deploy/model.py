@@ -19,7 +19,7 @@ from airvec.deploy.graphs import check_sums, choose_graphs, runnable, save_graph
 from airvec.deploy.tokenizer import write_compact
 from airvec.deploy.variant import names_for
 from airvec.errors import ArgumentError
-from airvec.folder import DENSE, KINDS, RERANKER, SPARSE, check_kind, graph_names, read_folder, variant_of
+from airvec.folder import DENSE, KINDS, RERANKER, SPARSE, ModelFolder, check_kind, graph_names, read_folder, variant_of
 from airvec.folder.settings import COLBERT_HEAD, SPARSE_HEAD
 from airvec.graph_weights import is_weight_of
 from airvec.hub import EXPORT_AS, HubOptions, locate
@@ -68,6 +68,7 @@ def pack_model(
     arch: str = "x86_64",
     kind: str | None = None,
     hub: HubOptions | None = None,
+    name: str | None = None,
 ) -> Packed:
     """Write a model folder with one graph, whole or not at all; a packed folder that lies there is replaced.
 
@@ -81,6 +82,7 @@ def pack_model(
         kind: the class that a bare name on the Hub, or a folder that does not say it, is taken for:
             `"SentenceTransformer"`, `"SparseEncoder"` or `"CrossEncoder"`; None = what the folder looks like.
         hub: where and how to look for a name on the Hub.
+        name: what answers call the model, kept in airvec.json; None = its name on the Hub, else that of its folder.
 
     Raises:
         ArgumentError: a variant that cannot be packed; or `out` is the model, or holds something else than a package.
@@ -99,14 +101,23 @@ def pack_model(
     with new_folder(target, FILE_NAME) as fresh:
         _copy(source.path, fresh)
         manifest = save_graphs(source, graphs, fresh, arch)
-        write_manifest(fresh, manifest._replace(packed={"airvec": __version__, "arch": arch}))
+        called = name or _name_of(source)
+        write_manifest(fresh, manifest._replace(packed={"airvec": __version__, "arch": arch, "name": called}))
         if runnable(source, graphs):
-            name = "auto" if variant == "auto" or not graphs else variant_of(graphs[0].name)
-            moved = distance(source, read_folder(fresh, source.model_type), name)
+            graph = "auto" if variant == "auto" or not graphs else variant_of(graphs[0].name)
+            moved = distance(source, read_folder(fresh, source.model_type), graph)
     return Packed(
-        target, source.name, source.model_type, ", ".join(sorted({variant_of(graph.name) for graph in graphs})),
+        target, called, source.model_type, ", ".join(sorted({variant_of(graph.name) for graph in graphs})),
         {name: (target / name).stat().st_size for name in _files(target)}, moved, manifest.min_onnxruntime,
     )  # fmt: skip
+
+
+def _name_of(source: ModelFolder) -> str:
+    """What a model is called if nobody says: a folder that is just called `model` may know better."""
+    manifest = source.manifest
+    packed = manifest.packed.get("name") if manifest else None
+    known = manifest.source if manifest and source.name == "model" else ""
+    return packed or known or source.name
 
 
 def _found(model: str | PathLike[str], names: tuple[str, ...], variant: str, kind: str, hub: HubOptions) -> Path:

@@ -160,4 +160,5 @@ def _open_index(path: Path, model: Any, kind: str, reranker: "CrossEncoder | Non
 
 def _name(folder: ModelFolder) -> str:
     """What the folder was made of, as its airvec.json says; a layer calls every folder `model`."""
-    return (folder.manifest.source if folder.manifest else "") or folder.name
+    manifest = folder.manifest
+    return (manifest.packed.get("name") or manifest.source if manifest else "") or folder.name

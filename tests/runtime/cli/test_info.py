@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from airvec import cpu
+from airvec import __version__, cpu
 from airvec.cli import info
+from airvec.deploy.model import pack_model
 from airvec.manifest import GraphRecord, Manifest, sha256_of, write_manifest
 from tests.folders import reranker, static_model, table, word_model
 from tests.sparse_folders import inference_free
@@ -176,3 +177,10 @@ def test_a_folder_that_is_no_model_is_an_error(run, tmp_path):
     seen = run("info", tmp_path)
     assert seen.code == 1
     assert "neither modules.json nor config.json" in seen.err
+
+
+def test_a_packed_folder_tells_its_name_graph_and_processor(run, model, tmp_path):
+    pack_model(model, tmp_path / "packed", arch="arm64", name="mine")
+    seen = run("info", tmp_path / "packed")
+    assert seen.code == 0
+    assert f"packed        as 'mine' with the graph fp32 for arm64 by airvec {__version__}" in seen.out

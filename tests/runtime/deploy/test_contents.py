@@ -1,12 +1,13 @@
 """Mirrors runtime/airvec/deploy/contents.py."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from airvec import SentenceTransformer, SparseEncoder
 from airvec.deploy.contents import Contents, pack_contents
-from airvec.errors import AirvecError, ArgumentError
+from airvec.errors import AirvecError, ArgumentError, ModelNotFoundError
 from airvec.search import Retriever
 from tests.folders import reranker, word_model
 from tests.runtime.deploy.unpacked import below
@@ -59,5 +60,42 @@ def test_an_index_of_another_kind_of_model_is_an_error(words, tmp_path):
 
 
 def test_a_model_that_is_no_reranker_is_refused_as_one(words, tmp_path):
-    with pytest.raises(AirvecError, match="SentenceTransformer"):
+    with pytest.raises(ArgumentError, match=r"--reranker .*words: is a SentenceTransformer, expected a CrossEncoder"):
         pack_contents(Contents(reranker=str(words)), tmp_path / "out", "x86_64")
+
+
+def test_model_and_reranker_have_a_graph_each(words, tmp_path):
+    shutil.copy(words / "onnx" / "model.onnx", words / "onnx" / "model_fused.onnx")
+    pairs = str(reranker(tmp_path / "pairs"))
+    packed = pack_contents(Contents(str(words), "fused", pairs), tmp_path / "out", "x86_64")
+    assert [one.variant for one in packed.models()] == ["fused", "fp32"]
+    with pytest.raises(AirvecError, match="fused"):
+        pack_contents(Contents(str(words), reranker=pairs, reranker_variant="fused"), tmp_path / "other", "x86_64")
+
+
+def test_options_with_nothing_to_apply_them_to_are_errors(words, tmp_path):
+    with pytest.raises(ArgumentError, match="--reranker-variant int8: for a reranker, and none is given"):
+        pack_contents(Contents(str(words), reranker_variant="int8"), tmp_path / "out", "x86_64")
+    with pytest.raises(ArgumentError, match="--name mine: the static model"):
+        pack_contents(Contents(name="mine"), tmp_path / "out", "x86_64")
+
+
+def test_one_reranker_twice_is_told(tmp_path):
+    pairs = str(reranker(tmp_path / "pairs"))
+    packed = pack_contents(Contents(pairs, reranker=pairs), tmp_path / "out", "x86_64")
+    assert [note for note in packed.notes if "which is packed twice" in note] == list(packed.notes) != []
+
+
+def test_an_index_without_documents_is_an_error(tmp_path):
+    retriever = Retriever(bm25=True)
+    retriever.index([])
+    retriever.save(tmp_path / "made")
+    with pytest.raises(ArgumentError, match="holds 0 documents"):
+        pack_contents(Contents(index=tmp_path / "made"), tmp_path / "out", "x86_64")
+
+
+def test_what_is_no_index_is_told_by_its_option(words, tmp_path):
+    with pytest.raises(ModelNotFoundError, match="^--index .*nope: not there, expected a folder that Retriever.save"):
+        pack_contents(Contents(index=tmp_path / "nope"), tmp_path / "out", "x86_64")
+    with pytest.raises(ModelNotFoundError, match=r"^--index .*words: no retriever.json in it"):
+        pack_contents(Contents(index=words), tmp_path / "out", "x86_64")

@@ -78,6 +78,19 @@ def test_airvec_json_of_a_packed_folder_describes_its_one_graph(model, tmp_path)
     assert said.graphs[name].outputs == ("last_hidden_state",)
 
 
+def test_a_packed_folder_keeps_the_name_that_it_was_given_or_had(model, tmp_path):
+    packed = pack_model(model, tmp_path / "first" / "model")
+    assert (packed.source, read_manifest(packed.path).packed["name"]) == (model.name, model.name)
+    assert pack_model(packed.path, tmp_path / "second").source == model.name
+    assert pack_model(packed.path, tmp_path / "third", name="mine").source == "mine"
+
+
+def test_a_folder_that_is_just_called_model_is_known_by_what_it_was_made_of(model, tmp_path):
+    write_manifest(model, Manifest("org/words"))
+    packed = pack_model(model.rename(tmp_path / "model"), tmp_path / "packed")
+    assert packed.source == "org/words"
+
+
 def test_a_packed_folder_without_fp32_opens_the_graph_it_has_without_being_told(model, tmp_path):
     write_graph(model, "model_int8_x86.onnx")
     (model / "onnx" / "model.onnx_data").write_bytes(b"of the other graph")
