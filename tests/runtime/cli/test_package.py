@@ -100,6 +100,14 @@ def test_an_airvec_that_was_itself_packed_says_that_it_cannot(run, tmp_path, mon
     assert (ran.code, "was itself packed, without airvec.deploy" in ran.err) == (1, True)
 
 
+@pytest.mark.parametrize("kind", ["lambda", "folder", "dockerfile"])
+def test_a_place_that_takes_no_files_is_told_before_anything_is_packed(run, words, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("airvec.deploy.contents.pack_model", None)
+    (tmp_path / "file").write_text("")
+    ran = run("package", kind, words, tmp_path / "file" / "a.zip")
+    assert (ran.code, f"{tmp_path / 'file' / 'a.zip'}: cannot be written (" in ran.err) == (1, True)
+
+
 @pytest.mark.parametrize("command", [("package", "--help"), ("package", "lambda", "--help")])
 def test_help_has_examples(run, command):
     ran = run(*command)
