@@ -139,6 +139,8 @@ def response(form: Form, answer: Answer) -> dict[str, Any]:
 
 def _direct(event: object, limits: Limits) -> Request:
     """The event itself as JSON, so that everything behind is the same for all kinds of events."""
+    if event is None:
+        return Request("", "", b"", is_http=False)
     path, asked = _split(event)
     try:
         body = json.dumps(asked, ensure_ascii=False).encode("utf-8", "surrogatepass")

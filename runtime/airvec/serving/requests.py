@@ -308,7 +308,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _whole_number(digits: str) -> int:
     if len(digits) > MOST_DIGITS:
-        raise RequestError(400, f"body: a number of {len(digits):,} digits, expected at most {MOST_DIGITS}. Correct it.")
+        said = f"body: a number of {len(digits):,} digits, expected at most {MOST_DIGITS}. Correct it."
+        raise RequestError(400, said)
     return int(digits)
 
 
