@@ -81,7 +81,9 @@ def _add_lambda(kinds: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_contents_arguments(parser, Path, "OUT.zip", "the layer to write")
-    parser.add_argument("--arch", default="x86_64", metavar="ARCH", help="x86_64 or arm64 (default: x86_64)")
+    parser.add_argument(
+        "--arch", default="x86_64", metavar="ARCH", help="x86_64, arm64, or as uname says (default: x86_64)"
+    )
     add_build_arguments(parser)
     parser.set_defaults(run=run_lambda)
 

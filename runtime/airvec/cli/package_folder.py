@@ -51,7 +51,7 @@ def add_dockerfile_parser(kinds: Any) -> None:
     parser.add_argument(
         "--platform",
         metavar="NAMES",
-        help="linux-x86_64, linux-arm64, or both with a comma (default: this processor's)",
+        help="linux-x86_64, linux-arm64, as Docker names them too, or both with a comma (default: this processor's)",
     )
     add_build_arguments(parser)
     parser.set_defaults(run=run_dockerfile)
@@ -80,10 +80,10 @@ def run_dockerfile(arguments: argparse.Namespace) -> int:
     check_not_packaged()
     from airvec.deploy.disk import writing
     from airvec.deploy.dockerfile import package_dockerfile
-    from airvec.deploy.target import target_on, this_platform
+    from airvec.deploy.target import targets_of_image, this_platform
 
     names = arguments.platform or f"linux-{this_platform().partition('-')[2]}"
-    targets = [target_on(name.strip(), arguments.python) for name in names.split(",")]
+    targets = targets_of_image(names, arguments.python)
     with writing(arguments.out):
         image = package_dockerfile(
             arguments.out, targets, contents_of(arguments),

@@ -6,6 +6,7 @@ Knows nothing of wheels, files or models.
 import platform as running_on
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airvec.errors import ArgumentError
@@ -19,7 +20,9 @@ ARCHITECTURES = ("x86_64", "arm64")
 NEWEST_GLIBC = 34
 # The oldest macOS that NumPy's and ONNX Runtime's wheels of today run on; pip accepts those for older ones with it.
 MACOS = "14_0"
-_SAME_ARCHITECTURE = {"amd64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64"}
+# What uname, Docker and Windows call them.
+_SAME_ARCHITECTURE = {"amd64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "arm64-v8": "arm64"}
+_PATCHED = re.compile(r"3\.\d{1,2}\.\w+")
 _SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 
 
@@ -43,14 +46,9 @@ class Target:
     def __post_init__(self) -> None:
         """Check the three."""
         if not re.fullmatch(r"3\.\d{1,2}", self.python) or self.version < OLDEST_PYTHON:
-            raise ArgumentError(
-                f"target: Python {self.python!r}, expected a version such as 3.13. Give 3.11 or newer: airvec needs it."
-            )
+            raise ArgumentError(_no_python(self.python))
         if self.platform not in PLATFORMS:
-            raise ArgumentError(
-                f"target: platform {self.platform!r}, expected one of {', '.join(PLATFORMS)}. "
-                "These are the ones that NumPy, ONNX Runtime and tokenizers all have wheels for."
-            )
+            raise ArgumentError(_no_platform(self.platform, PLATFORMS))
 
     @property
     def version(self) -> tuple[int, int]:
@@ -86,27 +84,69 @@ class Target:
 def target_for_lambda(python: str, arch: str) -> Target:
     """The target of an AWS Lambda function.
 
+    >>> target_for_lambda("3.13", "aarch64").arch
+    'arm64'
+
     Raises:
         ArgumentError: Lambda has no such Python or processor.
     """
+    if _PATCHED.fullmatch(python):
+        raise ArgumentError(_no_python(python))
     if python not in LAMBDA_PYTHONS:
         raise ArgumentError(
             f"--python {python}: AWS Lambda's Python runtimes that ONNX Runtime's wheels run on are "
             f"{', '.join(LAMBDA_PYTHONS)}. Choose one of them, the same as the function's runtime."
         )
-    if arch not in ARCHITECTURES:
+    named = arch.strip().lower()
+    named = _SAME_ARCHITECTURE.get(named, named)
+    if named not in ARCHITECTURES:
         raise ArgumentError(f"--arch {arch}: AWS Lambda runs on {' and '.join(ARCHITECTURES)}. Choose one of them.")
-    return Target(python, arch, "linux")
+    return Target(python, named, "linux")
 
 
-def target_on(platform: str, python: str) -> Target:
-    """The target that a platform's name says, such as `linux-arm64`.
+def target_on(platform: str, python: str, among: Sequence[str] = PLATFORMS) -> Target:
+    """The target that a platform's name says, such as `linux-arm64`, or Docker's `linux/arm64`.
 
     Raises:
-        ArgumentError: no such platform or Python.
+        ArgumentError: no such platform among those, or no such Python.
     """
-    system, _, arch = platform.partition("-")
+    system, _, arch = platform.strip().lower().replace("/", "-").partition("-")
+    arch = _SAME_ARCHITECTURE.get(arch, arch)
+    if f"{system}-{arch}" not in among:
+        raise ArgumentError(_no_platform(platform, among))
     return Target(python, arch, system)
+
+
+def targets_of_image(platforms: str, python: str) -> list[Target]:
+    """The Linux targets that names with commas between them say: `linux/amd64, linux/arm64`.
+
+    Raises:
+        ArgumentError: one of them is none, or there twice; or no such Python.
+    """
+    among = tuple(f"linux-{arch}" for arch in ARCHITECTURES)
+    targets = [target_on(name, python, among) for name in platforms.split(",")]
+    twice = [target.platform for place, target in enumerate(targets) if target in targets[:place]]
+    if twice:
+        raise ArgumentError(
+            f"--platform {platforms!r}: names {twice[0]} more than once, expected each platform once. Leave one out."
+        )
+    return targets
+
+
+def _no_python(python: str) -> str:
+    if _PATCHED.fullmatch(python):
+        return (
+            f"--python {python}: expected a version such as 3.13. Give it without the patch number: "
+            f"{python.rpartition('.')[0]}"
+        )
+    return f"--python {python}: expected a version such as 3.13. Give 3.11 or newer: airvec needs it."
+
+
+def _no_platform(platform: str, among: Sequence[str]) -> str:
+    return (
+        f"--platform {platform!r}: expected one of {', '.join(among)}. These are the ones that NumPy, ONNX Runtime "
+        "and tokenizers all have wheels for."
+    )
 
 
 def this_platform() -> str:

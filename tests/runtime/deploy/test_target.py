@@ -5,7 +5,15 @@ import sys
 
 import pytest
 
-from airvec.deploy.target import LAMBDA_PYTHONS, PLATFORMS, Target, target_for_lambda, target_on, this_platform
+from airvec.deploy.target import (
+    LAMBDA_PYTHONS,
+    PLATFORMS,
+    Target,
+    target_for_lambda,
+    target_on,
+    targets_of_image,
+    this_platform,
+)
 from airvec.errors import ArgumentError
 
 
@@ -29,15 +37,43 @@ def test_other_systems_have_one_tag(platform, tag):
     assert target_on(platform, "3.12").platform_tags == (tag,)
 
 
-@pytest.mark.parametrize("python", ["3.10", "3", "2.7", "3.13.1", "", "3.x", "4.0"])
+@pytest.mark.parametrize("python", ["3.10", "3", "2.7", "", "3.x", "4.0"])
 def test_a_python_that_airvec_does_not_run_on_is_refused(python):
-    with pytest.raises(ArgumentError, match=re.escape(f"Python {python!r}, expected a version such as 3.13")):
+    with pytest.raises(
+        ArgumentError, match=re.escape(f"--python {python}: expected a version such as 3.13. Give 3.11")
+    ):
         Target(python)
 
 
-@pytest.mark.parametrize("platform", ["linux-riscv64", "windows-arm64", "linux", "beos-x86_64"])
+@pytest.mark.parametrize("make", [Target, lambda python: target_for_lambda(python, "arm64")])
+def test_a_patch_number_is_to_be_left_out(make):
+    with pytest.raises(ArgumentError, match=r"^--python 3\.13\.2: .* Give it without the patch number: 3\.13$"):
+        make("3.13.2")
+
+
+@pytest.mark.parametrize(
+    ("name", "platform"),
+    [("linux/amd64", "linux-x86_64"), ("linux/arm64", "linux-arm64"), ("linux/arm64/v8", "linux-arm64"),
+     (" Linux-aarch64 ", "linux-arm64"), ("windows-amd64", "windows-x86_64")],
+)  # fmt: skip
+def test_the_names_of_docker_and_uname_are_taken(name, platform):
+    assert target_on(name, "3.13").platform == platform
+
+
+def test_an_image_is_for_linux_platforms_with_commas_between_them():
+    assert [one.platform for one in targets_of_image("linux/amd64, linux/arm64", "3.13")] == [
+        "linux-x86_64", "linux-arm64"]  # fmt: skip
+    with pytest.raises(ArgumentError, match="^--platform 'macos-arm64': expected one of linux-x86_64, linux-arm64. "):
+        targets_of_image("macos-arm64", "3.13")
+    with pytest.raises(ArgumentError, match="^--platform 'linux/amd64,linux-x86_64': names linux-x86_64 more than"):
+        targets_of_image("linux/amd64,linux-x86_64", "3.13")
+    with pytest.raises(ArgumentError, match="^--platform '': "):
+        targets_of_image("linux/amd64,", "3.13")
+
+
+@pytest.mark.parametrize("platform", ["linux-riscv64", "windows/arm64", "linux", "beos-x86_64", "linux/amd64-"])
 def test_a_platform_without_wheels_is_refused_and_the_message_lists_the_others(platform):
-    with pytest.raises(ArgumentError, match=f"expected one of {', '.join(PLATFORMS)}"):
+    with pytest.raises(ArgumentError, match=f"--platform '{platform}': expected one of {', '.join(PLATFORMS)}"):
         target_on(platform, "3.13")
 
 
@@ -48,8 +84,9 @@ def test_a_python_that_lambda_has_not_is_refused_and_the_message_lists_those_it_
 
 
 def test_a_processor_that_lambda_has_not_is_refused():
-    with pytest.raises(ArgumentError, match="--arch aarch64: AWS Lambda runs on x86_64 and arm64"):
-        target_for_lambda("3.13", "aarch64")
+    with pytest.raises(ArgumentError, match="--arch sparc: AWS Lambda runs on x86_64 and arm64"):
+        target_for_lambda("3.13", "sparc")
+    assert [target_for_lambda("3.13", name).arch for name in ("amd64", "aarch64")] == ["x86_64", "arm64"]
 
 
 @pytest.mark.parametrize(
