@@ -8,7 +8,6 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
-from importlib.util import find_spec
 from itertools import islice
 from typing import Any, cast
 
@@ -241,6 +240,7 @@ def want_progress(show_progress_bar: bool | None) -> bool:
         if "logging" not in sys.modules:  # nobody can have set a level
             return False
         import logging
+        from importlib.util import find_spec
 
         wanted = logging.getLogger("airvec").getEffectiveLevel() in (logging.INFO, logging.DEBUG)
         return wanted and find_spec("tqdm") is not None  # nobody asked for the bar: without tqdm there is none

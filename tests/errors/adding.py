@@ -40,7 +40,7 @@ def without_weights(home: Path) -> None:
 
 def without_peft(home: Path) -> None:
     folder = adapter(home)
-    with mock.patch("airvec.errors.find_spec", lambda name: None if name == "peft" else True):
+    with mock.patch("importlib.util.find_spec", lambda name: None if name == "peft" else True):
         export(home, folder)
 
 

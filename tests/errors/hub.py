@@ -93,7 +93,7 @@ def cached(_: Hub, home: Path) -> None:
 
 
 def without_the_client(_: Hub, home: Path) -> None:
-    with mock.patch("airvec.errors.find_spec", return_value=None):
+    with mock.patch("importlib.util.find_spec", return_value=None):
         fetch(home)
 
 

@@ -141,7 +141,7 @@ def test_prompts_that_were_learnt_are_no_adapter_to_merge(tmp_path: Path, base: 
 
 
 def test_without_peft_the_pip_line_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("airvec.errors.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     error = refused(folder)
     assert isinstance(error, MissingPackageError)
     assert "model (adapter_config.json): needs the package peft" in str(error)

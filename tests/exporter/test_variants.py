@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import airvec
-from airvec import errors
 from airvec.cpu import families
 from airvec.errors import ArgumentError, MissingPackageError
 from airvec.manifest import read_manifest, sha256_of
@@ -137,7 +136,7 @@ def test_what_a_model_cannot_have_is_refused_before_anything_is_traced(
 
 @pytest.mark.parametrize("absent", ["openvino", "nncf"])
 def test_missing_packages_are_named_before_any_work(absent: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == absent else name)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == absent else name)
     with pytest.raises(MissingPackageError, match=rf"needs the package {absent}.*airvec\[export-openvino\]"):
         check_variants(["openvino-int8"])
     assert check_variants(["int8-x86"]) == (FP32, "int8-x86")

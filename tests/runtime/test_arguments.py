@@ -157,7 +157,7 @@ def test_device_and_provider_may_not_contradict_each_other():
 
 
 def test_without_tqdm_a_logger_at_info_draws_no_bar(monkeypatch):
-    monkeypatch.setattr(arguments, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setattr(logging.getLogger("airvec"), "getEffectiveLevel", lambda: logging.INFO)
     assert not arguments.want_progress(None)
     assert arguments.want_progress(True)

@@ -33,7 +33,7 @@ def test_the_exporter_gets_the_arguments_as_they_were_given(name: str, monkeypat
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_the_exporter_s_packages_the_pip_line_is_told(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("airvec.errors.find_spec", lambda package: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
     with pytest.raises(MissingPackageError, match=rf'{name}: needs the package torch.*pip install "airvec\[export\]"'):
         getattr(airvec, name)("model", "config", "folder")
 

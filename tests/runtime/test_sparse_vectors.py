@@ -302,7 +302,7 @@ def test_a_scipy_matrix_stays_as_it_was_and_its_duplicates_are_added_up():
 
 
 def test_without_scipy_the_error_holds_the_pip_line(monkeypatch):
-    monkeypatch.setattr("airvec.errors.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for rows in (ROWS, ROWS[0]):
         with pytest.raises(MissingPackageError, match=r'to_scipy: needs .*pip install "airvec\[scipy\]"'):
             rows.to_scipy()

@@ -192,6 +192,6 @@ def test_communities_refuse_sizes_below_one(name):
 def test_a_progress_bar_over_the_rows_needs_tqdm(monkeypatch, capsys):
     assert community_detection(np.eye(3), min_community_size=1, show_progress_bar=True) == [[0], [1], [2]]
     assert "Finding groups" in capsys.readouterr().err
-    monkeypatch.setattr("airvec.errors.find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingPackageError, match="pip install"):
         community_detection(np.eye(3), min_community_size=1, show_progress_bar=True)
