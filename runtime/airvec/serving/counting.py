@@ -3,12 +3,16 @@
 Knows nothing of requests.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenizers import Tokenizer
 
+from airvec.prompts import resolve_prompt
 from airvec.tokenizer import parts_of
+
+if TYPE_CHECKING:
+    from airvec.cross_encoder import CrossEncoder
 
 
 class Counter(NamedTuple):
@@ -42,3 +46,25 @@ class Counter(NamedTuple):
         """Tokens that the model reads of inputs with these lengths."""
         every = (length + self.special for length in lengths)
         return sum(every) if self.longest is None else sum(min(length, self.longest) for length in every)
+
+
+class CheckedReranker:
+    """A reranker for one search, which counts the tokens of its pairs before it scores them.
+
+    Args:
+        reranker: the model.
+        counter: of its pairs.
+        check: gets the tokens of all pairs so far, and raises if they are too many.
+    """
+
+    def __init__(self, reranker: "CrossEncoder", counter: Counter, check: Callable[[int], None]) -> None:
+        self._reranker, self._counter, self._check = reranker, counter, check
+        self._prompt = resolve_prompt(reranker.prompts, reranker.default_prompt_name)
+        self.tokens = 0
+
+    def predict(self, pairs: Sequence[tuple[str, str]], /) -> Any:
+        """Scores of pairs, as the model gives them; nothing is scored once the check has raised."""
+        firsts = {query: self._prompt + query for query, _ in pairs}
+        self.tokens += self._counter.read_pairs([(firsts[query], text) for query, text in pairs])
+        self._check(self.tokens)
+        return self._reranker.predict(pairs)

@@ -33,6 +33,7 @@ from airvec.serving.triggers import refuse_trigger
 
 HEALTH, WARM_UP = "health", "warmup"
 WARM_UP_TEXT = "warm"
+WARM_UP_LIMITS = Limits(tokens=2**62)  # how long the documents are that a search reranks, the deployment knows
 # Requests that use all there is of a task; similarity uses what the others have used.
 BOTH_WAYS = tuple({"texts": WARM_UP_TEXT, "task": task} for task in ("query", "document"))
 EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
@@ -62,7 +63,7 @@ class Service:
         """Do every task with one short text: what is imported, allocated or opened late then is."""
         for task in tasks_of(self.opened):
             for values in EXAMPLES[task]:
-                run_task(task, self.opened, values, Limits())
+                run_task(task, self.opened, values, WARM_UP_LIMITS)
 
     def answer(self, event: object, context: object = None, only: str | None = None) -> dict[str, Any]:
         """The response to an event, in the event's own shape.

@@ -5,17 +5,20 @@ Knows nothing of events.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airvec.arrays import Array
 from airvec.folder import DENSE, RERANKER, SPARSE
 from airvec.prompts import document_name, query_name, resolve_prompt
-from airvec.serving.limits import ENTRY_BYTES, NUMBER_BYTES, Limits, check_parts
+from airvec.serving.counting import CheckedReranker
+from airvec.serving.limits import ENTRY_BYTES, HIT_BYTES, NUMBER_BYTES, Limits, check_parts
 from airvec.serving.numbers import number, packed, plain
 from airvec.serving.opened import MULTI, Opened
 from airvec.serving.problems import RequestError
 from airvec.serving.requests import (
     Prompting,
+    SearchRequest,
     read_encode,
     read_rerank,
     read_search,
@@ -152,17 +155,37 @@ def _search(opened: Opened, values: Mapping[str, Any], limits: Limits) -> Done:
     retriever = opened.retriever
     assert retriever is not None  # tasks_of has looked
     limits.check_texts(len(asked.queries.listed), "queries", "queries")
-    if retriever.reranker is not None:
-        from airvec.search.retriever import RERANK_TOP
-
-        pairs = len(asked.queries.listed) * min(len(retriever), max(asked.top_k, RERANK_TOP))
-        limits.check_texts(pairs, "queries", "documents to rerank")
     prompt = _prompt(opened.model, Prompting("query", None, None))
     tokens = _tokens(opened, asked.queries.listed, limits, prompt, "queries")
+    most = len(asked.queries.listed) * min(len(retriever), asked.top_k)
+    check_parts(most, HIT_BYTES)
+    if asked.return_documents:
+        limits.check_texts(most, "queries", "documents to return")
+    ranker = _checked_reranker(opened, asked, limits, tokens)
+    if ranker is not None:
+        retriever = copy(retriever)  # other requests use the one that is opened
+        retriever.reranker = ranker
     found = retriever.search(asked.queries.listed, asked.top_k, return_documents=asked.return_documents)
+    tokens += 0 if ranker is None else ranker.tokens
     hits = [[hit | {"score": number(hit["score"])} for hit in one] for one in found]
     result = {"hits": hits[0] if asked.queries.single else hits, "model": opened.name, "tokens": tokens}
     return Done(result, len(asked.queries.listed), tokens)
+
+
+def _checked_reranker(opened: Opened, asked: SearchRequest, limits: Limits, tokens: int) -> CheckedReranker | None:
+    """The retriever's reranker, if it has one, for a search that does not ask too much; `tokens` are those so far."""
+    if opened.retriever is None or opened.reranker is None or opened.retriever.reranker is None:
+        return None
+    assert opened.pairs is not None  # the counter of the reranker
+    from airvec.search.retriever import RERANK_TOP
+
+    queries, where = asked.queries.listed, "queries and the documents to rerank"
+    depth = min(len(opened.retriever), max(asked.top_k, RERANK_TOP))
+    limits.check_texts(len(queries) * depth, "queries", "documents to rerank")
+    before = len(resolve_prompt(opened.reranker.prompts, opened.reranker.default_prompt_name))
+    lengths = [before + len(query) for query in queries]
+    limits.check_lengths(max(lengths, default=0), sum(lengths) * depth, where)
+    return CheckedReranker(opened.reranker, opened.pairs, lambda count: limits.check_tokens(tokens + count, where))
 
 
 TASKS: dict[str, Task] = {

@@ -254,6 +254,28 @@ def test_the_tokens_of_a_prompt_count_for_every_text(dense, ranker, search, monk
     assert run(search, "search", queries=["c", "d"])["tokens"] == 6
 
 
+def test_the_tokens_that_a_search_reranks_are_counted_before_they_are_read(everything, monkeypatch):
+    texts = [one["text"] for one in run(everything, "search", query="a b", return_documents=True)["hits"]]
+    assert len(texts) == 4
+    read = int(everything.opened.reranker.tokenize([("a b", text) for text in texts])["attention_mask"].sum())
+    assert run(everything, "search", Limits(tokens=read + 2), query="a b")["tokens"] == read + 2
+    monkeypatch.setattr(everything.opened.reranker, "predict", None)
+    status, said = refused(everything, "search", Limits(tokens=read + 1), query="a b")
+    assert (status, f"queries and the documents to rerank: {read + 2} tokens" in said) == (413, True), said
+    assert everything.opened.retriever.reranker is everything.opened.reranker
+
+
+def test_a_search_gives_no_more_than_a_request_may_bring_or_an_answer_may_hold(search, monkeypatch):
+    limits = Limits(texts=7)
+    assert run(search, "search", limits, queries=["a", "b"], top_k=4)["hits"]
+    status, said = refused(search, "search", limits, queries=["a", "b"], top_k=4, return_documents=True)
+    assert (status, "queries: 8 documents to return, expected at most 7" in said) == (413, True), said
+    monkeypatch.setattr(search.opened.retriever, "search", None)
+    monkeypatch.setattr(type(search.opened.retriever), "__len__", lambda _: 10**6)
+    status, said = refused(search, "search", query="a", top_k=300_000)
+    assert (status, "answer: at least 8,400,000 bytes" in said) == (413, True), said
+
+
 def test_an_answer_that_no_platform_takes_is_not_made(dense, sparse, monkeypatch):
     limits = Limits(texts=10_000)
     for values in ({"texts": ["a"] * 1300}, {"texts1": ["a"] * 1100, "texts2": ["b"] * 1500}):
