@@ -6,8 +6,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from airvec.errors import ArgumentError
+from airvec.pipeline import Pipeline
 from airvec.serving.limits import Limits
 from airvec.serving.problems import RequestError
 from airvec.serving.tasks import run_task, tasks_of
@@ -274,6 +277,55 @@ def test_a_search_gives_no_more_than_a_request_may_bring_or_an_answer_may_hold(s
     monkeypatch.setattr(type(search.opened.retriever), "__len__", lambda _: 10**6)
     status, said = refused(search, "search", query="a", top_k=300_000)
     assert (status, "answer: at least 8,400,000 bytes" in said) == (413, True), said
+
+
+WORDS = st.lists(st.sampled_from("abcdefghij"), max_size=16).map(" ".join)
+LISTS = st.lists(WORDS, max_size=7)
+MORE = {"top_k": st.integers(1, 10**30), "return_documents": st.booleans()}
+PROMPTING = {"prompt": WORDS, "task": st.sampled_from(["query", "document"]), "prompt_name": st.just("other")}
+ASKED = {
+    "encode": st.fixed_dictionaries({"texts": WORDS | LISTS}, optional=PROMPTING),
+    "sparse": st.fixed_dictionaries({"texts": WORDS | LISTS}, optional=PROMPTING),
+    "rerank": st.fixed_dictionaries({"query": WORDS, "documents": LISTS}, optional=MORE),
+    "similarity": st.fixed_dictionaries({"texts": LISTS})
+    | st.fixed_dictionaries({"texts1": LISTS, "texts2": WORDS | LISTS}),
+    "search": st.fixed_dictionaries({"queries": LISTS}, optional=MORE),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "task"),
+    [("dense", "encode"), ("dense", "similarity"), ("sparse", "sparse"), ("sparse", "similarity"), ("multi", "encode"),
+     ("multi", "sparse"), ("multi", "similarity"), ("ranker", "rerank"), ("static", "encode"), ("search", "search"),
+     ("everything", "search"), ("everything", "rerank")],
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), most=st.integers(1, 60))
+def test_no_request_makes_a_model_read_more_tokens_than_the_limit_nor_others_than_it_says(
+    kind, task, data, most, request
+):
+    made, read = request.getfixturevalue(kind), list[int]()
+    tokens, scores = Pipeline.tokens, Pipeline.scores
+
+    def counted_tokens(self, *given):
+        found = tokens(self, *given)
+        read.append(len(found.ids))
+        return found
+
+    def counted_scores(self, pairs, *given):
+        read.append(len(pairs.ids))
+        return scores(self, pairs, *given)
+
+    values, limits = data.draw(ASKED[task]), Limits(texts=24, tokens=most)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pipeline, "tokens", counted_tokens)
+        patch.setattr(Pipeline, "scores", counted_scores)
+        try:
+            said = run_task(task, made.opened, values, limits).tokens
+        except RequestError:
+            said = None
+    assert sum(read) <= most
+    assert said in (None, sum(read))
 
 
 def test_an_answer_that_no_platform_takes_is_not_made(dense, sparse, monkeypatch):
