@@ -18,6 +18,7 @@ from airvec.folder import (
     inside,
     runs_here,
     variant_of,
+    variants_of,
 )
 from airvec.folder.graphs import auto_names, look_up_graph
 from airvec.folder.variants import family_of
@@ -44,6 +45,13 @@ def choose_graphs(source: ModelFolder, variant: str, arch: str) -> list[Path]:
         raise ArgumentError(f"variant: {variant!r}, but {source.name} has no graph. Leave the argument out.")
     if variant == "int8" and not all(_has_one_of(names, body) for body in bodies):
         raise ModelFolderError(_no_int8(source, names[0], arch))
+    for body in bodies:
+        packable = [name for name, file in variants_of(source, body).items() if file.suffix == ".onnx"]
+        if variant != "auto" and packable and not _has_one_of(names, body):
+            raise ModelFolderError(
+                f"variant: {variant!r}, but {source.name} has no {names[0]}, expected one of {', '.join(packable)}. "
+                "Name one of these variants; airvec export --variants makes more."
+            )
     found = [look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body) for body in bodies]
     for graph in found:  # what "auto" stands for in a folder that was packed may be for other CPUs
         names_for(variant_of(graph.name), arch)
@@ -131,6 +139,6 @@ def _no_int8(source: ModelFolder, name: str, arch: str) -> str:
         return (
             f"{source.name}: its int8 graph is int8-vnni, which x86 CPUs without VNNI refuse (Intel's before Cascade "
             f"Lake, AMD's before Zen 4), and a package does not choose its CPU; expected {variant}, right on all. "
-            f'{make}, or pass variant="int8-vnni".'
+            f"{make}, or name the variant int8-vnni."
         )
     return f"{source.name}: no {name}, the int8 graph that each {arch} CPU runs right, expected one. {make}."

@@ -30,18 +30,18 @@ def names_for(variant: str, arch: str) -> tuple[str, ...]:
     if variant == FASTEST:
         raise ArgumentError(
             f"variant: {variant!r} is the fastest graph on the machine that measured it, which is not the one that the "
-            'package is for. Name the variant, such as variant="int8".'
+            "package is for. Name another, such as int8."
         )
     if settle(variant)[1] == OPENVINO:
         raise ArgumentError(
             f"variant: {variant!r}, but a package runs graphs with onnxruntime and has no openvino, which is larger "
-            'than all the rest. Name another, such as variant="int8".'
+            "than all the rest. Name another, such as int8."
         )
     family = variant.removeprefix("int8-") if variant.startswith("int8-") else ""
     if family in FAMILIES and ARCH[family] != arch:
         raise ArgumentError(
             f"variant: {variant!r} is made for {ARCH[family]} CPUs, but arch is {arch!r}. "
-            f'Pass variant="int8", which is "int8-{FAMILY[arch]}" there.'
+            f"Name int8, which is int8-{FAMILY[arch]} there."
         )
     if variant == "int8":
         return (f"model_int8_{FAMILY[arch]}.onnx", "model_int8.onnx")

@@ -171,7 +171,7 @@ def test_a_damaged_graph_is_an_error_and_leaves_nothing(model, tmp_path, damage)
 
 
 def test_a_missing_or_cut_graph_is_an_error_that_names_those_there_are(model, tmp_path):
-    with pytest.raises(ModelFolderError, match=r"no graph 'model_int4.onnx', expected one of onnx/model.onnx"):
+    with pytest.raises(ModelFolderError, match=r"'int4', but words has no model_int4.onnx, expected one of fp32"):
         pack_model(model, tmp_path / "packed", variant="int4")
     write_manifest(model, Manifest(graphs={"onnx/model.onnx": GraphRecord("ab", 5)}))
     with pytest.raises(ModelFolderError, match="bytes long, airvec.json says 5"):
