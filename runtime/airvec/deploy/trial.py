@@ -5,6 +5,7 @@ Knows nothing of what the package becomes.
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,8 @@ TOLERANCE, ROUNDED_TOLERANCE = 1e-5, 1e-2
 _FLOAT = ("", "fp32", "fused")
 SECONDS = 300
 LAST_LINES = 6
+# The last line of a traceback whose error is about what was packed, and says what to do.
+_OURS = re.compile(r"airvec\.errors\.(?:ArgumentError|ModelFolderError|ModelNotFoundError): (.+)")
 
 
 def try_package(staged: Staged, contents: PackedContents) -> str:
@@ -30,7 +33,7 @@ def try_package(staged: Staged, contents: PackedContents) -> str:
         What was found, or "not tried here: " and why.
 
     Raises:
-        ArgumentError: a constraint keeps onnxruntime too old for a graph.
+        ArgumentError: a constraint keeps onnxruntime too old for a graph; or what was packed does not fit together.
         ProcessError: it does not run, or gives other numbers.
     """
     _check_onnxruntime(staged, contents)
@@ -91,7 +94,11 @@ def _run(command: list[str]) -> list[list[float]]:
             f"the package: gave no vector within {SECONDS} seconds, expected one in a few. Report this."
         ) from error
     if ran.returncode != 0:
-        said = " | ".join((ran.stdout + ran.stderr).strip().splitlines()[-LAST_LINES:])
+        lines = (ran.stdout + ran.stderr).strip().splitlines()
+        ours = _OURS.match(lines[-1]) if lines else None
+        if ours:
+            raise ArgumentError(f"the package: does not open: {ours[1]} Nothing was written.")
+        said = " | ".join(lines[-LAST_LINES:])
         raise ProcessError(
             f"the package: does not run ({ran.returncode}): {said}. Nothing was written. Try versions that are known "
             "to work in --constraint, and report this."

@@ -75,6 +75,16 @@ def test_a_package_that_does_not_run_is_an_error_with_its_last_lines(staged, pac
         try_package(replace(staged, folder=tmp_path / "python"), packed)
 
 
+def test_an_error_about_what_was_packed_is_told_without_its_traceback(staged, packed):
+    (packed.model.path / "1_Pooling" / "config.json").write_text("[]")
+    with pytest.raises(
+        ArgumentError, match=r"^the package: does not open: .*config\.json.* Nothing was written\.$"
+    ) as found:
+        try_package(staged, packed)
+    assert "Traceback" not in str(found.value)
+    assert "--constraint" not in str(found.value)
+
+
 def test_other_numbers_are_an_error(staged, packed, monkeypatch):
     there = probe.numbers
     monkeypatch.setattr(probe, "numbers", lambda *given: [one + 3e-5 for one in there(*given)])
