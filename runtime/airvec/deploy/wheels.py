@@ -67,7 +67,7 @@ def fetch_wheels(target: Target, packages: Sequence[str], folder: Path, constrai
     command = [sys.executable, "-m", "pip", *_download_arguments(target, folder, constraint), *requirements]
     ran = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
     if ran.returncode != 0:
-        said = " | ".join((ran.stdout + ran.stderr).strip().splitlines()[-LAST_LINES:])
+        said = _said(ran.stdout + ran.stderr)
         raise DownloadError(
             f"pip download for Python {target.python} on {target.platform} ended with {ran.returncode}: {said}. "
             f"Expected a wheel for each of {', '.join(requirements)}. If there is no network here, point pip at a "
@@ -75,6 +75,13 @@ def fetch_wheels(target: Target, packages: Sequence[str], folder: Path, constrai
             "--python, or name another version in --constraint."
         )
     return sorted((read_wheel(path) for path in folder.glob("*.whl")), key=lambda wheel: wheel.name)
+
+
+def _said(output: str) -> str:
+    """pip's last errors, without the retries before them; where it names none, its last lines."""
+    lines = output.strip().splitlines()
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    return " | ".join((errors or lines)[-LAST_LINES:])
 
 
 def _download_arguments(target: Target, folder: Path, constraint: Path | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from socket import socket
 from stat import S_IFLNK
 from zipfile import ZipFile, ZipInfo
 
@@ -60,6 +61,21 @@ def test_no_wheel_for_the_target_is_an_error_with_what_pip_said(offline, out):
     (offline / "numpy-9.1.0-py3-none-any.whl").rename(offline / "numpy-9.1.0-cp312-cp312-win_amd64.whl")
     with pytest.raises(DownloadError, match=r"Python 3.13 on linux-arm64 .*No matching distribution found for numpy"):
         fetch_wheels(TARGET, ("numpy",), out, None)
+
+
+def test_of_pip_without_a_network_the_errors_are_told_and_not_its_retries(offline, out, monkeypatch):
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    with socket() as held:  # bound and not listening: what connects is refused
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{held.getsockname()[1]}/simple")
+        with pytest.raises(
+            DownloadError, match=r"ended with 1: ERROR: Could not find a version .* \| ERROR: "
+        ) as found:
+            fetch_wheels(TARGET, ("numpy",), out, None)
+    assert "Retrying" not in str(found.value)
+    assert wheels._said("WARNING: a\nb") == "WARNING: a | b", "without an error, the last lines"
 
 
 def test_a_python_without_pip_is_an_error(monkeypatch, tmp_path):
