@@ -53,12 +53,13 @@ def _files(records: str) -> Iterator[tuple[str, bytes]]:
     licence = _licence()
     if licence is not None:
         yield f"{records}/licenses/LICENSE", licence.encode()
-    yield f"{records}/METADATA", _metadata().encode()
+    yield f"{records}/METADATA", runtime_metadata().encode()
     yield f"{records}/WHEEL", WHEEL.format(version=airvec.__version__).encode()
     yield f"{records}/entry_points.txt", ENTRY_POINTS.encode()
 
 
-def _metadata() -> str:
+def runtime_metadata() -> str:
+    """METADATA of the runtime alone, whether this airvec was installed or is a checkout."""
     lines = [
         "Metadata-Version: 2.4",
         "Name: airvec",

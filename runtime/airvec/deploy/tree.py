@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import airvec
+from airvec.deploy.airvec_wheel import runtime_metadata
 from airvec.deploy.bytecode import compile_tree, find_interpreter
 from airvec.deploy.prune import Pruned, prune
 from airvec.deploy.target import Target
@@ -92,22 +93,26 @@ def stage_packages(
 
 
 def copy_airvec(out: Path, *, keep_default_model: bool) -> None:
-    """Copy the airvec that runs here, and its METADATA and licences where it was installed."""
+    """Copy the airvec that runs here, METADATA, which tells its version, and its licence where it was installed."""
     left_out = _LEFT_OUT if keep_default_model else (*_LEFT_OUT, DEFAULT_MODEL)
     shutil.copytree(Path(airvec.__file__).parent, out / "airvec", ignore=shutil.ignore_patterns(*left_out))
+    text, licence = _installed()
+    records = out / f"airvec-{airvec.__version__}.dist-info"
+    records.mkdir()
+    (records / "METADATA").write_text(text or runtime_metadata(), encoding="utf-8", newline="\n")
+    if licence is not None:
+        (records / "LICENSE").write_text(licence, encoding="utf-8", newline="\n")
+
+
+def _installed() -> tuple[str | None, str | None]:
+    """METADATA and licence of the airvec that runs here; None of a checkout on PYTHONPATH."""
     try:
         installed = metadata.distribution("airvec")
     except metadata.PackageNotFoundError:
-        return  # a checkout on PYTHONPATH
-    text = installed.read_text("METADATA")
-    if text is None or installed.version != airvec.__version__:
-        return
-    records = out / f"airvec-{airvec.__version__}.dist-info"
-    records.mkdir()
-    (records / "METADATA").write_text(text, encoding="utf-8", newline="\n")
-    licence = installed.read_text("licenses/LICENSE")
-    if licence is not None:
-        (records / "LICENSE").write_text(licence, encoding="utf-8", newline="\n")
+        return None, None
+    if installed.version != airvec.__version__:  # another airvec, which the checkout comes before
+        return None, None
+    return installed.read_text("METADATA"), installed.read_text("licenses/LICENSE")
 
 
 def warn_of_sources(target: Target) -> None:

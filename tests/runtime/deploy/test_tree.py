@@ -86,7 +86,14 @@ def test_an_installed_airvec_takes_its_metadata_and_licence_along(tmp_path, monk
     ]  # fmt: skip
 
 
-def test_the_metadata_of_another_airvec_is_not_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr(metadata, "distribution", lambda _: Installed("0.0.1"))
+def absent(_: str) -> Installed:
+    raise metadata.PackageNotFoundError("airvec")
+
+
+@pytest.mark.parametrize("found", [lambda _: Installed("0.0.1"), absent], ids=["another", "none"])
+def test_a_checkout_says_its_version_and_takes_no_metadata_of_another_airvec(tmp_path, monkeypatch, found):
+    monkeypatch.setattr(metadata, "distribution", found)
     copy_airvec(tmp_path, keep_default_model=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["airvec"]
+    records = tmp_path / f"airvec-{__version__}.dist-info"
+    assert [path.name for path in records.iterdir()] == ["METADATA"]
+    assert [one.version for one in metadata.Distribution.discover(name="airvec", path=[str(tmp_path)])] == [__version__]
