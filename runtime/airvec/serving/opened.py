@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import airvec
+from airvec.backends import BackendOptions, graph_of
 from airvec.errors import ArgumentError, ModelNotFoundError
 from airvec.folder import DENSE, KINDS, RERANKER, SPARSE, ModelFolder, read_folder
 from airvec.folder.settings import COLBERT_HEAD, SPARSE_HEAD
@@ -59,6 +60,7 @@ class Opened:
         reranker_name: for answers.
         pairs: counts the reranker's tokens.
         retriever: the index.
+        graph: the file that the model computes with; None where it is static, or has a graph for each route.
     """
 
     model: Any
@@ -69,6 +71,7 @@ class Opened:
     reranker_name: str = ""
     pairs: Counter | None = None
     retriever: "Retriever | None" = None
+    graph: Path | None = None
 
 
 def open_places(places: Places) -> Opened:
@@ -81,11 +84,11 @@ def open_places(places: Places) -> Opened:
     """
     if places.model is None:
         model: Any = airvec.SentenceTransformer()
-        kind, name = DENSE, DEFAULT_NAME
+        kind, name, graph = DENSE, DEFAULT_NAME, None
     else:
         folder = read_folder(places.model)
         kind = _kind(folder, indexed=places.index is not None)
-        model, name = getattr(airvec, kind)(places.model), _name(folder)
+        model, name, graph = getattr(airvec, kind)(places.model), _name(folder), _graph(folder)
     reranker: CrossEncoder | None = model if kind == RERANKER else None
     reranker_name = name
     if reranker is None and places.reranker is not None:
@@ -100,6 +103,7 @@ def open_places(places: Places) -> Opened:
         reranker_name,
         None if reranker is None else Counter.of(reranker, ("", "")),
         places.index and _open_index(places.index, model, kind, reranker),
+        graph,
     )
 
 
@@ -156,6 +160,11 @@ def _open_index(path: Path, model: Any, kind: str, reranker: "CrossEncoder | Non
         sparse=model if "sparse" in stages else None,
         reranker=reranker,
     )
+
+
+def _graph(folder: ModelFolder) -> Path | None:
+    bodies = [spec for spec in folder.bodies() if spec.type == "Transformer"]
+    return graph_of(folder, bodies[0], BackendOptions()) if len(bodies) == 1 else None
 
 
 def _name(folder: ModelFolder) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airvec.errors import ArgumentError, InputError
+from airvec.folder import variant_of
 from airvec.serving.events import (
     Answer,
     Form,
@@ -132,6 +133,8 @@ class Service:
             "status": "ok",
             "model": opened.name,
             "class": opened.kind,
+            "graph": opened.graph and opened.graph.name,
+            "variant": opened.graph and variant_of(opened.graph.name),
             "tasks": list(tasks_of(opened)),
         }
         if opened.retriever is not None:

@@ -118,6 +118,12 @@ def test_a_wrong_method_is_told_the_right_one(static, kind, method, path, allow)
     assert headers["allow"] == allow
 
 
+def test_health_says_what_is_computed_with(static, ranker):
+    static, ranked = (ask(made, "direct", {"path": "/health"})[1] for made in (static, ranker))
+    assert (static["graph"], static["variant"]) == (None, None)
+    assert (ranked["graph"], ranked["variant"]) == ("model.onnx", "fp32")
+
+
 def test_a_handler_of_one_task_does_not_look_at_the_path(static):
     for path in ("/", "/anything", "/similarity"):
         assert read("url", static.answer(url("POST", path, '{"texts": "a"}'), None, "encode"))[1]["dim"] == 256
