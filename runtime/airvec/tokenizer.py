@@ -49,7 +49,8 @@ class Tokenizer(NamedTuple):
         Raises:
             InputError: an item is not a text, or holds half of a surrogate pair.
         """
-        return join(self._encode([prompt + text for text in part]) for part in parts_of(texts))
+        whole = [prompt + text for text in texts]  # a prompt may be longer than the texts
+        return join(self._encode(list(part)) for part in parts_of(whole))
 
     def truncate(self, tokens: Tokens) -> Tokens:
         """Cut texts over `max_length` at the end (or start: `truncation_side`), keeping the special tokens."""

@@ -14,6 +14,7 @@ from airvec.pipeline import Pipeline
 from airvec.serving.limits import Limits
 from airvec.serving.problems import RequestError
 from airvec.serving.tasks import run_task, tasks_of
+from airvec.tokenizer import Tokenizer
 from tests.runtime.serving.conftest import CORPUS, service
 
 TEXTS = ["a b c", "j", ""]
@@ -326,6 +327,15 @@ def test_no_request_makes_a_model_read_more_tokens_than_the_limit_nor_others_tha
             said = None
     assert sum(read) <= most
     assert said in (None, sum(read))
+
+
+def test_texts_with_a_long_prompt_are_tokenised_one_at_a_time(dense, monkeypatch):
+    """All at once, five texts behind a prompt of 1 MB took 975 MB instead of 482."""
+    sizes = list[int]()
+    encode = Tokenizer._encode
+    monkeypatch.setattr(Tokenizer, "_encode", lambda self, texts: sizes.append(len(texts)) or encode(self, texts))
+    run(dense, "encode", texts=["a", "b", "c"], prompt=LONG)
+    assert set(sizes) == {1}
 
 
 def test_an_answer_that_no_platform_takes_is_not_made(dense, sparse, monkeypatch):
