@@ -50,7 +50,7 @@ def choose_graphs(source: ModelFolder, variant: str, arch: str) -> list[Path]:
         if variant != "auto" and packable and not _has_one_of(names, body):
             raise ModelFolderError(
                 f"variant: {variant!r}, but {source.name} has no {names[0]}, expected one of {', '.join(packable)}. "
-                "Name one of these variants; airvec export --variants makes more."
+                "Name one of them (--variant); airvec export --variants makes more."
             )
     found = [look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body) for body in bodies]
     for graph in found:  # what "auto" stands for in a folder that was packed may be for other CPUs

@@ -143,10 +143,12 @@ def _no_python(python: str) -> str:
 
 
 def _no_platform(platform: str, among: Sequence[str]) -> str:
-    return (
-        f"--platform {platform!r}: expected one of {', '.join(among)}. These are the ones that NumPy, ONNX Runtime "
-        "and tokenizers all have wheels for."
+    why = (
+        "images hold Linux"
+        if len(among) < len(PLATFORMS)
+        else "NumPy, ONNX Runtime and tokenizers have wheels for them"
     )
+    return f"--platform {platform!r}: expected one of {', '.join(among)}: {why}. Correct it."
 
 
 def this_platform() -> str:
