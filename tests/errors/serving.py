@@ -52,6 +52,8 @@ CASES = (
          lambda _: answered({"texts": ["a", 5]})),
     Case("A request for what the model cannot do", 'The answer to `{"path": "/rerank", "query": …}`.',
          lambda _: answered({"path": "/rerank", "query": "a", "documents": ["b"]})),
+    Case("An event that nobody waits for an answer to", "A message of a queue. The handler raises, so AWS keeps it.",
+         lambda _: answered({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]})),
     Case("A request with too many texts", "The answer to 513 of them.",
          lambda _: answered({"texts": ["a"] * 513})),
 )  # fmt: skip

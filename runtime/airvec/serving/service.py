@@ -147,7 +147,7 @@ def _asked(event: object, form: Form) -> dict[str, str]:
     if not form.is_http:
         return {}
     method, path = method_and_path(event, form)
-    return {"method": str(method)[:SHOWN], "path": str(path)[:SHOWN]}
+    return {"method": str(method or "")[:SHOWN], "path": str(path or "")[:SHOWN]}
 
 
 def _problem(error: BaseException) -> RequestError:
