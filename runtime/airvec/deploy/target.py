@@ -143,11 +143,7 @@ def _no_python(python: str) -> str:
 
 
 def _no_platform(platform: str, among: Sequence[str]) -> str:
-    why = (
-        "images hold Linux"
-        if len(among) < len(PLATFORMS)
-        else "NumPy, ONNX Runtime and tokenizers have wheels for them"
-    )
+    why = "images hold Linux" if len(among) < len(PLATFORMS) else "all packages have wheels for these"
     return f"--platform {platform!r}: expected one of {', '.join(among)}: {why}. Correct it."
 
 

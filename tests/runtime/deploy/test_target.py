@@ -64,7 +64,7 @@ def test_an_image_is_for_linux_platforms_with_commas_between_them():
     assert [one.platform for one in targets_of_image("linux/amd64, linux/arm64", "3.13")] == [
         "linux-x86_64", "linux-arm64"]  # fmt: skip
     with pytest.raises(
-        ArgumentError, match="^--platform 'macos-arm64': expected one of linux-x86_64, linux-arm64: images hold Linux"
+        ArgumentError, match="^--platform 'macos-arm64': expected .*-x86_64, linux-arm64: images hold Linux"
     ):
         targets_of_image("macos-arm64", "3.13")
     with pytest.raises(ArgumentError, match="^--platform 'linux/amd64,linux-x86_64': names linux-x86_64 more than"):
