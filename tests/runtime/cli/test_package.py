@@ -45,10 +45,12 @@ def test_the_arguments_reach_the_layer(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr("airvec.deploy.layer.write_layer", write_layer)
     options = ["--variant", "int8", "--index", "i", "--reranker", "r", "--constraint", "c.txt", "--interpreter", "p"]
+    options += ["--reranker-variant", "fused", "--name", "n"]
     assert run("package", "lambda", "org/model", tmp_path / "a.zip", *options).code == 0
     assert (seen["target"].python, seen["target"].platform) == ("3.13", "linux-x86_64")
     contents = seen["contents"]
     assert (contents.model, contents.variant, contents.reranker, str(contents.index)) == ("org/model", "int8", "r", "i")
+    assert (contents.reranker_variant, contents.name) == ("fused", "n")
     assert (str(seen["constraint"]), str(seen["interpreter"])) == ("c.txt", "p")
     assert (seen["out"], seen["show_progress"]) == (tmp_path / "a.zip", False)
 
