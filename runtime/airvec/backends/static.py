@@ -17,8 +17,8 @@ from airvec.json_file import short_name
 from airvec.weights import read_tensors, to_float32
 
 BLOCK = 8192  # tokens of one text whose rows are gathered at once
-# Tokens after which the whole table is made float32. Of the default model that takes 8 ms (0.1 s on a third of a CPU) and
-# 24 MB; then a token's row takes 0.10 µs in place of 0.21, so that it pays after 70,000 tokens.
+# Tokens after which the whole table is made float32. Of the default model that takes 8 ms (0.1 s on a third of a CPU),
+# and 24 MB; then a token's row takes 0.10 µs in place of 0.21, so that it pays after 70,000 tokens.
 FEW_TOKENS = 65_536
 TABLE_NAMES = ("embedding.weight", "embeddings")
 
