@@ -11,7 +11,6 @@ from pathlib import Path
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 RELEASE = "trixie"  # has Python 3.13
-MIRROR = "DEBIAN"
 READY = "ready.txt"
 # The loader's path in every arm64 program begins with /lib, which is a link in Debian, made by a package's script.
 LIBRARIES = "lib"
@@ -36,7 +35,7 @@ def unpacked(packages: Sequence[str], architecture: str, folder: Path) -> Path:
     for part in ("etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial", "root"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     (folder / "status").touch()  # nothing is installed, so all that is needed comes along
-    (folder / "etc" / "sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {RELEASE} main\n")
+    (folder / "etc" / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {RELEASE} main\n")
     apt = ["apt-get", "--quiet", *_options(folder, architecture)]
     _run([*apt, "update"])
     _run([*apt, "--yes", "--no-install-recommends", "--download-only", "install", *packages])
@@ -46,6 +45,19 @@ def unpacked(packages: Sequence[str], architecture: str, folder: Path) -> Path:
         (root / LIBRARIES).symlink_to("usr/lib")
     ready.write_text(wanted)
     return root
+
+
+def _mirror() -> str:
+    """The address of Debian's packages that this machine's apt uses.
+
+    Raises:
+        DebianError: apt knows none; its lists have to be fetched first.
+    """
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Component: main"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
+    if not found:
+        raise DebianError("apt-get indextargets: no source of Debian's packages. Run apt-get update on a Debian first.")
+    return found[0]
 
 
 def _options(folder: Path, architecture: str) -> list[str]:
