@@ -56,7 +56,9 @@ def _mirror() -> str:
     asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Component: main"]
     found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
     if not found:
-        raise DebianError("apt-get indextargets: no source of Debian's packages. Run apt-get update on a Debian first.")
+        raise DebianError(
+            f"apt-get indextargets: {found}, expected a source of Debian's packages. Run apt-get update on a Debian first."
+        )
     return found[0]
 
 
