@@ -57,7 +57,7 @@ def _mirror() -> str:
     found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
     if not found:
         raise DebianError(
-            f"apt-get indextargets: {found}, expected a source of Debian's packages. Run apt-get update on a Debian first."
+            f"apt-get indextargets: {found}, expected a source of Debian's packages. Run apt-get update first."
         )
     return found[0]
 
