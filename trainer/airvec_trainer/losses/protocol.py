@@ -1,0 +1,94 @@
+"""The two forms that a loss may have, and how a trainer runs either.
+
+Most are functions of embeddings: `loss([anchor, positive], labels)`. What needs more (a guide, a second encoder, a
+decoder, the layers' outputs) is a `BatchLoss`, and gets the batch with the model. Either may have weights of its own,
+as fields that are `nn.Module`, and parts, whose sum it is.
+Knows nothing of trainers and of any one loss.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from airvec_trainer.losses.batch import Batch
+
+__all__ = ["BatchLoss", "Loss", "compute", "modules_of", "parts_of", "prepare"]
+
+
+class Loss(Protocol):
+    """A function of embeddings: columns of (rows, dim), labels (rows,) or (rows, n) or None -> scalar."""
+
+    def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
+        """The loss of one batch."""
+        ...
+
+
+@runtime_checkable
+class BatchLoss(Protocol):
+    """A function of a whole batch, for what embeddings alone do not tell."""
+
+    def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
+        """The loss of one batch: a scalar."""
+        ...
+
+
+@runtime_checkable
+class _Prepared(Protocol):
+    def prepared(self, model: nn.Module) -> Any: ...
+
+
+@runtime_checkable
+class _InParts(Protocol):
+    def parts(self, columns: Sequence[Tensor], labels: Any = None) -> Mapping[str, Tensor]: ...
+
+
+@runtime_checkable
+class _BatchInParts(Protocol):
+    def batch_parts(self, batch: Batch, labels: Any = None) -> Mapping[str, Tensor]: ...
+
+
+def compute(loss: Any, batch: Batch, labels: Any = None) -> Tensor:
+    """The value of a loss of either form on a batch: a scalar."""
+    if isinstance(loss, BatchLoss):
+        return loss.on_batch(batch, labels)
+    return loss(batch.embeddings(), labels)
+
+
+def parts_of(loss: Any, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
+    """The parts of a loss by name, whose sum is its value; a loss of one part gives {"loss": value}."""
+    if isinstance(loss, _BatchInParts):
+        return dict(loss.batch_parts(batch, labels))
+    if isinstance(loss, _InParts) and not isinstance(loss, BatchLoss):
+        return dict(loss.parts(batch.embeddings(), labels))
+    return {"loss": compute(loss, batch, labels)}
+
+
+def prepare(loss: Any, model: nn.Module) -> Any:
+    """The loss with what it takes from the model once, before training: a copy, a decoder, the width of embeddings.
+
+    A loss that needs nothing is given back as it is; one inside another is prepared, too.
+    """
+    if not dataclasses.is_dataclass(loss) or isinstance(loss, type):
+        return loss
+    inner = {
+        entry.name: prepare(getattr(loss, entry.name), model)
+        for entry in dataclasses.fields(loss)
+        if dataclasses.is_dataclass(getattr(loss, entry.name))
+    }
+    changed = {name: value for name, value in inner.items() if value is not getattr(loss, name)}
+    found = dataclasses.replace(loss, **changed) if changed else loss
+    return found.prepared(model) if isinstance(found, _Prepared) else found
+
+
+def modules_of(loss: Any) -> Iterator[nn.Module]:
+    """The modules with weights that a loss and those inside it own."""
+    if not dataclasses.is_dataclass(loss):
+        return
+    for entry in dataclasses.fields(loss):
+        value = getattr(loss, entry.name)
+        if isinstance(value, nn.Module):
+            yield value
+        else:
+            yield from modules_of(value)

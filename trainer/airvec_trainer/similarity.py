@@ -1,0 +1,68 @@
+"""Similarities of torch tensors, with gradients: all pairs, or row by row.
+
+The names are sentence-transformers'; larger is always more similar. `airvec.similarity` has the same for NumPy.
+Knows nothing of models, texts and losses.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize, pad
+
+__all__ = [
+    "cos_sim", "dot_score", "euclidean_sim", "manhattan_sim", "pairwise_angle_sim", "pairwise_cos_sim",
+    "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim",
+]  # fmt: skip
+
+
+def cos_sim(a: Tensor, b: Tensor) -> Tensor:
+    """Cosines: (n, dim), (m, dim) -> (n, m)."""
+    return dot_score(normalize(a, dim=-1), normalize(b, dim=-1))
+
+
+def dot_score(a: Tensor, b: Tensor) -> Tensor:
+    """Dot products: (n, dim), (m, dim) -> (n, m)."""
+    return a @ b.T
+
+
+def euclidean_sim(a: Tensor, b: Tensor) -> Tensor:
+    """Negative Euclidean distances: (n, dim), (m, dim) -> (n, m)."""
+    return -torch.cdist(a, b, p=2.0)
+
+
+def manhattan_sim(a: Tensor, b: Tensor) -> Tensor:
+    """Negative Manhattan distances: (n, dim), (m, dim) -> (n, m)."""
+    return -torch.cdist(a, b, p=1.0)
+
+
+def pairwise_cos_sim(a: Tensor, b: Tensor) -> Tensor:
+    """Cosine of each row with its partner: (n, dim), (n, dim) -> (n,)."""
+    return pairwise_dot_score(normalize(a, dim=-1), normalize(b, dim=-1))
+
+
+def pairwise_dot_score(a: Tensor, b: Tensor) -> Tensor:
+    """Dot product of each row with its partner: (n, dim), (n, dim) -> (n,)."""
+    return (a * b).sum(dim=-1)
+
+
+def pairwise_euclidean_sim(a: Tensor, b: Tensor) -> Tensor:
+    """Negative Euclidean distance of each row to its partner: (n, dim), (n, dim) -> (n,)."""
+    return -torch.linalg.vector_norm(a - b, dim=-1)
+
+
+def pairwise_manhattan_sim(a: Tensor, b: Tensor) -> Tensor:
+    """Negative Manhattan distance of each row to its partner: (n, dim), (n, dim) -> (n,)."""
+    return -(a - b).abs().sum(dim=-1)
+
+
+def pairwise_angle_sim(x: Tensor, y: Tensor) -> Tensor:
+    """|cosine + sine| of rows read as complex numbers, (n, dim), (n, dim) -> (n,).
+
+    The first half of a row holds the real parts, the second the imaginary ones; an odd row is filled up with a zero.
+    Source: Li and Li 2023, "AnglE-optimized Text Embeddings", https://arxiv.org/abs/2309.12871
+    """
+    if x.shape[1] % 2:
+        x, y = pad(x, (0, 1)), pad(y, (0, 1))
+    x, y = normalize(x, dim=1), normalize(y, dim=1)
+    (real_x, imaginary_x), (real_y, imaginary_y) = torch.chunk(x, 2, dim=1), torch.chunk(y, 2, dim=1)
+    sines = (imaginary_x * real_y - real_x * imaginary_y).sum(dim=1)
+    return ((x * y).sum(dim=1) + sines).abs()
