@@ -65,3 +65,47 @@ def test_a_config_that_does_not_fit_is_an_error(tmp_path: Path, key: str, value:
     tiny.change(folder / "2_SparseAutoEncoder" / "config.json", {key: value})
     with pytest.raises(ModelFolderError, match=message):
         load(folder)
+
+
+def test_training_gives_the_embedding_rebuilt_from_what_is_kept(coder: SparseAutoEncoder):
+    coder.train()
+    found = coder({"sentence_embedding": torch.tensor([[3.0, 1.0]])})
+    # Kept 2·(1, 0) + 4·(1, 1), then the bias (1, 0); all four dimensions but -2, which relu drops: 1·(0, 1) more.
+    assert found["decoded_embedding_k"].tolist() == [[7.0, 4.0]]
+    assert found["decoded_embedding_k_pre_bias"].tolist() == [[6.0, 4.0]]
+    assert found["decoded_embedding_4k"].tolist() == [[7.0, 5.0]]
+    assert found["sentence_embedding_backbone"].tolist() == [[3.0, 1.0]]
+    assert found["sentence_embedding_encoded"].tolist() == [[2.0, 1.0, 4.0, -2.0]]
+
+
+def test_dimensions_that_no_text_uses_are_counted_and_rebuild_the_rest_once_they_are_dead():
+    coder = SparseAutoEncoder(2, 16, k=1, k_aux=1, dead_threshold=2).train()
+    with torch.no_grad():
+        coder.encoder.weight.zero_()
+        coder.encoder.weight[:6] = torch.tensor([[6.0, 0], [5, 0], [4, 0], [3, 0], [2, 0], [1, 0]])
+    row = {"sentence_embedding": torch.tensor([[1.0, 0.0]])}
+    first = coder(dict(row))
+    assert not first["decoded_embedding_aux"].any()
+    # Counted twice a call: among the k largest, and among the 4 k largest.
+    assert coder.stats_last_nonzero.tolist() == [1, 1, 1, 1, *[2] * 12]
+    second = coder(dict(row))
+    assert second["auxiliary_embedding"][0].nonzero().flatten().tolist() == [4]
+    assert second["decoded_embedding_aux"].tolist() == [[4.0, 0.0]]  # 2 · (2, 0)
+
+
+@pytest.mark.parametrize("mode", ["evaluation", "no gradients"])
+def test_nothing_is_counted_outside_training(coder: SparseAutoEncoder, mode: str):
+    coder.train(mode == "no gradients")
+    with torch.set_grad_enabled(mode == "evaluation"):
+        found = coder({"sentence_embedding": torch.tensor([[3.0, 1.0]])})
+    assert "decoded_embedding_k" in found
+    assert not coder.stats_last_nonzero.any()
+    with torch.inference_mode():
+        assert list(coder({"sentence_embedding": torch.tensor([[3.0, 1.0]])})) == ["sentence_embedding"]
+
+
+def test_a_state_with_the_tied_decoder_loads(coder: SparseAutoEncoder):
+    state = coder.state_dict()
+    fresh = SparseAutoEncoder(2, 4, k=2)
+    fresh.load_state_dict({**state, "decoder.linear.weight": state["encoder.weight"]})
+    assert torch.equal(fresh.encoder.weight, coder.encoder.weight)
