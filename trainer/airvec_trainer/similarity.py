@@ -1,6 +1,7 @@
 """Similarities of torch tensors, with gradients: all pairs, or row by row.
 
 The names are sentence-transformers'; larger is always more similar. `airvec.similarity` has the same for NumPy.
+float16 and bfloat16 are compared as float32, as sentence-transformers does.
 Knows nothing of models, texts and losses.
 """
 
@@ -16,42 +17,42 @@ __all__ = [
 
 def cos_sim(a: Tensor, b: Tensor) -> Tensor:
     """Cosines: (n, dim), (m, dim) -> (n, m)."""
-    return dot_score(normalize(a, dim=-1), normalize(b, dim=-1))
+    return dot_score(normalize(_precise(a), dim=-1), normalize(_precise(b), dim=-1))
 
 
 def dot_score(a: Tensor, b: Tensor) -> Tensor:
     """Dot products: (n, dim), (m, dim) -> (n, m)."""
-    return a @ b.T
+    return _precise(a) @ _precise(b).T
 
 
 def euclidean_sim(a: Tensor, b: Tensor) -> Tensor:
     """Negative Euclidean distances: (n, dim), (m, dim) -> (n, m)."""
-    return -torch.cdist(a, b, p=2.0)
+    return -torch.cdist(_precise(a), _precise(b), p=2.0)
 
 
 def manhattan_sim(a: Tensor, b: Tensor) -> Tensor:
     """Negative Manhattan distances: (n, dim), (m, dim) -> (n, m)."""
-    return -torch.cdist(a, b, p=1.0)
+    return -torch.cdist(_precise(a), _precise(b), p=1.0)
 
 
 def pairwise_cos_sim(a: Tensor, b: Tensor) -> Tensor:
     """Cosine of each row with its partner: (n, dim), (n, dim) -> (n,)."""
-    return pairwise_dot_score(normalize(a, dim=-1), normalize(b, dim=-1))
+    return pairwise_dot_score(normalize(_precise(a), dim=-1), normalize(_precise(b), dim=-1))
 
 
 def pairwise_dot_score(a: Tensor, b: Tensor) -> Tensor:
     """Dot product of each row with its partner: (n, dim), (n, dim) -> (n,)."""
-    return (a * b).sum(dim=-1)
+    return (_precise(a) * _precise(b)).sum(dim=-1)
 
 
 def pairwise_euclidean_sim(a: Tensor, b: Tensor) -> Tensor:
     """Negative Euclidean distance of each row to its partner: (n, dim), (n, dim) -> (n,)."""
-    return -torch.linalg.vector_norm(a - b, dim=-1)
+    return -torch.linalg.vector_norm(_precise(a) - _precise(b), dim=-1)
 
 
 def pairwise_manhattan_sim(a: Tensor, b: Tensor) -> Tensor:
     """Negative Manhattan distance of each row to its partner: (n, dim), (n, dim) -> (n,)."""
-    return -(a - b).abs().sum(dim=-1)
+    return -(_precise(a) - _precise(b)).abs().sum(dim=-1)
 
 
 def pairwise_angle_sim(x: Tensor, y: Tensor) -> Tensor:
@@ -62,7 +63,11 @@ def pairwise_angle_sim(x: Tensor, y: Tensor) -> Tensor:
     """
     if x.shape[1] % 2:
         x, y = pad(x, (0, 1)), pad(y, (0, 1))
-    x, y = normalize(x, dim=1), normalize(y, dim=1)
+    x, y = normalize(_precise(x), dim=1), normalize(_precise(y), dim=1)
     (real_x, imaginary_x), (real_y, imaginary_y) = torch.chunk(x, 2, dim=1), torch.chunk(y, 2, dim=1)
     sines = (imaginary_x * real_y - real_x * imaginary_y).sum(dim=1)
     return ((x * y).sum(dim=1) + sines).abs()
+
+
+def _precise(a: Tensor) -> Tensor:
+    return a.float() if a.dtype in (torch.float16, torch.bfloat16) else a
