@@ -1,0 +1,76 @@
+"""How alike two rows are, row by row, in float64: the four measures that evaluators offer.
+
+In float64, because ranks of nearly equal pairs turn with the last bit of a float32.
+Knows nothing of models and metrics.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from airvec.errors import ArgumentError
+
+__all__ = ["MEASURES", "chosen", "measure_name", "rows"]
+
+Floats = npt.NDArray[np.float64]
+LEAST_NORM = 1e-12  # as torch's normalize: a vector of length 0 has the cosine 0 with everything
+
+
+def rows(embeddings: Any) -> Floats:
+    """Embeddings as `encode` gives them, any dtype: float64 (n, dim)."""
+    return np.asarray(embeddings, dtype=np.float64)
+
+
+def _dot(a: Floats, b: Floats) -> Floats:
+    return (a * b).sum(axis=-1)
+
+
+def _unit(a: Floats) -> Floats:
+    return a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), LEAST_NORM)
+
+
+def _cosine(a: Floats, b: Floats) -> Floats:
+    return _dot(_unit(a), _unit(b))
+
+
+def _euclidean(a: Floats, b: Floats) -> Floats:
+    return -np.sqrt(((a - b) ** 2).sum(axis=-1))
+
+
+def _manhattan(a: Floats, b: Floats) -> Floats:
+    return -np.abs(a - b).sum(axis=-1)
+
+
+# (n, dim), (n, dim) -> (n,); larger is more alike.
+MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "cosine": _cosine,
+    "dot": _dot,
+    "euclidean": _euclidean,
+    "manhattan": _manhattan,
+}
+
+
+def measure_name(given: Any, where: str) -> str | None:
+    """A measure's name: a str, or a member of sentence-transformers' SimilarityFunction; None stays None.
+
+    Raises:
+        ArgumentError: no such measure.
+    """
+    if given is None:
+        return None
+    name = getattr(given, "value", given)
+    if name not in MEASURES:
+        raise ArgumentError(f"{where}: {given!r}, expected one of {', '.join(MEASURES)}. Correct it.")
+    return str(name)
+
+
+def chosen(names: Sequence[str] | None, main: str | None, where: str) -> tuple[str, ...]:
+    """The measures that an evaluator was asked for, checked; the main one alone if no others; empty = the model's.
+
+    Raises:
+        ArgumentError: no such measure.
+    """
+    found = tuple(str(measure_name(name, where)) for name in names or ())
+    return found or ((main,) if main else ())

@@ -1,0 +1,139 @@
+"""Do similarities of embeddings rank pairs of texts as people do?
+
+Knows nothing of how a model encodes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from airvec.errors import ArgumentError
+from airvec_trainer.evaluation.evaluator import Evaluator, same_lengths
+from airvec_trainer.evaluation.metrics import pearson, spearman
+from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, rows
+
+__all__ = ["EmbeddingSimilarityEvaluator"]
+
+PRECISIONS = ("float32", "int8", "uint8", "binary", "ubinary")
+QUANTIZED_TOGETHER = ("int8", "uint8")
+
+
+class EmbeddingSimilarityEvaluator(Evaluator):
+    """Correlation of the similarity of two texts' embeddings with a given score: semantic textual similarity.
+
+    Gives `pearson_{measure}` and `spearman_{measure}` for each measure, and with several also `pearson_max` and
+    `spearman_max`. The primary metric is Spearman's.
+
+    Args:
+        sentences1: the first text of each pair.
+        sentences2: the second one.
+        scores: how alike they are, in any unit; larger is more alike.
+        batch_size: passed to `encode`.
+        main_similarity: the measure of the primary metric; None = the largest of all measures.
+        similarity_fn_names: the measures: cosine, dot, euclidean, manhattan; None = the main one, else the model's own.
+        name: of the data.
+        show_progress_bar: passed to `encode`.
+        write_csv: write `similarity_evaluation_{name}_results.csv`.
+        precision: of the embeddings: float32, int8, uint8, binary, ubinary; None = as the model gives them.
+        truncate_dim: passed to `encode`.
+
+    Raises:
+        ArgumentError: columns of different lengths, or an unknown measure or precision.
+    """
+
+    def __init__(
+        self,
+        sentences1: Sequence[str],
+        sentences2: Sequence[str],
+        scores: Sequence[float],
+        batch_size: int = 16,
+        main_similarity: Any = None,
+        similarity_fn_names: Sequence[str] | None = None,
+        name: str = "",
+        show_progress_bar: bool | None = False,
+        write_csv: bool = True,
+        precision: str | None = None,
+        truncate_dim: int | None = None,
+    ) -> None:
+        where = type(self).__name__
+        same_lengths(where, {"first sentences": sentences1, "second sentences": sentences2, "scores": scores})
+        if precision is not None and precision not in PRECISIONS:
+            raise ArgumentError(f"{where}: precision {precision!r}, expected one of {', '.join(PRECISIONS)}, or None.")
+        parts = ("similarity_evaluation", name, precision, "results.csv")
+        super().__init__(name=name, csv_file="_".join(part for part in parts if part), write_csv=write_csv)
+        self.sentences1, self.sentences2, self.scores = list(sentences1), list(sentences2), list(scores)
+        self.batch_size, self.show_progress_bar = batch_size, show_progress_bar
+        self.precision, self.truncate_dim = precision, truncate_dim
+        self.main_similarity = measure_name(main_similarity, where)
+        self.similarity_fn_names = chosen(similarity_fn_names, self.main_similarity, where)
+
+    @classmethod
+    def from_input_examples(cls, examples: Iterable[Any], name: str = "") -> "EmbeddingSimilarityEvaluator":
+        """From examples with two texts and a score as label."""
+        kept = list(examples)
+        first, second = [entry.texts[0] for entry in kept], [entry.texts[1] for entry in kept]
+        return cls(first, second, [entry.label for entry in kept], name=name)
+
+    @property
+    def description(self) -> str:
+        """As sentence-transformers' cards call it."""
+        return "Semantic Similarity"
+
+    def measure(self, model: Any) -> dict[str, float]:
+        """Pearson's and Spearman's correlation for each measure."""
+        names = self.similarity_fn_names or (str(measure_name(model.similarity_fn_name, type(self).__name__)),)
+        first, second = self._embeddings(model)
+        metrics: dict[str, float] = {}
+        for name in names:
+            found = MEASURES[name](first, second)
+            metrics[f"pearson_{name}"] = pearson(self.scores, found)
+            metrics[f"spearman_{name}"] = spearman(self.scores, found)
+        if len(names) > 1:
+            metrics["pearson_max"] = max(metrics[f"pearson_{name}"] for name in names)
+            metrics["spearman_max"] = max(metrics[f"spearman_{name}"] for name in names)
+        return metrics
+
+    def primary(self, metrics: Mapping[str, float]) -> str:
+        """Spearman's correlation by the main measure, or the largest."""
+        if self.main_similarity:
+            return f"spearman_{self.main_similarity}"
+        return "spearman_max" if "spearman_max" in metrics else next(key for key in metrics if key.startswith("spear"))
+
+    def columns(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """`cosine_pearson`, `cosine_spearman` …; the maxima are not written."""
+        named = {key: key.split("_") for key in metrics if not key.endswith("_max")}
+        return {f"{measure}_{kind}": metrics[key] for key, (kind, measure) in named.items()}
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """Where embeddings are cut, and their precision."""
+        settings = {"truncate_dim": self.truncate_dim, "precision": self.precision}
+        return {key: value for key, value in settings.items() if value is not None}
+
+    def _embeddings(self, model: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        if self.precision in QUANTIZED_TOGETHER:  # so that one text has one code on both sides
+            found = self._encode(model, [*self.sentences1, *self.sentences2])
+            first, second = found[: len(self.sentences1)], found[len(self.sentences1) :]
+        else:
+            first, second = self._encode(model, self.sentences1), self._encode(model, self.sentences2)
+        return self._numbers(first), self._numbers(second)
+
+    def _encode(self, model: Any, texts: list[str]) -> npt.NDArray[Any]:
+        return model.encode(
+            texts,
+            batch_size=self.batch_size,
+            show_progress_bar=self.show_progress_bar,
+            convert_to_numpy=True,
+            precision=self.precision,
+            normalize_embeddings=bool(self.precision),
+            truncate_dim=self.truncate_dim,
+        )
+
+    def _numbers(self, embeddings: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Codes as numbers: packed bits become 0 and 1 each."""
+        if self.precision == "binary":  # int8 from -128: the same bits as ubinary, less 128
+            embeddings = embeddings.astype(np.int16) + 128
+        if self.precision in ("binary", "ubinary"):
+            embeddings = np.unpackbits(embeddings.astype(np.uint8), axis=1)
+        return rows(embeddings)
