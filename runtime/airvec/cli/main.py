@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   airvec similarity "the cat sleeps" "a kitten naps"
   airvec encode --file corpus.txt --out corpus.npy
   airvec export ./checkpoint ./model              (needs: pip install "airvec[export]")
+  airvec train recipe.toml                        (needs: pip install "airvec[train]")
 """
 COMMANDS = (encode, similarity, search, rerank, explain, info, verify, doctor, package)
 
@@ -53,6 +54,8 @@ def _run(arguments: list[str]) -> int:
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     if arguments[:1] == ["export"]:
         return _export(arguments[1:])
+    if arguments[:1] == ["train"]:
+        return _train(arguments[1:])
     parsed = _parser().parse_args(arguments)
     return int(parsed.run(parsed))
 
@@ -83,12 +86,19 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_parser(subparsers)
     subparsers.add_parser("export", help="checkpoint to model folder (needs torch)", add_help=False)
+    subparsers.add_parser("train", help="recipe to trained model folder (needs torch)", add_help=False)
     return parser
 
 
 def _export(arguments: list[str]) -> int:
     require("torch", "export", "airvec export")
     return int(import_module("airvec_exporter.cli").main(arguments))
+
+
+def _train(arguments: list[str]) -> int:
+    for package in ("torch", "transformers", "datasets", "accelerate"):
+        require(package, "train", "airvec train")
+    return int(import_module("airvec_trainer.cli").main(arguments))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def airvec(*arguments: str, stdin: str = "", **environment: str) -> subprocess.C
 def test_the_program_lists_its_commands_and_shows_examples(run):
     seen = run("--help")
     assert seen.code == 0
-    assert all(f"  {name}" in seen.out for name in (*COMMANDS, "export"))
+    assert all(f"  {name}" in seen.out for name in (*COMMANDS, "export", "train"))
     assert 'airvec similarity "the cat sleeps"' in seen.out
 
 
@@ -173,30 +173,32 @@ def test_the_commands_that_need_no_model_import_none_of_its_packages():
     assert not {"onnxruntime", "tokenizers"} & seen.modules
 
 
-EXPORT = """
+WITHOUT_TORCH = """
 import io, sys
 from airvec.cli.main import main
 sys.stderr = told = io.StringIO()
-code = main(["export", "in", "out"])
-raise RuntimeError(f"{code} {told.getvalue()}")
+code = main(["{command}", "in", "out"])
+raise RuntimeError(f"{{code}} {{told.getvalue()}}")
 """
 
 
-def test_export_without_torch_gives_the_pip_line():
-    seen = probe(EXPORT, absent=("torch", "transformers"))
+@pytest.mark.parametrize("command", ["export", "train"])
+def test_a_command_without_its_extra_gives_the_pip_line(command):
+    seen = probe(WITHOUT_TORCH.format(command=command), absent=("torch", "transformers"))
     assert seen.problem is not None
-    assert seen.problem[2].startswith("1 airvec: error: airvec export: needs the package torch, which is not installed")
-    assert seen.problem[2].endswith('Run: pip install "airvec[export]"\n')
+    assert seen.problem[2].startswith(f"1 airvec: error: airvec {command}: needs the package torch, which is not ")
+    assert seen.problem[2].endswith(f'Run: pip install "airvec[{command}]"\n')
 
 
-def test_export_hands_its_arguments_to_the_exporter(run, monkeypatch):
-    class Exporter:
+@pytest.mark.parametrize(("command", "module"), [("export", "airvec_exporter.cli"), ("train", "airvec_trainer.cli")])
+def test_what_another_package_does_gets_its_arguments(run, monkeypatch, command, module):
+    class Other:
         @staticmethod
         def main(arguments: list[str]) -> int:
-            print("exporter got", arguments)
+            print("it got", arguments)
             return 7
 
     monkeypatch.setattr(program, "require", lambda *_: None)
-    monkeypatch.setattr(program, "import_module", {"airvec_exporter.cli": Exporter}.__getitem__)
-    seen = run("export", "in", "--help")
-    assert seen == (7, "exporter got ['in', '--help']\n", "")
+    monkeypatch.setattr(program, "import_module", {module: Other}.__getitem__)
+    seen = run(command, "in", "--help")
+    assert seen == (7, "it got ['in', '--help']\n", "")

@@ -1,0 +1,51 @@
+"""`[[evaluation]]` → evaluators with their data.
+
+Knows nothing of models.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from airvec.errors import ArgumentError
+from airvec_trainer.recipes.checking import check_values
+from airvec_trainer.recipes.making import class_of
+from airvec_trainer.recipes.rows import columns_of
+from airvec_trainer.recipes.sections import EvaluationSection
+
+__all__ = ["make_evaluators"]
+
+
+def make_evaluators(sections: Sequence[EvaluationSection], held_out: Mapping[str, Any]) -> list[Any]:
+    """One evaluator a section.
+
+    Args:
+        sections: of the recipe.
+        held_out: data sets by name, for those that evaluate held-out rows.
+
+    Raises:
+        ArgumentError: an unknown evaluator, argument, column or data set.
+    """
+    return [_evaluator(section, held_out, f"[[evaluation]] {number}") for number, section in enumerate(sections)]
+
+
+def _evaluator(section: EvaluationSection, held_out: Mapping[str, Any], place: str) -> Any:
+    found = class_of("airvec_trainer.evaluation", section.evaluator, f"{place}.evaluator")
+    rows = columns_of(replace(section, settings={}), _held_out(section, held_out, place))
+    both = sorted(rows.keys() & section.settings.keys())
+    if both:
+        raise ArgumentError(f"{place}: {both} both as a column and as a setting. Rename one in columns.")
+    given = {**section.settings, **rows}
+    check_values(found, given, place)
+    return found(**given)
+
+
+def _held_out(section: EvaluationSection, held_out: Mapping[str, Any], place: str) -> dict[str, list[Any]] | None:
+    if section.data is None:
+        return None
+    if section.data not in held_out:
+        raise ArgumentError(
+            f"{place}.data: {section.data!r}, expected a [[data]] with held_out, of {sorted(held_out)}. Add held_out."
+        )
+    rows = held_out[section.data]
+    return {name: list(rows[name]) for name in rows.column_names}

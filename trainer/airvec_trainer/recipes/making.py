@@ -1,0 +1,134 @@
+"""Names and tables of a recipe → losses, modules, training arguments and evaluators.
+
+The rooms are the packages themselves: a name is looked up among the public names of `airvec_trainer.losses`,
+`airvec_trainer.losses.rerank`, `airvec_trainer.evaluation` and `airvec_trainer.modules`.
+Knows nothing of files and of training.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+from airvec.errors import ArgumentError
+from airvec_trainer.recipes.checking import check_keys, check_type, check_values, parameters
+
+__all__ = ["arguments_class", "class_of", "loss_from", "make_arguments", "model_class", "trainer_class"]
+
+CLASSES = {
+    "dense": "SentenceTransformer",
+    "sparse": "SparseEncoder",
+    "rerank": "CrossEncoder",
+}
+Table = Mapping[str, Any]
+
+
+def model_class(kind: str) -> Any:
+    """The class of a model of this kind."""
+    return getattr(import_module("airvec_trainer"), CLASSES[kind])
+
+
+def trainer_class(kind: str) -> Any:
+    """The class of its trainer."""
+    return getattr(import_module("airvec_trainer"), f"{CLASSES[kind]}Trainer")
+
+
+def arguments_class(kind: str) -> Any:
+    """The class of its training arguments."""
+    return getattr(import_module("airvec_trainer"), f"{CLASSES[kind]}TrainingArguments")
+
+
+def card_class(kind: str) -> Any:
+    """The class of what its card says."""
+    return getattr(import_module("airvec_trainer"), f"{CLASSES[kind]}ModelCardData")
+
+
+def class_of(room: str, name: object, place: str) -> Any:
+    """A public class of a package.
+
+    Raises:
+        ArgumentError: there is none of this name; the message has those that are there.
+    """
+    found = import_module(room)
+    names = [one for one in found.__all__ if inspect.isclass(getattr(found, one))]
+    if name not in names:
+        near = get_close_matches(str(name), names, 1)
+        meant = f" Did you mean {near[0]!r}?" if near else " Take one of these."
+        raise ArgumentError(f"{place}: {name!r}, expected one of {', '.join(sorted(names))}.{meant}")
+    return getattr(found, str(name))
+
+
+def loss_from(table: Table, kind: str, place: str) -> Any:
+    """The loss that a table says: `name`, and its fields; a table with a name among them is made, too.
+
+    Raises:
+        ArgumentError: an unknown name or field, or a value that a field does not take.
+    """
+    room = "airvec_trainer.losses.rerank" if kind == "rerank" else "airvec_trainer.losses"
+    found = class_of(room, table.get("name"), f"{place}.name")
+    given = {key: value for key, value in table.items() if key != "name"}
+    known = parameters(found)
+    check_keys(given, known, place)
+    made = {key: _field(value, key, found, kind, f"{place}.{key}") for key, value in given.items()}
+    plain = {key: value for key, value in made.items() if value is given[key]}
+    for key, value in plain.items():
+        check_type(value, known[key], f"{place}.{key}")
+    check_values(found, made, place)
+    return found(**made)
+
+
+def make_arguments(table: Table, kind: str, place: str) -> Any:
+    """Training arguments from a table.
+
+    Raises:
+        ArgumentError: an unknown key, a wrong type, or values that do not go together.
+    """
+    found = arguments_class(kind)
+    check_values(found, table, place, leave=("local_rank",))
+    try:
+        return found(**{"report_to": "none", **table, "disable_tqdm": True})
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(f"{place}: {dict(table)} cannot be used: {error}") from error
+
+
+def _field(value: Any, key: str, loss: Any, kind: str, place: str) -> Any:
+    """What stands in a recipe for a value that TOML cannot write: a name, or a table with one."""
+    if isinstance(value, dict) and "name" in value:
+        return loss_from(value, kind, place)
+    if not isinstance(value, str):
+        return value
+    if key == "similarity_fct":
+        return _function("airvec_trainer.similarity", value, place)
+    if key in ("activation_fn", "loss_fct", "cos_score_transformation"):
+        return _torch_module(value, place)
+    if key == "guide":
+        return model_class("dense")(value)
+    return _distance(value, loss, place) if key == "distance_metric" and value.isupper() else value
+
+
+def _function(room: str, name: str, place: str) -> Callable[..., Any]:
+    found = import_module(room)
+    names = [one for one in found.__all__ if inspect.isfunction(getattr(found, one))]
+    if name not in names:
+        raise ArgumentError(f"{place}: {name!r}, expected one of {', '.join(names)}. Take one of these.")
+    return getattr(found, name)
+
+
+def _torch_module(name: str, place: str) -> Any:
+    """An activation or a loss function of torch.nn, by its class's name."""
+    from torch import nn
+
+    found = getattr(nn, name, None)
+    if not inspect.isclass(found) or not issubclass(found, nn.Module):
+        raise ArgumentError(f"{place}: {name!r}, expected a class of torch.nn such as Sigmoid. Change the name.")
+    return found()
+
+
+def _distance(name: str, loss: Any, place: str) -> Any:
+    """COSINE, EUCLIDEAN or MANHATTAN of the enumeration that stands beside the loss."""
+    beside = vars(import_module(loss.__module__)).values()
+    holders = [one for one in beside if inspect.isclass(one) and "Distance" in one.__name__ and hasattr(one, name)]
+    if not holders:
+        raise ArgumentError(f"{place}: {name!r}, expected COSINE, EUCLIDEAN or MANHATTAN. Take one of these.")
+    return getattr(holders[0], name)

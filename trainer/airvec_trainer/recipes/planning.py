@@ -1,0 +1,68 @@
+"""What a recipe would do, before it does it: rows, columns, losses, steps.
+
+Knows nothing of models.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from airvec_trainer.recipes.sections import Recipe
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+__all__ = ["Plan", "planned_steps"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was read and made, without the model.
+
+    Args:
+        recipe: as it was read.
+        train: rows to train on by the name of their data set.
+        held_out: rows that are evaluated, likewise.
+        losses: by the name of their data set.
+        arguments: of the trainer.
+    """
+
+    recipe: Recipe
+    train: "Mapping[str, Dataset]"
+    held_out: "Mapping[str, Dataset]"
+    losses: Mapping[str, Any]
+    arguments: Any
+
+    def __str__(self) -> str:
+        """A few lines for people."""
+        model = self.recipe.model
+        lines = [f"model      {model.name} ({model.kind}{', LoRA' if model.lora else ''})"]
+        for name, rows in self.train.items():
+            out = f", {len(self.held_out[name]):,} held out" if name in self.held_out else ""
+            lines.append(f"data       {name}: {len(rows):,} rows{out}; columns {', '.join(rows.column_names)}")
+            lines.append(f"loss       {self.losses[name]!r}" if self.losses[name] is not None else "loss       default")
+        steps = planned_steps({name: len(rows) for name, rows in self.train.items()}, self.arguments)
+        batch = self.arguments.train_batch_size
+        lines.append(f"steps      {steps:,}, {batch} rows a batch, seed {self.arguments.seed}")
+        lines += [f"evaluates  {one.evaluator}" for one in self.recipe.evaluation]
+        lines.append(f"writes     {self.arguments.output_dir}")
+        if self.recipe.export is not None:
+            lines.append(f"exports    {self.recipe.export.out} ({', '.join(self.recipe.export.variants)})")
+        return "\n".join(lines)
+
+
+def planned_steps(rows: Mapping[str, int], arguments: Any) -> int:
+    """Steps of the optimiser that so many rows make; a batch sampler that leaves rows out may make fewer.
+
+    Args:
+        rows: of each data set.
+        arguments: training arguments.
+    """
+    if arguments.max_steps > 0:
+        return int(arguments.max_steps)
+    size = arguments.train_batch_size
+    batches = [count // size if arguments.dataloader_drop_last else ceil(count / size) for count in rows.values()]
+    in_turn = str(getattr(arguments.multi_dataset_batch_sampler, "value", arguments.multi_dataset_batch_sampler))
+    total = min(batches) * len(batches) if in_turn == "round_robin" and len(batches) > 1 else sum(batches)
+    return ceil(max(ceil(total / arguments.gradient_accumulation_steps), 1) * arguments.num_train_epochs)

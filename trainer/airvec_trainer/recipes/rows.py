@@ -1,0 +1,202 @@
+"""A file or a Hub data set → `datasets.Dataset` with the columns that a loss reads.
+
+Knows nothing of models and losses.
+"""
+
+import csv
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from airvec.errors import ArgumentError
+from airvec_trainer.recipes.sections import DataSection, RowsSection
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+__all__ = ["columns_of", "parts_of_data", "read_rows"]
+
+LABELS = ("label", "labels", "score", "scores")
+KINDS = (".tsv", ".csv", ".jsonl", ".parquet")
+Columns = dict[str, list[Any]]
+
+
+def parts_of_data(section: DataSection) -> "tuple[Dataset, Dataset | None]":
+    """The rows to train on, and those held out (None where there are none).
+
+    Raises:
+        ArgumentError: as `read_rows`; or all rows are held out.
+    """
+    rows = read_rows(section)
+    count = round(section.held_out * len(rows)) if section.held_out < 1 else int(section.held_out)
+    if count >= len(rows):
+        raise ArgumentError(
+            f"[[data]] {section.name}: {count} of {len(rows)} rows held out, expected some to train on. "
+            "Lower held_out, or look at where and limit."
+        )
+    first = len(rows) - count
+    return rows.select(range(first)), rows.select(range(first, len(rows))) if count else None
+
+
+def read_rows(section: RowsSection) -> "Dataset":
+    """Read, filter, take and rename columns, replace and scale values, cut.
+
+    Raises:
+        ArgumentError: a file that is not there or is damaged, a column that is not, a label that is no number.
+    """
+    from datasets import Dataset
+
+    return Dataset.from_dict(columns_of(section))
+
+
+def columns_of(section: RowsSection, found: Columns | None = None) -> Columns:
+    """The columns of a section as lists, by the names that they are given.
+
+    Args:
+        section: what to do.
+        found: columns that were read already; None = read them.
+    """
+    place = section.file or section.hub or "the held-out rows"
+    columns = dict(found) if found is not None else _read(section)
+    columns = _where(columns, section, place)
+    columns = _taken(columns, section, place)
+    for name, replacements in section.values.items():
+        columns[name] = [_replaced(value, replacements, name, place) for value in _column(columns, name, place)]
+    if section.file is not None and Path(section.file.removesuffix(".gz")).suffix in (".tsv", ".csv"):
+        for name in columns.keys() & set(LABELS):
+            columns[name] = _numbers(columns[name], name, place)
+    for name, divisor in section.divide.items():
+        if not divisor:
+            raise ArgumentError(f"{place}: divide {name} by {divisor}, expected another number. Change it.")
+        columns[name] = [value / divisor for value in _numbers(_column(columns, name, place), name, place)]
+    return {name: values[: section.limit] for name, values in columns.items()}
+
+
+def _where(columns: Columns, section: RowsSection, place: str) -> Columns:
+    for name, wanted in section.where.items():
+        allowed = wanted if isinstance(wanted, list) else [wanted]
+        texts = {str(value) for value in allowed}  # a .tsv holds texts only
+        kept = [row for row, value in enumerate(_column(columns, name, place)) if str(value) in texts]
+        if not kept:
+            seen = sorted({str(value) for value in columns[name][:1000]})[:8]
+            raise ArgumentError(f"{place}: no row with {name} = {wanted!r}; it is {seen} and the like. Change where.")
+        columns = {other: [values[row] for row in kept] for other, values in columns.items()}
+    return columns
+
+
+def _taken(columns: Columns, section: RowsSection, place: str) -> Columns:
+    """The chosen columns; a list of them behind one name makes tuples."""
+    if section.columns is None:
+        return columns
+    names = section.columns if isinstance(section.columns, dict) else {name: name for name in section.columns}
+    taken: Columns = {}
+    for new, old in names.items():
+        if isinstance(old, list):
+            taken[new] = list(zip(*(_column(columns, name, place) for name in old), strict=True))
+        else:
+            taken[new] = _column(columns, old, place)
+    return taken
+
+
+def _column(columns: Columns, name: str, place: str) -> list[Any]:
+    if name not in columns:
+        raise ArgumentError(f"{place}: no column {name!r}, expected one of {', '.join(columns)}. Change the recipe.")
+    return columns[name]
+
+
+def _replaced(value: Any, replacements: dict[str, Any], name: str, place: str) -> Any:
+    if str(value) not in replacements:
+        raise ArgumentError(
+            f"{place}: {name} is {value!r} in a row, expected one of {', '.join(replacements)}. "
+            f"Add it to values.{name}, or leave such rows out with where."
+        )
+    return replacements[str(value)]
+
+
+def _numbers(values: list[Any], name: str, place: str) -> list[Any]:
+    """Whole numbers where all are whole, else floats."""
+    try:
+        found = [float(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"{place}: the label column {name!r} holds what is no number ({error}). Give numbers with values.{name}."
+        ) from error
+    return [int(value) for value in found] if all("." not in str(value) for value in values) else found
+
+
+def _read(section: RowsSection) -> Columns:
+    if section.file is None:
+        return _from_hub(section)
+    path = Path(section.file)
+    kind = Path(section.file.removesuffix(".gz")).suffix
+    if kind not in KINDS:
+        raise ArgumentError(f"{path}: ends in {path.suffix!r}, expected one of {', '.join(KINDS)}. Convert it.")
+    if not path.is_file():
+        raise ArgumentError(f"{path}: no such file. Check the path, which is relative to the recipe.")
+    if kind == ".parquet":
+        return _from_parquet(path)
+    with _opened(path) as lines:
+        return _from_lines(lines, path) if kind == ".jsonl" else _from_table(lines, path, kind)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8", newline="")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8", newline="") as lines
+        ):
+            yield lines
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        raise ArgumentError(f"{path}: cannot be read ({error}), expected UTF-8. Convert it.") from error
+
+
+def _from_table(lines: IO[str], path: Path, kind: str) -> Columns:
+    """.tsv: a header, no quoting; .csv: a header, quoted as usual."""
+    plain = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if kind == ".tsv" else {}
+    rows = csv.reader(lines, **plain)
+    names = next(rows, [])
+    columns: Columns = {name: [] for name in names}
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(names):
+            raise ArgumentError(f"{path}: line {number} has {len(row)} columns, expected {len(names)}. Mend it.")
+        for name, value in zip(names, row, strict=True):
+            columns[name].append(value)
+    return columns
+
+
+def _from_lines(lines: IO[str], path: Path) -> Columns:
+    """.jsonl: an object a line; what a row lacks is None."""
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line) if line.strip() else None
+        except ValueError as error:
+            raise ArgumentError(f"{path}: line {number} is no JSON ({error}). Mend it.") from error
+        if row is not None:
+            if not isinstance(row, dict):
+                raise ArgumentError(f"{path}: line {number} is {row!r}, expected an object. Mend it.")
+            rows.append(row)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _from_parquet(path: Path) -> Columns:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return parquet.read_table(path).to_pydict()
+    except pa.ArrowInvalid as error:
+        raise ArgumentError(f"{path}: no parquet file ({error}). Make it again.") from error
+
+
+def _from_hub(section: RowsSection) -> Columns:
+    from datasets import load_dataset
+
+    rows = load_dataset(section.hub, section.subset, split=section.split, revision=section.revision)
+    return {name: list(rows[name]) for name in rows.column_names}
