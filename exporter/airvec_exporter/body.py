@@ -182,11 +182,11 @@ def load_tokenizer(home: Path, stated: TokenizerSpec, name: str) -> Any:
     if tokenizer.pad_token is None:
         raise ExportError(f"{name}: the tokenizer has no pad_token. Set one in tokenizer_config.json.")
     if stated.lower_case:
-        _lower(tokenizer.backend_tokenizer)
+        put_in_lower_case(tokenizer.backend_tokenizer)
     return tokenizer
 
 
-def _lower(backend: Tokenizer) -> None:
+def put_in_lower_case(backend: Tokenizer) -> None:
     """Put Lowercase in front of the normaliser, unless it holds one."""
     found = backend.normalizer
     steps = list(found) if isinstance(found, normalizers.Sequence) else [found] if found is not None else []

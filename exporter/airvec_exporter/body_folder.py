@@ -76,14 +76,31 @@ def _write_limits(body: Body, out: Path) -> None:
     write_json(out / "sentence_bert_config.json", limits)
 
 
+def save_tokenizer(tokenizer: Any, limits: TokenizerSpec, out: Path) -> None:
+    """Write a tokenizer of transformers as it is in memory, for every generation of readers.
+
+    Args:
+        tokenizer: what to write.
+        limits: the length limit; its other fields are as the tokenizer says.
+        out: a folder that exists.
+    """
+    tokenizer.save_pretrained(out)
+    sides = {"padding_side": tokenizer.padding_side, "truncation_side": tokenizer.truncation_side}
+    _write_backend(tokenizer, limits._replace(**sides), out, out)
+
+
 def _write_tokenizer(body: Body, out: Path) -> None:
     copy(body.spec.path, out, TOKENIZER_FILES)
+    _write_backend(body.tokenizer, body.limits, body.spec.path, out)
+
+
+def _write_backend(tokenizer: Any, limits: TokenizerSpec, home: Path, out: Path) -> None:
     # A copy, so that the checkpoint's own tokenizer keeps its settings.
-    backend = Tokenizer.from_str(body.tokenizer.backend_tokenizer.to_str())
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     backend.no_truncation()
     backend.no_padding()
     backend.save(str(out / "tokenizer.json"), pretty=False)
-    write_json(out / "tokenizer_config.json", _tokenizer_config(body.tokenizer, body.limits, body.spec.path))
+    write_json(out / "tokenizer_config.json", _tokenizer_config(tokenizer, limits, home))
 
 
 def _tokenizer_config(tokenizer: Any, limits: TokenizerSpec, home: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from airvec.errors import ModelFolderError
 from airvec.folder import ModuleSpec
-from airvec.json_file import read_object
+from airvec.json_file import JsonObject, read_object
 from airvec_exporter.weights import read_state
 
 
@@ -33,7 +33,7 @@ class SparseStaticBody(nn.Module):
             ModelNotFoundError: the file is missing.
             ModelFolderError: it is damaged or holds no weights.
         """
-        return cls(_from_json(spec, tokenizer) if spec.config.text("path") else _from_tensors(spec), tokenizer)
+        return cls(read_weight(spec, tokenizer), tokenizer)
 
     def forward(self, texts: Sequence[str]) -> dict[str, Any]:
         """`sentence_embedding`, float32 (batch, vocabulary)."""
@@ -41,6 +41,18 @@ class SparseStaticBody(nn.Module):
         held = torch.zeros(len(texts), len(self.weight))
         held.scatter_reduce_(1, ids["input_ids"].long(), ids["attention_mask"].float(), "amax")
         return {"sentence_embedding": held * self.weight}
+
+
+def read_weight(spec: ModuleSpec, tokenizer: Any) -> Tensor:
+    """The weights of a module's folder, in either form: float32 (vocabulary,).
+
+    Raises:
+        ModelNotFoundError: the file is missing.
+        ModelFolderError: it is damaged or holds no weights.
+    """
+    path = spec.config.text("path")
+    # Only the name counts: the reference looks for the file below the working folder or on the Hub.
+    return weight_of(read_object(spec.path / PurePosixPath(path).name), tokenizer) if path else _from_tensors(spec)
 
 
 def _from_tensors(spec: ModuleSpec) -> Tensor:
@@ -53,10 +65,12 @@ def _from_tensors(spec: ModuleSpec) -> Tensor:
     return state["weight"].float()
 
 
-def _from_json(spec: ModuleSpec, tokenizer: Any) -> Tensor:
-    """Tokens that idf.json does not name weigh nothing; those that the vocabulary has not count as its unknown one."""
-    # Only the name counts: the reference looks for the file below the working folder or on the Hub.
-    found = read_object(spec.path / PurePosixPath(spec.config.text("path") or "").name)
+def weight_of(found: JsonObject, tokenizer: Any) -> Tensor:
+    """Token → number as float32 (vocabulary,): tokens that are not named weigh nothing, unknown ones are one token.
+
+    Raises:
+        ModelFolderError: a value is no number.
+    """
     weight = torch.zeros(len(tokenizer.get_vocab()))
     for token, value in found.values.items():
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -36,7 +36,7 @@ class StaticBody(nn.Module):
             ModelNotFoundError: a file is missing.
             ModelFolderError: a file is damaged or holds no table.
         """
-        return cls(_table(read_state(spec.path), spec.path), read_tokenizer(spec.path / "tokenizer.json"))
+        return cls(read_table(read_state(spec.path), spec.path), read_tokenizer(spec.path / "tokenizer.json"))
 
     def forward(self, texts: Sequence[str]) -> dict[str, Any]:
         """`sentence_embedding`, float32 (batch, d); a text without tokens gives zeros."""
@@ -46,7 +46,12 @@ class StaticBody(nn.Module):
         return {"sentence_embedding": self.bag(ids, offsets)}
 
 
-def _table(state: dict[str, Tensor], home: Path) -> Tensor:
+def read_table(state: dict[str, Tensor], home: Path) -> Tensor:
+    """One row a token, float32 (tokens, d), from the tensors of sentence-transformers or of model2vec.
+
+    Raises:
+        ModelFolderError: they are neither's.
+    """
     found = state.get("embedding.weight", state.get("embeddings"))
     if found is None:
         names = ", ".join(sorted(state)) or "nothing"

@@ -5,16 +5,18 @@ head only the encoder is loaded. What is missing is an error: transformers would
 Knows nothing of tokenizers and of the modules behind it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 import transformers
 from torch import nn
 from transformers.utils import logging
 
-from airvec.errors import ModelFolderError
+from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec
 from airvec_exporter.errors import ExportError
 from airvec_exporter.fetch import ADAPTER
@@ -25,6 +27,28 @@ LOADERS = {
 }  # fmt: skip
 # AutoModel would load the decoder as well.
 ENCODERS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
+
+
+@dataclass(frozen=True)
+class TransformerOptions:
+    """How to load a model that is to be trained, where the defaults of an export are not meant.
+
+    Attributes:
+        config: values of its config, such as `num_labels` or `hidden_dropout_prob`.
+        model: arguments of transformers' `from_pretrained`, such as `dtype` and `attn_implementation`.
+        new_head: whether a head that the checkpoint has not is made anew, by chance; its body must be there.
+    """
+
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    model: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    new_head: bool = False
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """`model` with the dtype under its new name, float32 where none is given."""
+        given = dict(self.model)
+        old = given.pop("torch_dtype", torch.float32)
+        return {"dtype": old, **given}
 
 
 @contextmanager
@@ -42,8 +66,9 @@ def quiet_transformers() -> Iterator[None]:
 
 
 def load_transformer(
-    spec: ModuleSpec, name: str, *, labels: int | None = None, brought: Collection[str] = ()
-) -> nn.Module:
+    spec: ModuleSpec, name: str, *, labels: int | None = None, brought: Collection[str] = (),
+    options: TransformerOptions | None = None,
+) -> nn.Module:  # fmt: skip
     """Load transformers' model of a folder with the head of its task.
 
     Args:
@@ -51,8 +76,10 @@ def load_transformer(
         name: the checkpoint's, for messages.
         labels: how many scores a classifier gives; None = as config.json says.
         brought: names of weights that may be missing in the folder, since they come from elsewhere.
+        options: for training; None = as an export needs it.
 
     Raises:
+        ArgumentError: `options` that transformers refuses.
         ModelFolderError: a file is damaged, or weights are missing.
         ExportError: transformers cannot load it, or it needs code of its own.
     """
@@ -62,32 +89,58 @@ def load_transformer(
         )
     check_whole(spec.path)
     try:
-        config = transformers.AutoConfig.from_pretrained(spec.path, local_files_only=True, trust_remote_code=False)
-        if labels is not None:
-            config.num_labels = labels
-        config.use_cache = False
-        t5 = config.model_type in ENCODERS
-        loader = ENCODERS[config.model_type] if t5 and spec.task == FEATURES else LOADERS[spec.task]
-        # The relative positions of T5 do not trace with SDPA.
-        options = {"attn_implementation": "eager"} if t5 else {"trust_remote_code": False}
-        model, report = getattr(transformers, loader).from_pretrained(
-            spec.path, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True, **options
-        )
+        model, report = _from_pretrained(spec, labels, options)
     except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
         _refuse_own_code(spec, name)
         raise ExportError(
             f"{name}: transformers cannot load the model: {first_line(error)} "
             "Check that the folder is complete; models with code of their own are not exported."
         ) from error
+    except TypeError as error:
+        if options is None:
+            raise
+        raise ArgumentError(
+            f"model_kwargs: {dict(options.model)!r}, which transformers refuses for {name}: {first_line(error)} "
+            "Leave out what it does not know."
+        ) from error
     stated = spec.config.section("auto_map").text(LOADERS[spec.task])
     if stated and stated.rpartition(".")[2] != type(model).__name__:
         _refuse_own_code(spec, name)
     unread = () if spec.task == CLASSIFY else tuple(key for key in report["missing_keys"] if "pooler." in key)
     missing = sorted(set(report["missing_keys"]) - {*unread, *brought})
+    if options and options.new_head:
+        missing = [key for key in missing if _of_body(model, key)]
     if missing:
         _refuse_own_code(spec, name)
         raise ModelFolderError(_missing(model, missing, spec.task, name))
     return model.eval()
+
+
+def _from_pretrained(spec: ModuleSpec, labels: int | None, options: TransformerOptions | None) -> tuple[Any, Any]:
+    """The model and transformers' report of what it found."""
+    settings = dict(options.config) if options else {}
+    config = transformers.AutoConfig.from_pretrained(
+        spec.path, local_files_only=True, trust_remote_code=False, **settings
+    )
+    if labels is not None:
+        config.num_labels = labels
+    config.use_cache = False
+    t5 = config.model_type in ENCODERS
+    loader = ENCODERS[config.model_type] if t5 and spec.task == FEATURES else LOADERS[spec.task]
+    chosen: dict[str, Any] = {} if t5 else {"trust_remote_code": False}
+    if options is not None:
+        chosen |= options.arguments
+    else:
+        # The relative positions of T5 do not trace with SDPA.
+        chosen |= {"dtype": torch.float32} | ({"attn_implementation": "eager"} if t5 else {})
+    return getattr(transformers, loader).from_pretrained(
+        spec.path, config=config, local_files_only=True, output_loading_info=True, **chosen
+    )
+
+
+def _of_body(model: Any, key: str) -> bool:
+    """Whether a weight is the body's, which only a pooler's is not: heads come with one of their own."""
+    return key.startswith(f"{model.base_model_prefix}.") and "pooler." not in key
 
 
 def _missing(model: nn.Module, missing: Sequence[str], task: str, name: str) -> str:

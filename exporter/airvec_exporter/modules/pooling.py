@@ -93,7 +93,7 @@ def read_modes(config: JsonObject) -> tuple[str, ...]:
 def positions(mask: Tensor) -> Tensor:
     """Places counted from the first real token, int64 (batch, tokens); below 0 on left padding."""
     first = mask.int().argmax(dim=1, keepdim=True)  # (batch, 1)
-    return torch.arange(mask.shape[1]) - first
+    return torch.arange(mask.shape[1], device=mask.device) - first
 
 
 def _cls(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
@@ -109,8 +109,8 @@ def _mean(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
 
 
 def _mean_sqrt(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
-    total = (states * kept[..., None]).sum(dim=1)
-    return total / kept.float().sum(dim=1, keepdim=True).clamp(min=SMALLEST).sqrt()
+    total = (states * kept[..., None]).float().sum(dim=1)
+    return (total / kept.float().sum(dim=1, keepdim=True).clamp(min=SMALLEST).sqrt()).to(states.dtype)
 
 
 def _weightedmean(states: Tensor, kept: Tensor, mask: Tensor) -> Tensor:
@@ -119,17 +119,17 @@ def _weightedmean(states: Tensor, kept: Tensor, mask: Tensor) -> Tensor:
 
 def _lasttoken(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
     # The last kept place; place 0, whose mask is 0, where nothing is kept.
-    last = (kept * torch.arange(kept.shape[1])).argmax(dim=1)
+    last = (kept * torch.arange(kept.shape[1], device=kept.device)).argmax(dim=1)
     return _at(states * kept[..., None], last)
 
 
 def _weighted(states: Tensor, weights: Tensor) -> Tensor:
-    total = (states * weights[..., None]).sum(dim=1)  # (batch, d)
-    return total / weights.sum(dim=1, keepdim=True).clamp(min=SMALLEST)
+    total = (states * weights[..., None]).sum(dim=1)  # (batch, d), float32 for states of 16 bits, too
+    return (total / weights.sum(dim=1, keepdim=True).clamp(min=SMALLEST)).to(states.dtype)
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:
-    return states[torch.arange(len(states)), places]  # (batch, d)
+    return states[torch.arange(len(states), device=states.device), places]  # (batch, d)
 
 
 POOLS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {

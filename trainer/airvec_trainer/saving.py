@@ -1,0 +1,140 @@
+"""A model's modules → a folder that every generation of sentence-transformers reads, airvec's exporter too.
+
+Oldest type names, old Pooling keys, the length limit in `sentence_bert_config.json`, safetensors only. A folder is
+written beside its place and then renamed, so that it is there whole or not at all.
+Knows nothing of how modules compute and of graphs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors.torch import save_file
+from torch import nn
+
+from airvec.folder import CLASSIFY, FILL_MASK, RERANKER
+from airvec.json_file import read_object
+from airvec_exporter.body_folder import write_json
+from airvec_exporter.folder import SPARSE_TYPE, SPARSE_TYPES, TYPE
+from airvec_exporter.placing import put, temporary_beside
+from airvec_trainer.modules.router import Router
+from airvec_trainer.modules.transformer import Transformer
+
+SETTINGS = "config_sentence_transformers.json"
+
+
+def save(
+    modules: Sequence[nn.Module], settings: Mapping[str, Any], path: Path, card: Callable[[Path], None] | None = None
+) -> None:
+    """Write a model's folder; what else was in it stays, but for files of the model that it held before.
+
+    Args:
+        modules: in order; the first reads texts.
+        settings: what `config_sentence_transformers.json` says besides versions; `model_type` among them.
+        path: the folder.
+        card: writes the README into a folder; None = none.
+
+    Raises:
+        OSError: the disk refuses; a folder that was there is as it was.
+    """
+    with temporary_beside(path) as folder:
+        write(modules, settings, folder)
+        if card is not None:
+            card(folder)
+        put(folder, path)
+
+
+def write(modules: Sequence[nn.Module], settings: Mapping[str, Any], folder: Path) -> None:
+    """Write a model's files into an empty folder; the arguments are those of `save`."""
+    first = modules[0]
+    alone = len(modules) == 1 and isinstance(first, Transformer) and first.task == CLASSIFY
+    plain = alone and not any(settings["prompts"].values())
+    homes = ["" if index == 0 else f"{index}_{_name(module)}" for index, module in enumerate(modules)]
+    for module, home in zip(modules, homes, strict=True):
+        _write_module(module, folder / home, limits=not plain)
+    if not plain:
+        types = map(type_name, modules)
+        entries = [
+            {"idx": index, "name": str(index), "path": home, "type": kind}
+            for index, (home, kind) in enumerate(zip(homes, types, strict=True))
+        ]
+        write_json(folder / "modules.json", entries)
+    if settings["model_type"] == RERANKER:
+        _write_activation(settings.get("activation_fn"), folder)
+    versions = {"transformers": transformers.__version__, "pytorch": str(torch.__version__)}
+    write_json(folder / SETTINGS, {"__version__": versions, **settings})
+
+
+def write_card(model: Any, folder: Path, name: str | None = None) -> None:
+    """Write the README.md that the model's card data gives, where it has any.
+
+    Args:
+        model: with its `model_card_data`.
+        folder: where.
+        name: the model's, in place of the card's own.
+    """
+    data = model.model_card_data
+    if data is None:
+        return
+    from airvec_trainer.card import generate_model_card
+
+    (folder / "README.md").write_text(generate_model_card(model, name), encoding="utf-8")
+
+
+def type_name(module: nn.Module) -> str:
+    """What a module is called in modules.json: the oldest name, which every reader knows."""
+    name = _name(module)
+    if isinstance(module, Transformer) and module.task == FILL_MASK:
+        name = "MLMTransformer"
+    return (SPARSE_TYPE if name in SPARSE_TYPES else TYPE).format(name)
+
+
+def _name(module: nn.Module) -> str:
+    return type(module).__name__
+
+
+def _write_module(module: Any, home: Path, *, limits: bool = True) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    if isinstance(module, Router):
+        _write_router(module, home)
+        return
+    if hasattr(module, "save"):
+        module.save(home)
+        if limits and isinstance(module, Transformer):
+            write_json(home / "sentence_bert_config.json", module.limits())
+        return
+    config = module.config()
+    if config is not None:
+        write_json(home / "config.json", config)
+    if state := {name: tensor.contiguous() for name, tensor in module.state_dict().items()}:
+        save_file(state, home / "model.safetensors")
+
+
+def _write_router(router: Router, home: Path) -> None:
+    """`router_config.json`, and each module of the routes once, in a folder named after its first place."""
+    names: dict[int, str] = {}
+    types: dict[str, str] = {}
+    structure: dict[str, list[str]] = {}
+    for route, chain in router.routes().items():
+        for place, module in enumerate(chain):
+            if id(module) not in names:
+                names[id(module)] = f"{route}_{place}_{_name(module)}"
+                types[names[id(module)]] = type_name(module)
+                _write_module(module, home / names[id(module)])
+        structure[route] = [names[id(module)] for module in chain]
+    parameters = {
+        "default_route": router.default_route,
+        "allow_empty_key": router.allow_empty_key,
+        "route_mappings": {str(key): route for key, route in router.route_mappings.items()},
+    }
+    write_json(home / "router_config.json", {"types": types, "structure": structure, "parameters": parameters})
+
+
+def _write_activation(activation: str | None, folder: Path) -> None:
+    """A reranker's activation where sentence-transformers 4.0 to 5.3 look for it: in config.json."""
+    if activation is None or not (folder / "config.json").is_file():
+        return
+    config = read_object(folder / "config.json").values
+    write_json(folder / "config.json", {**config, "sentence_transformers": {"activation_fn": activation}})
