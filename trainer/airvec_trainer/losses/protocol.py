@@ -1,8 +1,9 @@
 """The two forms that a loss may have, and how a trainer runs either.
 
 Most are functions of embeddings: `loss([anchor, positive], labels)`. What needs more (a guide, a second encoder, a
-decoder, the layers' outputs) is a `BatchLoss`, and gets the batch with the model. Either may have weights of its own,
-as fields that are `nn.Module`, and parts, whose sum it is.
+decoder, the layers' outputs) is a `BatchLoss`, and gets the batch with the model. One that is a function of embeddings
+once it has looked at the batch (a guide's view of the texts) says so with `bound(batch)`: others can then wrap it.
+Either may have weights of its own, as fields that are `nn.Module`, and parts, whose sum it is.
 Knows nothing of trainers and of any one loss.
 """
 
@@ -12,9 +13,16 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
 
-__all__ = ["BatchLoss", "Loss", "compute", "modules_of", "parts_of", "prepare"]
+__all__ = [
+    "UNTRAINED", "BatchLoss", "Loss", "can_be_wrapped", "compute", "modules_of", "on_arrays", "parts_of",
+    "parts_of_arrays", "prepare",
+]  # fmt: skip
+
+# Metadata of a field that holds a model which is only asked, such as a guide: `guide: Any = field(metadata=UNTRAINED)`.
+UNTRAINED = {"trained": False}
 
 
 class Loss(Protocol):
@@ -49,6 +57,11 @@ class _BatchInParts(Protocol):
     def batch_parts(self, batch: Batch, labels: Any = None) -> Mapping[str, Tensor]: ...
 
 
+@runtime_checkable
+class _Bound(Protocol):
+    def bound(self, batch: Batch) -> Loss: ...
+
+
 def compute(loss: Any, batch: Batch, labels: Any = None) -> Tensor:
     """The value of a loss of either form on a batch: a scalar."""
     if isinstance(loss, BatchLoss):
@@ -60,9 +73,37 @@ def parts_of(loss: Any, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
     """The parts of a loss by name, whose sum is its value; a loss of one part gives {"loss": value}."""
     if isinstance(loss, _BatchInParts):
         return dict(loss.batch_parts(batch, labels))
-    if isinstance(loss, _InParts) and not isinstance(loss, BatchLoss):
-        return dict(loss.parts(batch.embeddings(), labels))
-    return {"loss": compute(loss, batch, labels)}
+    if isinstance(loss, BatchLoss):
+        return {"loss": loss.on_batch(batch, labels)}
+    return parts_of_arrays(loss, batch.embeddings(), labels)
+
+
+def can_be_wrapped(loss: Any) -> bool:
+    """Whether a loss is a function of embeddings, or becomes one when it is bound to a batch."""
+    return isinstance(loss, _Bound) or (callable(loss) and not isinstance(loss, BatchLoss))
+
+
+def on_arrays(loss: Any, batch: Batch) -> Loss:
+    """A loss as a function of embeddings, which has taken what else it needs from the batch already.
+
+    Raises:
+        ArgumentError: it needs the model itself for its value.
+    """
+    if isinstance(loss, _Bound):
+        return loss.bound(batch)
+    if not can_be_wrapped(loss):
+        raise ArgumentError(
+            f"{type(loss).__name__}: inside another loss, expected a loss of embeddings alone there. "
+            "Train with it alone, or give each a data set of its own."
+        )
+    return loss
+
+
+def parts_of_arrays(loss: Any, columns: Sequence[Tensor], labels: Any = None) -> dict[str, Tensor]:
+    """`parts_of` for a function of embeddings: by name, whose sum is its value."""
+    if isinstance(loss, _InParts):
+        return dict(loss.parts(columns, labels))
+    return {"loss": loss(columns, labels)}
 
 
 def prepare(loss: Any, model: nn.Module) -> Any:
@@ -83,11 +124,13 @@ def prepare(loss: Any, model: nn.Module) -> Any:
 
 
 def modules_of(loss: Any) -> Iterator[nn.Module]:
-    """The modules with weights that a loss and those inside it own."""
-    if not dataclasses.is_dataclass(loss):
+    """The modules with weights that a loss and those inside it own, and that are trained with the model."""
+    if not dataclasses.is_dataclass(loss) or isinstance(loss, type):
         return
     for entry in dataclasses.fields(loss):
         value = getattr(loss, entry.name)
+        if not entry.metadata.get("trained", True):
+            continue
         if isinstance(value, nn.Module):
             yield value
         else:
