@@ -89,6 +89,26 @@ def test_rows_at_the_end_are_held_out(tsv, held_out, train, out):
     assert kept is None or kept["left"][:] == ["e"]
 
 
+def test_rows_are_augmented_as_the_recipe_says(tsv):
+    swap = {"name": "Replacement", "column": "left", "into": "positive", "synonyms": {"c": ["x"]}, "share": 1.0}
+    trained, _ = parts_of_data(DataSection(file=tsv, columns=["left"], augment=[swap]))
+    assert trained.to_dict() == {"left": ['a "quoted', "c", "e"], "positive": ['a "quoted', "x", "e"]}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"name": "Delete"}, r"data: augment 0.name: 'Delete', expected one of Cropping, Deletion, Replacement"),
+        ({"name": "Deletion"}, "augment 0: no 'column' among"),
+        ({"name": "Deletion", "column": "left", "shares": 1}, r"unknown key 'shares'.*Did you mean 'share'\?"),
+        ({"name": "Deletion", "column": "left", "seed": "x"}, r"augment 0.seed: 'x', expected a whole number"),
+    ],
+)
+def test_a_wrong_augmentation_is_refused_with_its_place(tsv, table, message):
+    with pytest.raises(ArgumentError, match=message):
+        parts_of_data(DataSection(file=tsv, columns=["left"], augment=[table]))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

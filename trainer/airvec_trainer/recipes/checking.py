@@ -137,6 +137,8 @@ def _fits_plain(value: Any, hint: Any) -> bool:
         return isinstance(value, int | float)
     if hint in (str, int, bool, type(None), None):
         return isinstance(value, type(None) if hint is None else hint)
+    if get_origin(hint) is Callable:
+        return callable(value)
     # A list where a string stands is wrong; a class of its own says itself what it takes.
     return get_origin(hint) not in (list, dict) and hint not in (list, dict)
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from airvec.errors import ArgumentError
-from airvec_trainer.recipes.checking import check_keys, check_type, check_values, parameters
+from airvec_trainer.recipes.checking import check_keys, check_values, parameters
 
 __all__ = ["arguments_class", "class_of", "loss_from", "make_arguments", "model_class", "trainer_class"]
 
@@ -68,12 +68,8 @@ def loss_from(table: Table, kind: str, place: str) -> Any:
     room = "airvec_trainer.losses.rerank" if kind == "rerank" else "airvec_trainer.losses"
     found = class_of(room, table.get("name"), f"{place}.name")
     given = {key: value for key, value in table.items() if key != "name"}
-    known = parameters(found)
-    check_keys(given, known, place)
+    check_keys(given, parameters(found), place)
     made = {key: _field(value, key, found, kind, f"{place}.{key}") for key, value in given.items()}
-    plain = {key: value for key, value in made.items() if value is given[key]}
-    for key, value in plain.items():
-        check_type(value, known[key], f"{place}.{key}")
     check_values(found, made, place)
     return found(**made)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from airvec.errors import ArgumentError
-from airvec_trainer.recipes.sections import DataSection, RowsSection
+from airvec_trainer.augmentation import Cropping, Deletion, Replacement, augmented
+from airvec_trainer.recipes.checking import check_values, made
+from airvec_trainer.recipes.sections import DataSection, RowsSection, Table
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -31,6 +33,8 @@ def parts_of_data(section: DataSection) -> "tuple[Dataset, Dataset | None]":
         ArgumentError: as `read_rows`; or all rows are held out.
     """
     rows = read_rows(section)
+    for number, table in enumerate(section.augment):
+        rows = _augmented(rows, table, f"[[data]] {section.name}: augment {number}")
     count = round(section.held_out * len(rows)) if section.held_out < 1 else int(section.held_out)
     if count >= len(rows):
         raise ArgumentError(
@@ -50,6 +54,18 @@ def read_rows(section: RowsSection) -> "Dataset":
     from datasets import Dataset
 
     return Dataset.from_dict(columns_of(section))
+
+
+def _augmented(rows: "Dataset", table: Table, place: str) -> "Dataset":
+    """The rows with what a `[[data.augment]]` says."""
+    rooms = {found.__name__: found for found in (Cropping, Deletion, Replacement)}
+    name = table.get("name")
+    if name not in rooms:
+        raise ArgumentError(f"{place}.name: {name!r}, expected one of {', '.join(rooms)}. Take one of these.")
+    given = {key: table[key] for key in ("column", "into", "seed") if key in table}
+    fields = {key: value for key, value in table.items() if key not in ("name", *given)}
+    check_values(augmented, given, place, leave=("rows", "augmentation"))
+    return augmented(rows, augmentation=made(rooms[name], fields, place), **given)
 
 
 def columns_of(section: RowsSection, found: Columns | None = None) -> Columns:

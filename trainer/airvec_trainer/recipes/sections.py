@@ -77,11 +77,14 @@ class DataSection(RowsSection):
         name: of this data set among several.
         held_out: rows at the end that are not trained on but evaluated: a number, or a share below 1.
         loss: as `[loss]`, for this data set alone.
+        augment: each `[[data.augment]]`: `name`, a class of `airvec_trainer.augmentation`; `column`; `into`, a
+            new column that takes the texts; `seed`; and the fields of the class.
     """
 
     name: str = "data"
     held_out: float = 0
     loss: Table | None = None
+    augment: list[Table] = field(default_factory=list[Table])
 
 
 @dataclass(frozen=True, kw_only=True)
