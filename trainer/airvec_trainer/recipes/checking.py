@@ -85,11 +85,16 @@ def parameters(found: Callable[..., Any]) -> dict[str, Any]:
     else:
         names = [one.name for one in _signature(found) if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
         holder = found.__init__ if inspect.isclass(found) else found
-    try:
-        hints = typing.get_type_hints(holder)
-    except (NameError, TypeError):
-        hints = {}
+    hints = _hints(holder)
     return {name: hints.get(name, Any) for name in names}
+
+
+def _hints(holder: Any) -> dict[str, Any]:
+    """Type hints by name; those with a name that is only there for type checkers are left out."""
+    try:
+        return typing.get_type_hints(holder)
+    except NameError:
+        return {name: hint for name, hint in holder.__annotations__.items() if "'" not in repr(hint)}
 
 
 def required(found: Callable[..., Any]) -> list[str]:
