@@ -5,9 +5,7 @@ export leaves nothing, and never harms a folder that was there.
 Knows nothing of the command line.
 """
 
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from airvec_exporter.folder import body_home, write_folder
 from airvec_exporter.graph import Graph, write_portable
 from airvec_exporter.load import KINDS, Checkpoint, load
 from airvec_exporter.merging import whole_checkpoint
+from airvec_exporter.placing import put, temporary_beside
 from airvec_exporter.report import ExportReport, Graphs, make_manifest, make_report, name_and_revision
 from airvec_exporter.settings import LoadSettings
 from airvec_exporter.token_heads import read_token_heads, verify_token_heads, with_measured
@@ -111,7 +110,7 @@ def export(
     check_target(source, target, overwrite)
     with (
         _progress(show_progress_bar) as step,
-        _temporary(target) as folder,
+        temporary_beside(target) as folder,
         whole_checkpoint(source, kind, base) as whole,
     ):
         step("loading")
@@ -136,7 +135,7 @@ def export(
                 found = verify_token_heads(loaded, heads, folder, checks, name)
                 manifest = with_measured(manifest, found, graph.path.relative_to(folder).as_posix())
         write_manifest(folder, manifest)
-        _put(folder, target)
+        put(folder, target)
     return make_report(target, name_and_revision(source)[0], loaded.kind, graphs, measured, time.perf_counter() - start)
 
 
@@ -222,31 +221,3 @@ class _Step:
     def __call__(self, name: str) -> None:
         self.bar.update(STEPS.index(name) - self.bar.n)
         self.bar.set_description_str(name)
-
-
-@contextmanager
-def _temporary(target: Path) -> Iterator[Path]:
-    """A new folder beside the target; gone afterwards, whatever happened."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    folder.chmod(0o755)  # mkdtemp makes folders for one user only
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _put(folder: Path, target: Path) -> None:
-    """Rename the finished folder to its place; what was there goes only once the new one is."""
-    if not target.exists():
-        folder.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-    target.rename(old / target.name)
-    try:
-        folder.rename(target)
-    except BaseException:
-        (old / target.name).rename(target)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)

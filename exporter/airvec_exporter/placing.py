@@ -5,7 +5,7 @@ Knows nothing of what is in it.
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,17 @@ def temporary_beside(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def put(folder: Path, target: Path) -> None:
-    """Rename the finished folder to its place; what was there goes only once the new one is."""
+def put(folder: Path, target: Path, keep: Callable[[str], bool] | None = None) -> None:
+    """Rename the finished folder to its place; what was there goes only once the new one is.
+
+    Args:
+        folder: what is finished, on the same disk.
+        target: its place.
+        keep: which of the old folder's entries stay, by name, where the new one has none of that name; None = none.
+
+    Raises:
+        OSError: the disk refuses; what was there is there again.
+    """
     if not target.exists():
         folder.rename(target)
         return
@@ -34,5 +43,13 @@ def put(folder: Path, target: Path) -> None:
     except BaseException:
         (old / target.name).rename(target)
         raise
+    else:
+        _take_over(old / target.name, target, keep)
     finally:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _take_over(old: Path, target: Path, keep: Callable[[str], bool] | None) -> None:
+    for entry in old.iterdir() if keep is not None and old.is_dir() else ():
+        if keep is not None and keep(entry.name) and not (target / entry.name).exists():
+            entry.rename(target / entry.name)

@@ -193,14 +193,6 @@ def test_an_empty_folder_and_missing_parents_are_fine(tiny_bert: Path, traced: N
     assert (tmp_path / "empty").stat().st_mode & 0o777 == 0o755
 
 
-def test_if_the_swap_fails_the_old_folder_is_put_back(tmp_path: Path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "modules.json").write_text("[]")
-    with pytest.raises(FileNotFoundError):
-        pipeline._put(tmp_path / "not there", tmp_path / "out")
-    assert [path.name for path in tmp_path.rglob("*")] == ["out", "modules.json"]
-
-
 def test_a_broken_checkpoint_leaves_nothing(tmp_path: Path):
     folder = tiny.tiny_checkpoint(tmp_path / "in" / "checkpoint")
     (folder / "modules.json").write_text("{")

@@ -37,6 +37,7 @@ DROP_IN_SIGNATURES = {
     "MultiEncoder.encode_query": "encode's own arguments",
     "MultiEncoder.encode_document": "encode's own arguments",
     "MultiEncoder.encode_stream": "encode's own arguments, over an iterable",
+    "Dense.__init__": "the reference's constructor",
     "export": "the options of airvec export, one each",
     "export_static_quantized_openvino_model": "the reference's function",
     "paraphrase_mining": "the reference's util.paraphrase_mining",

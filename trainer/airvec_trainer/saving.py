@@ -6,6 +6,7 @@ Knows nothing of how modules compute and of graphs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import transformers
 from safetensors.torch import save_file
 from torch import nn
 
+from airvec.errors import ArgumentError
 from airvec.folder import CLASSIFY, FILL_MASK, RERANKER
 from airvec.json_file import read_object
 from airvec_exporter.body_folder import write_json
@@ -22,6 +24,14 @@ from airvec_exporter.placing import put, temporary_beside
 from airvec_trainer.modules.router import Router
 from airvec_trainer.modules.transformer import Transformer
 
+# What a saved model consists of, with the graphs that were made of its weights; a README stays.
+MODEL_FILES = (
+    "modules.json", "config.json", "config_sentence_transformers.json", "sentence_*_config.json", "router_config.json",
+    "generation_config.json", "airvec.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*",
+    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.jinja", "model.safetensors*",
+    "model-*-of-*.safetensors", "pytorch_model*.bin*", "adapter_config.json", "adapter_model.*", "[0-9]*_*",
+    "*_[0-9]*_*", "onnx", "openvino",
+)  # fmt: skip
 SETTINGS = "config_sentence_transformers.json"
 
 
@@ -37,13 +47,31 @@ def save(
         card: writes the README into a folder; None = none.
 
     Raises:
+        ArgumentError: the path is a file's.
         OSError: the disk refuses; a folder that was there is as it was.
     """
-    with temporary_beside(path) as folder:
+    path = path.resolve()
+    if path.is_file():
+        raise ArgumentError(f"path: {str(path)!r} is a file, expected a folder. Choose another.")
+    mounted = path.is_mount()  # a volume cannot be renamed, so its entries are
+    with temporary_beside(path / "model" if mounted else path) as folder:
         write(modules, settings, folder)
         if card is not None:
             card(folder)
-        put(folder, path)
+        if not mounted:
+            put(folder, path, lambda name: not is_model_file(name))
+            return
+        for entry in list(folder.iterdir()):
+            put(entry, path / entry.name)
+
+
+def is_model_file(name: str) -> bool:
+    """Whether a file or folder of this name is part of a model, so that another model's must not stay beside a new one.
+
+    >>> [is_model_file(name) for name in ("model.safetensors", "1_Pooling", "onnx", "checkpoint-100", "optimizer.pt")]
+    [True, True, True, False, False]
+    """
+    return any(fnmatchcase(name, pattern) for pattern in MODEL_FILES)
 
 
 def write(modules: Sequence[nn.Module], settings: Mapping[str, Any], folder: Path) -> None:

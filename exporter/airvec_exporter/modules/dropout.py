@@ -13,9 +13,9 @@ from airvec.folder import ModuleSpec
 class Dropout(nn.Module):
     """Zeroes a share of the values in training; nothing otherwise."""
 
-    def __init__(self, share: float = 0.2) -> None:
+    def __init__(self, dropout: float = 0.2) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(share)
+        self.dropout = nn.Dropout(dropout)
 
     @classmethod
     def from_spec(cls, spec: ModuleSpec) -> "Dropout":

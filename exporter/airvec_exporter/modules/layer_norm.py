@@ -33,6 +33,10 @@ class LayerNorm(nn.Module):
         """The one key."""
         return {"dimension": self.norm.normalized_shape[0]}
 
+    def get_embedding_dimension(self) -> int:
+        """Width of the result."""
+        return self.norm.normalized_shape[0]
+
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
         """`sentence_embedding` normalised: (batch, d) -> (batch, d)."""
         return {**features, "sentence_embedding": self.norm(features["sentence_embedding"])}

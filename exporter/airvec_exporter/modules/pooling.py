@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from airvec.errors import ModelFolderError
+from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import ModuleSpec
 from airvec.json_file import JsonObject
 
@@ -29,14 +29,23 @@ class Pooling(nn.Module):
     """Concatenation of pooling modes.
 
     Args:
-        dimension: of the token embeddings, d.
-        modes: names from `FLAGS`, in the order of the result.
+        embedding_dimension: of the token embeddings, d.
+        pooling_mode: one of the six modes, or several in the order of the result.
         include_prompt: False leaves the first `prompt_length` real tokens out.
+
+    Raises:
+        ArgumentError: a mode that is none of the six.
     """
 
-    def __init__(self, dimension: int, modes: Sequence[str] = ("mean",), include_prompt: bool = True) -> None:
+    def __init__(
+        self, embedding_dimension: int, pooling_mode: str | Sequence[str] = "mean", include_prompt: bool = True
+    ) -> None:
         super().__init__()
-        self.dimension, self.modes, self.include_prompt = dimension, tuple(modes), include_prompt
+        self.modes = (pooling_mode,) if isinstance(pooling_mode, str) else tuple(pooling_mode)
+        for mode in self.modes or ("",):
+            if mode not in FLAGS:
+                raise ArgumentError(f"pooling_mode: {mode!r}, expected one of {', '.join(FLAGS)}. Choose one of these.")
+        self.dimension, self.include_prompt = embedding_dimension, include_prompt
 
     @classmethod
     def from_spec(cls, spec: ModuleSpec) -> "Pooling":
@@ -58,8 +67,12 @@ class Pooling(nn.Module):
             modes = {"word_embedding_dimension": self.dimension, **flags}
         return {**modes, "include_prompt": self.include_prompt}
 
+    def get_embedding_dimension(self) -> int:
+        """Width of the result: that of the token embeddings, once a mode."""
+        return self.dimension * len(self.modes)
+
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
-        """Add `sentence_embedding`, float32 (batch, d x modes).
+        """Add `sentence_embedding` (batch, d x modes), of the token embeddings' dtype; sums are in float32.
 
         Reads `token_embeddings` (batch, tokens, d), `attention_mask` (batch, tokens) of 0 and 1, and, where
         `include_prompt` is False, the whole number `prompt_length`.
@@ -101,7 +114,7 @@ def _cls(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
 
 
 def _max(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:
-    return states.masked_fill(kept[..., None] == 0, float("-inf")).amax(dim=1)
+    return states.masked_fill(kept[..., None] == 0, float("-inf")).max(dim=1).values
 
 
 def _mean(states: Tensor, kept: Tensor, _mask: Tensor) -> Tensor:

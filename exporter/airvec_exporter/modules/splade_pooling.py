@@ -5,11 +5,13 @@ https://arxiv.org/abs/2504.14839 (a second logarithm).
 Knows nothing of the other modules.
 """
 
+from functools import reduce
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from airvec.errors import ModelFolderError
+from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import ModuleSpec
 
 STRATEGIES = ("max", "sum")
@@ -17,11 +19,26 @@ ACTIVATIONS = ("relu", "log1p_relu")
 
 
 class SpladePooling(nn.Module):
-    """log(1 + relu(logit)), for `log1p_relu` its log(1 + x) once more, pooled over a text's tokens."""
+    """log(1 + relu(logit)), for `log1p_relu` its log(1 + x) once more, pooled over a text's tokens.
 
-    def __init__(self, strategy: str = "max", activation: str = "relu", dimension: int | None = None) -> None:
+    Args:
+        pooling_strategy: `"max"` or `"sum"`.
+        activation_function: `"relu"` or `"log1p_relu"`.
+        embedding_dimension: words of the vocabulary; None = as the logits say.
+        chunk_size: tokens pooled at once, which bounds the memory without gradients; None = all.
+
+    Raises:
+        ArgumentError: a strategy or an activation that is none.
+    """
+
+    def __init__(
+        self, pooling_strategy: str = "max", activation_function: str = "relu", embedding_dimension: int | None = None,
+        chunk_size: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.strategy, self.activation, self.dimension = strategy, activation, dimension
+        self.strategy = _known("pooling_strategy", pooling_strategy, STRATEGIES)
+        self.activation = _known("activation_function", activation_function, ACTIVATIONS)
+        self.dimension, self.chunk_size = embedding_dimension, chunk_size
 
     @classmethod
     def from_spec(cls, spec: ModuleSpec) -> "SpladePooling":
@@ -51,11 +68,30 @@ class SpladePooling(nn.Module):
         Reads `token_embeddings`, logits (batch, tokens, vocabulary), and `attention_mask` (batch, tokens); special
         tokens count like any other.
         """
-        weights = (features["token_embeddings"] * features["attention_mask"][..., None]).relu().log1p()
-        if self.activation == "log1p_relu":
-            weights = weights.log1p()
-        pooled = weights.amax(dim=1) if self.strategy == "max" else weights.sum(dim=1)
+        logits, mask = features["token_embeddings"], features["attention_mask"][..., None]
+        size = self.chunk_size or max(1, logits.shape[1])
+        parts = [self._pooled(*part) for part in zip(logits.split(size, 1), mask.split(size, 1), strict=True)]
+        pooled = reduce(torch.maximum if self.strategy == "max" else torch.add, parts)
         return {**features, "sentence_embedding": pooled}
+
+    def _pooled(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Some tokens' weights, pooled: (batch, tokens, vocabulary) -> (batch, vocabulary)."""
+        # In place, since logits over a vocabulary are the largest tensor of a step: relu's gradient needs only its
+        # result, log1p's its input.
+        weights = (logits * mask).relu_()
+        for _ in range(2 if self.activation == "log1p_relu" else 1):
+            weights = weights.log1p() if torch.is_grad_enabled() else weights.log1p_()
+        return weights.max(dim=1).values if self.strategy == "max" else weights.sum(dim=1)
+
+    def get_embedding_dimension(self) -> int | None:
+        """Words of the vocabulary, where the config says them."""
+        return self.dimension
+
+
+def _known(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ArgumentError(f"{name}: {value!r}, expected one of {', '.join(known)}. Choose one of these.")
+    return value
 
 
 def _choice(spec: ModuleSpec, key: str, known: tuple[str, ...]) -> str:

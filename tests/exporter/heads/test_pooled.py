@@ -97,10 +97,10 @@ def test_a_text_without_any_token_gives_what_the_runtime_gives(mode: str):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("out", "settings"), [
-    (20, {}), (20, {"bias": False}), (WIDTH, {"residual": True}), (20, {"residual": True}),
+    (20, {}), (20, {"bias": False}), (WIDTH, {"use_residual": True}), (20, {"use_residual": True}),
 ])  # fmt: skip
 def test_dense_is_that_of_torch(activation: str, out: int, settings: dict[str, bool]):
-    modules = [Pooling(WIDTH), _layer(WIDTH, out, activation=activation, **settings)]
+    modules = [Pooling(WIDTH), _layer(WIDTH, out, activation_function=ACTIVATIONS[activation](), **settings)]
     mask = padded("right")
     assert np.abs(inside(modules, mask) - in_torch(modules, mask)).max() <= 1e-6
 
@@ -116,8 +116,7 @@ def test_a_whole_chain_is_that_of_torch():
 
 
 def test_dense_over_the_tokens_comes_before_pooling():
-    names = ("token_embeddings", "token_embeddings")
-    modules = [_layer(WIDTH, 5, names=names), Pooling(5, ("max",))]
+    modules = [_layer(WIDTH, 5, module_input_name="token_embeddings"), Pooling(5, ("max",))]
     mask = padded("right")
     assert np.abs(inside(modules, mask) - in_torch(modules, mask)).max() <= 1e-6
 
@@ -136,7 +135,7 @@ def test_the_zero_vector_stays_zero():
     ([Pooling(WIDTH), SparseAutoEncoder(WIDTH, 30, k=2)], "SparseAutoEncoder behind the body, expected one of"),
     ([Normalize(), Pooling(WIDTH)], "Normalize reads 'sentence_embedding', expected one of token_embeddings"),
     ([], "no module behind the body, expected Pooling among them"),
-    ([Pooling(WIDTH), _layer(WIDTH, 1, names=("sentence_embedding", "scores"))], "Dense gives 'scores', expected"),
+    ([Pooling(WIDTH), _layer(WIDTH, 1, module_output_name="scores")], "Dense gives 'scores', expected"),
 ])  # fmt: skip
 def test_what_cannot_be_inside_is_refused(modules: list[nn.Module], message: str):
     with pytest.raises(ExportError, match=message):
