@@ -1,6 +1,13 @@
 """The losses, under sentence-transformers' names; rerankers' are in `losses.rerank`, since four names clash.
 
-    from airvec_trainer.losses import MultipleNegativesRankingLoss
+    from airvec_trainer.losses.cached_positives import CachedGISTEmbedLoss, CachedMultipleNegativesRankingLoss, CachedMultipleNegativesSymmetricRankingLoss
+from airvec_trainer.losses.combine import AdaptiveLayerLoss, Matryoshka2dLoss, MatryoshkaLoss
+from airvec_trainer.losses.gradcache import GradCache
+from airvec_trainer.losses.positives_guided import GISTEmbedLoss
+from airvec_trainer.losses.regularize import GlobalOrthogonalRegularizationLoss
+from airvec_trainer.losses.tension_pairs import ContrastiveTensionDataLoader, contrastive_tension_pairs
+from airvec_trainer.losses.unlabeled import ContrastiveTensionLoss, ContrastiveTensionLossInBatchNegatives, DenoisingAutoEncoderLoss
+from airvec_trainer.losses import MultipleNegativesRankingLoss
 
 A file is a room: the losses of one shape of data. The import is the registry: one new file adds one.
 Knows nothing of trainers.
@@ -29,19 +36,32 @@ from airvec_trainer.losses.teacher import DistillKLDivLoss, EmbedDistillLoss, Ma
 from airvec_trainer.losses.triplets import TripletDistanceMetric, TripletLoss
 
 __all__ = [
+    "AdaptiveLayerLoss",
     "AnglELoss",
     "BatchAllTripletLoss",
     "BatchHardSoftMarginTripletLoss",
     "BatchHardTripletLoss",
     "BatchHardTripletLossDistanceFunction",
     "BatchSemiHardTripletLoss",
+    "CachedGISTEmbedLoss",
+    "CachedMultipleNegativesRankingLoss",
+    "CachedMultipleNegativesSymmetricRankingLoss",
     "CoSENTLoss",
     "ContrastiveLoss",
+    "ContrastiveTensionDataLoader",
+    "ContrastiveTensionLoss",
+    "ContrastiveTensionLossInBatchNegatives",
     "CosineSimilarityLoss",
+    "DenoisingAutoEncoderLoss",
     "DistillKLDivLoss",
     "EmbedDistillLoss",
+    "GISTEmbedLoss",
+    "GlobalOrthogonalRegularizationLoss",
+    "GradCache",
     "MSELoss",
     "MarginMSELoss",
+    "Matryoshka2dLoss",
+    "MatryoshkaLoss",
     "MegaBatchMarginLoss",
     "MultipleNegativesRankingLoss",
     "MultipleNegativesSymmetricRankingLoss",
@@ -50,4 +70,5 @@ __all__ = [
     "SoftmaxLoss",
     "TripletDistanceMetric",
     "TripletLoss",
+    "contrastive_tension_pairs",
 ]
