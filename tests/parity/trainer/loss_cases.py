@@ -14,6 +14,7 @@ back. Others write the two functions, with the leaves that they need: weights, s
 `python -m tests.parity.trainer.losses_table` prints the table; a test_*.py beside each list runs its cases.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,9 @@ import torch
 from torch import Tensor, nn
 
 Scalar = Callable[[list[Tensor], Any], Tensor]
-# Largest |difference|, where the reference's largest |value| is above 1 divided by it. bfloat16 keeps 8 bits, 0.4 %
-# a step: two orders of the same sums part by a few steps.
+# Of the differences, relative to the reference's largest |value|. bfloat16 keeps 8 bits, 0.4 % a step: two orders of
+# the same sums part by a few steps.
+SMALLEST_VALUE = 1e-7
 BOUNDS = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 
 
@@ -107,8 +109,17 @@ def of_columns(  # one line a case reads better than a builder
 def measure(case: LossCase, dtype: torch.dtype = torch.float32) -> Agreement:
     """Value and gradients of both, compared."""
     ours, reference = (run(function, case, dtype) for function in (case.ours, case.reference))
-    gradients = [distance(one, other) for one, other in zip(ours[1], reference[1], strict=True)]
-    return Agreement(distance(ours[0], reference[0]), max(gradients))
+    value = distance(ours[0], reference[0], SMALLEST_VALUE)
+    pairs = zip(case.leaves, ours[1], reference[1], strict=True)
+    return Agreement(value, max(distance(one, other, slope(reference[0], leaf)) for leaf, one, other in pairs))
+
+
+def slope(value: Tensor, leaf: Tensor) -> float:
+    """A gradient that would move the loss by its own value where a leaf moves by its own size.
+
+    Gradients far below it are what rounding leaves of sums that cancel, as for rows that are alike.
+    """
+    return max(float(value.abs()), SMALLEST_VALUE) / max(float(leaf.abs().max()), SMALLEST_VALUE)
 
 
 def run(function: Scalar, case: LossCase, dtype: torch.dtype) -> tuple[Tensor, list[Tensor]]:
@@ -119,14 +130,13 @@ def run(function: Scalar, case: LossCase, dtype: torch.dtype) -> tuple[Tensor, l
     return value.detach(), [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
 
 
-def distance(ours: Tensor, reference: Tensor) -> float:
-    """Largest |difference|, on the scale of the reference's largest |value| where that is above 1; NaN is not equal."""
+def distance(ours: Tensor, reference: Tensor, smallest: float) -> float:
+    """Largest |difference|, divided by the reference's largest |value| or `smallest`; NaN is equal to nothing."""
     if ours.shape != reference.shape:
-        return float("inf")
-    if not len(reference.flatten()):
-        return 0.0
-    scale = max(1.0, float(reference.abs().max()))
-    return float((ours.double() - reference.double()).abs().max()) / scale
+        return math.inf
+    scale = max(smallest, float(reference.abs().max()))
+    found = float((ours.double() - reference.double()).abs().max()) / scale
+    return found if math.isfinite(found) else math.inf
 
 
 def worst(cases: Sequence[LossCase], dtype: torch.dtype) -> Agreement | None:

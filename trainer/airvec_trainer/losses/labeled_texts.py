@@ -219,7 +219,7 @@ def _semi_hard(distances: Tensor, same: Tensor) -> Tensor:
     negatives = distances.masked_fill(same, torch.inf).sort(dim=1, stable=True).values
     place = torch.searchsorted(negatives.detach().contiguous(), distances.detach().contiguous(), right=True)
     beyond = negatives.gather(1, place.clamp(max=len(distances) - 1))
-    # Without a text of another class there is no farthest one; the nearest text stands in, which is a itself.
-    farthest = distances.masked_fill(same, -torch.inf).max(dim=1, keepdim=True).values
-    farthest = torch.where(same.all(dim=1, keepdim=True), distances.min(dim=1, keepdim=True).values, farthest)
+    # The farthest text of another class, sought above the nearest text: where there is none, that one stands in.
+    nearest = distances.min(dim=1, keepdim=True).values
+    farthest = nearest + ((distances - nearest) * ~same).max(dim=1, keepdim=True).values
     return torch.where(beyond.isfinite(), beyond, farthest)
