@@ -15,7 +15,7 @@ from tests.hub_push_server import PushHub, taking
 class Saved(Pushing):
     """A model that saves two files, a card and a hidden one."""
 
-    model_type = "SparseEncoder"
+    kind = "SparseEncoder"
 
     def save_pretrained(self, path: Path) -> None:
         (path / "1_Dense").mkdir(parents=True)

@@ -8,7 +8,7 @@ Knows nothing of how a model is saved, and of graphs.
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airvec.errors import require
 from airvec_trainer.adapters import with_adapters_merged
@@ -25,7 +25,7 @@ KINDS = {"SentenceTransformer": "dense", "SparseEncoder": "sparse", "CrossEncode
 class Exporting:
     """The method of a model that exports it."""
 
-    model_type: str
+    kind: ClassVar[str]
 
     def export(
         self,
@@ -81,7 +81,7 @@ class Exporting:
             model: Any = with_adapters_merged(self)  # pyright: ignore[reportArgumentType]
             model.save_pretrained(saved)
             return export(
-                saved, target, kind=KINDS[self.model_type], variants=variants, weights=weights, texts=texts,
+                saved, target, kind=KINDS[self.kind], variants=variants, weights=weights, texts=texts,
                 calibration=calibration, labels=labels, max_delta=max_delta, accept_worse=accept_worse, speed=speed,
                 overwrite=overwrite, show_progress_bar=show_progress_bar,
             )  # fmt: skip

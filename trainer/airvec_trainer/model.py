@@ -22,8 +22,11 @@ from airvec.folder import RERANKER, ModelFolder
 from airvec.progress import progress_bar
 from airvec.prompts import check_prompt_name, merged_prompts
 from airvec_exporter.transformer import TransformerOptions
+from airvec_trainer.adapters import Adapters
+from airvec_trainer.exporting import Exporting
 from airvec_trainer.loading import HubArguments, LoadOptions, find, load_folder, load_modules
 from airvec_trainer.modules.router import Router
+from airvec_trainer.pushing import Pushing
 from airvec_trainer.saving import save, write_card
 
 Modules = Sequence[nn.Module] | OrderedDict[str, nn.Module]
@@ -76,7 +79,7 @@ class ModelArguments:
         object.__setattr__(self, "options", LoadOptions(body, self.processor_kwargs or self.tokenizer_kwargs or {}))
 
 
-class Model(nn.Sequential, ABC):
+class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
     """Modules that pass on a dict of features; the first reads texts. Its three children turn texts into results."""
 
     kind: ClassVar[str]

@@ -5,7 +5,7 @@ Knows nothing of how a model is saved, and of what the Hub answers: that is `air
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from airvec.errors import ArgumentError, ModelNotFoundError, require
 from airvec_exporter.errors import PushError
@@ -19,7 +19,7 @@ CARD = "README.md"
 class Pushing:
     """The method of a model that uploads it."""
 
-    model_type: str
+    kind: ClassVar[str]
 
     def push_to_hub(
         self,
@@ -75,7 +75,7 @@ class Pushing:
             contents = _contents(home)
             if CARD in there and not replace_model_card and local_model_path is None:
                 contents.pop(CARD, None)
-            message = commit_message or f"Add new {self.model_type} model"
+            message = commit_message or f"Add new {self.kind} model"
             return upload(contents, repo_id, private=private, revision=revision, token=token, create_pr=create_pr,
                           commit_message=message)  # fmt: skip
 
