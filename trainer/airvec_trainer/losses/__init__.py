@@ -6,6 +6,7 @@ A file is a room: the losses of one shape of data. The import is the registry: o
 Knows nothing of trainers.
 """
 
+from airvec_trainer.losses import rerank
 from airvec_trainer.losses.cached_positives import (
     CachedGISTEmbedLoss,
     CachedMultipleNegativesRankingLoss,
@@ -34,6 +35,21 @@ from airvec_trainer.losses.positives import (
 from airvec_trainer.losses.positives_guided import GISTEmbedLoss
 from airvec_trainer.losses.regularize import GlobalOrthogonalRegularizationLoss
 from airvec_trainer.losses.scored_pairs import AnglELoss, CoSENTLoss, CosineSimilarityLoss
+from airvec_trainer.losses.sparse import (
+    CachedSpladeLoss,
+    CSRLoss,
+    CSRReconstructionLoss,
+    FlopsLoss,
+    SparseAnglELoss,
+    SparseCoSENTLoss,
+    SparseCosineSimilarityLoss,
+    SparseDistillKLDivLoss,
+    SparseMarginMSELoss,
+    SparseMSELoss,
+    SparseMultipleNegativesRankingLoss,
+    SparseTripletLoss,
+    SpladeLoss,
+)
 from airvec_trainer.losses.teacher import DistillKLDivLoss, EmbedDistillLoss, MarginMSELoss, MSELoss
 from airvec_trainer.losses.tension_pairs import ContrastiveTensionDataLoader, contrastive_tension_pairs
 from airvec_trainer.losses.triplets import TripletDistanceMetric, TripletLoss
@@ -51,9 +67,12 @@ __all__ = [
     "BatchHardTripletLoss",
     "BatchHardTripletLossDistanceFunction",
     "BatchSemiHardTripletLoss",
+    "CSRLoss",
+    "CSRReconstructionLoss",
     "CachedGISTEmbedLoss",
     "CachedMultipleNegativesRankingLoss",
     "CachedMultipleNegativesSymmetricRankingLoss",
+    "CachedSpladeLoss",
     "CoSENTLoss",
     "ContrastiveLoss",
     "ContrastiveTensionDataLoader",
@@ -63,6 +82,7 @@ __all__ = [
     "DenoisingAutoEncoderLoss",
     "DistillKLDivLoss",
     "EmbedDistillLoss",
+    "FlopsLoss",
     "GISTEmbedLoss",
     "GlobalOrthogonalRegularizationLoss",
     "GradCache",
@@ -76,7 +96,17 @@ __all__ = [
     "OnlineContrastiveLoss",
     "SiameseDistanceMetric",
     "SoftmaxLoss",
+    "SparseAnglELoss",
+    "SparseCoSENTLoss",
+    "SparseCosineSimilarityLoss",
+    "SparseDistillKLDivLoss",
+    "SparseMSELoss",
+    "SparseMarginMSELoss",
+    "SparseMultipleNegativesRankingLoss",
+    "SparseTripletLoss",
+    "SpladeLoss",
     "TripletDistanceMetric",
     "TripletLoss",
     "contrastive_tension_pairs",
+    "rerank",
 ]

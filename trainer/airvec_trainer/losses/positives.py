@@ -13,9 +13,11 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from airvec.errors import ArgumentError
+from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.columns import name_of, require_columns, require_one_of, require_positive
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gathering import gathered
+from airvec_trainer.losses.gradcache import GradCache
 from airvec_trainer.similarity import cos_sim
 
 __all__ = ["MegaBatchMarginLoss", "MultipleNegativesRankingLoss", "MultipleNegativesSymmetricRankingLoss"]
@@ -227,6 +229,18 @@ class MegaBatchMarginLoss:
     mini_batch_size: int = 50
     mini_batch_num_tokens: int | None = None
     show_progress_bar: bool = False
+
+    def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
+        """The value on a batch; with the mini-batched version its backward pass embeds the batch again."""
+        if not self.use_mini_batched_version:
+            return self(batch.embeddings(), labels)
+        size, tokens, shown = self.mini_batch_size, self.mini_batch_num_tokens, self.show_progress_bar
+        cache = GradCache(loss=self, mini_batch_size=size, mini_batch_num_tokens=tokens, show_progress_bar=shown)
+        return cache.on_batch(batch, labels)
+
+    def bound(self, batch: Batch) -> "MegaBatchMarginLoss":
+        """Itself, as the function of embeddings that it is inside another loss."""
+        return self
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """Two columns of (rows, dim) -> scalar; labels are not read."""
