@@ -145,7 +145,8 @@ class SparseCoSENTLoss(CoSENTLoss):
 
     log(1 + Σ exp(scale · (cos_i − cos_j))), over all pairs of rows where score_i < score_j.
 
-    Source: Su 2022, "CoSENT", https://kexue.fm/archives/8847; Huang et al. 2024, https://arxiv.org/abs/2401.12183
+    Source: Huang et al. 2024, "CoSENT: Consistent Sentence Embedding via Similarity Ranking",
+        https://penghao-bdsc.github.io/papers/CoSENT_TASLP2024.pdf
 
     Example:
         The pair with score 0 has cosine 1, that with score 1 cosine 0, the wrong way round: log(1 + e).

@@ -1,11 +1,10 @@
 """SPLADE: a loss of embeddings, and regularisers that keep the embeddings sparse.
 
 The weights of the regularisers grow during training. A loss is frozen, so what grows is the one field that is not:
-`schedule_of(loss).factor`, the share of both weights that counts now. Who trains without raising it has all at once.
+`loss.schedule.factor`, the share of both weights that counts now. Who trains without raising it has all at once.
 Knows nothing of how embeddings are made.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +27,8 @@ Regularizer = Callable[[Sequence[Tensor]], Tensor]
 class RegularizerSchedule:
     """The one thing about a SpladeLoss that changes: which share of its weights counts now, 0 to 1.
 
-    A callback that raises the weights during training sets `schedule_of(loss).factor` before each step.
+    A callback that raises the weights during training sets `loss.schedule.factor` before each step. Copies of a loss
+    that `prepare` makes hold the same schedule.
     """
 
     factor: float = 1.0
@@ -217,18 +217,6 @@ class CachedSpladeLoss(Cached):
         )  # fmt: skip
 
 
-def schedule_of(loss: Any) -> RegularizerSchedule | None:
-    """The schedule of a SpladeLoss, a CachedSpladeLoss, or one of them inside another loss; None where there is none.
-
-    For the callback that raises the weights: `schedule_of(loss).factor = share` before each step. Copies that
-    `prepare` makes of a loss keep the same schedule.
-    """
-    if isinstance(loss, SpladeLoss | CachedSpladeLoss):
-        return loss.schedule
-    inner = [getattr(loss, entry.name) for entry in dataclasses.fields(loss)] if _is_instance(loss) else []
-    return next((found for found in map(schedule_of, inner) if found is not None), None)
-
-
 def inner_parts(loss: Any, columns: Sequence[Tensor], labels: Any) -> dict[str, Tensor]:
     """The parts of a loss inside another; one without parts is called `base_loss`, as the reference calls it."""
     found = parts_of_arrays(loss, columns, labels)
@@ -252,7 +240,3 @@ def require_inner(outer: object, inner: Any) -> None:
 def total(parts: dict[str, Tensor]) -> Tensor:
     """The sum of parts: a scalar."""
     return torch.stack(list(parts.values())).sum()
-
-
-def _is_instance(value: object) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)

@@ -1,7 +1,8 @@
 """Losses for rows of (query, [document …], [score …]).
 
 Each takes two lists with one tensor a query, scores and labels, as long as the query has documents: lists need not be
-alike in length, and nothing is filled up.
+alike in length, and nothing is filled up. Of equal values the earlier one stays in front when they are sorted; the
+reference's sort leaves that open, and does otherwise in lists of more than 16.
 Knows nothing of texts.
 """
 

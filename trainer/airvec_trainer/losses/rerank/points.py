@@ -165,7 +165,7 @@ class CrossEntropyLoss:
             )
         classes = self._classes(logits, labels)
         return functional.cross_entropy(
-            self.activation_fn(logits), classes, None if self.weight is None else self.weight.to(logits.device),
+            self.activation_fn(logits), classes, None if self.weight is None else self.weight.to(logits),
             ignore_index=self.ignore_index, reduction=self.reduction, label_smoothing=self.label_smoothing,
         )  # fmt: skip
 
