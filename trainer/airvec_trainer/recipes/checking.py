@@ -94,7 +94,7 @@ def _hints(holder: Any) -> dict[str, Any]:
     try:
         return typing.get_type_hints(holder)
     except NameError:
-        return {name: hint for name, hint in holder.__annotations__.items() if "'" not in repr(hint)}
+        return {name: hint for name, hint in holder.__annotations__.items() if not isinstance(hint, str)}
 
 
 def required(found: Callable[..., Any]) -> list[str]:
