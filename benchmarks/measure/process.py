@@ -22,14 +22,17 @@ class WorkerError(RuntimeError):
 
 
 class Process:
-    """A running worker: `python` is its interpreter, `import_path` holds folders to import from as well."""
+    """A running worker: `python` is its interpreter, `import_path` holds folders to import from as well.
 
-    def __init__(self, python: Path, import_path: str = "", name: str = "worker") -> None:
+    `script` is what runs: it answers a JSON line with one.
+    """
+
+    def __init__(self, python: Path, import_path: str = "", name: str = "worker", script: Path = WORKER) -> None:
         self.name = name
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         # -P: the worker's own folder must not shadow what a library imports.
         self._child = subprocess.Popen(
-            [str(python), "-P", str(WORKER)],
+            [str(python), "-P", str(script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
