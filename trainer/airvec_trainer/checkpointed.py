@@ -1,0 +1,117 @@
+"""transformers' trainer, with checkpoints that are whole or not there, and that hold the weights of losses, too.
+
+Knows nothing of data sets and of how a loss is computed.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from transformers import Trainer
+from transformers.trainer_callback import ExportableState
+from transformers.trainer_utils import HubStrategy, rotate_checkpoints
+
+from airvec_trainer.checkpoints import STATE, remove_leftovers, resumable, writing
+from airvec_trainer.weights import LOSS_WEIGHTS, Weights, load_loss_weights, save_loss_weights
+
+__all__ = ["CheckpointedTrainer"]
+
+ARGUMENTS = "training_args.json"
+# What goes on with a training, and is no part of the model that is pushed.
+STATE_FILES = ("optimizer", "scheduler", "scaler", "rng_state", "global_step", STATE, LOSS_WEIGHTS)
+
+
+class CheckpointedTrainer(Trainer):
+    """Saves, resumes, and takes up the best model."""
+
+    weights: Weights
+    push_in_progress: Any = None
+
+    def train(
+        self,
+        resume_from_checkpoint: str | bool | None = None,
+        trial: Any = None,
+        ignore_keys_for_eval: list[str] | None = None,
+    ) -> Any:
+        """Train, or go on from a checkpoint."""
+        folder = resumable(resume_from_checkpoint, str(self.args.output_dir))
+        if self.args.should_save:
+            remove_leftovers(str(self.args.output_dir))
+        return super().train(None if folder is None else str(folder), trial, ignore_keys_for_eval)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """As transformers does, but under another name until it is whole."""
+        if self.hp_search_backend is None and trial is None:
+            self.store_flos()
+        run = Path(self._get_output_dir(trial=trial))
+        final = run / f"checkpoint-{self.state.global_step}"
+        with writing(final, main=self.args.should_save, wait=self.accelerator.wait_for_everyone) as folder:
+            self.save_model(str(folder), _internal_call=True)
+            self._note_best(run)
+            if not self.args.save_only_model:
+                self._save_optimizer_and_scheduler(str(folder))
+                self._save_scaler(str(folder))
+                self._save_rng_state(str(folder))
+            if self.args.should_save:
+                save_loss_weights(self.weights, folder)
+                self._save_state(folder)
+        if self.args.push_to_hub:
+            self._push_from_checkpoint(str(final))
+        if self.args.should_save:
+            rotate_checkpoints(
+                output_dir=str(run),
+                save_total_limit=self.args.save_total_limit,
+                best_model_checkpoint=self.state.best_model_checkpoint,
+                use_mtime=True,
+            )
+
+    def _note_best(self, run: Path) -> None:
+        best = self.state.best_global_step
+        folder = run / f"checkpoint-{best}"
+        if best and (best == self.state.global_step or folder.is_dir()):
+            self.state.best_model_checkpoint = str(folder)
+
+    def _save_state(self, folder: Path) -> None:
+        callbacks = self.state.stateful_callbacks
+        for callback in (*self.callback_handler.callbacks, self.control):
+            if isinstance(callback, ExportableState):
+                name, state = type(callback).__name__, callback.state()
+                if isinstance(callbacks[name], list):
+                    callbacks[name].append(state)
+                else:
+                    callbacks[name] = state
+        self.state.save_to_json(str(folder / STATE))
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """The model's own folder, and the arguments as JSON: no pickle lies beside a model."""
+        folder = Path(output_dir or str(self.args.output_dir))
+        self.model.save_pretrained(str(folder))
+        (folder / ARGUMENTS).write_text(self.args.to_json_string() + "\n", encoding="utf-8")
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        self.model.load_weights(resume_from_checkpoint)
+        load_loss_weights(self.weights, Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        """The weights of the best evaluation, in place of the last."""
+        folder = str(self.state.best_model_checkpoint)
+        self.model.load_weights(folder)
+
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        """transformers uploads a few files by name; a model of several modules has more, which are put beside them."""
+        busy = self.push_in_progress is not None and not self.push_in_progress.is_done()
+        if (
+            self.is_world_process_zero()
+            and self.args.hub_strategy != HubStrategy.END
+            and not (busy and not self.args.hub_always_push)
+        ):
+            for path in Path(checkpoint_folder).iterdir():
+                place = Path(str(self.args.output_dir)) / path.name
+                if path.name.startswith(STATE_FILES):
+                    continue
+                if path.is_dir():
+                    shutil.copytree(path, place, dirs_exist_ok=True)
+                else:
+                    shutil.copy(path, place)
+        super()._push_from_checkpoint(checkpoint_folder)
