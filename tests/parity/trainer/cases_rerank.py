@@ -1,4 +1,4 @@
-"""Cases of rerankers' losses: each runs on a batch of texts in both libraries, through a model whose scores are given."""
+"""Cases of rerankers' losses: each runs on texts in both libraries, through a model whose scores are given."""
 
 from collections.abc import Iterator
 from dataclasses import replace
