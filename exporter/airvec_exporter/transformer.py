@@ -90,6 +90,8 @@ def load_transformer(
     check_whole(spec.path)
     try:
         model, report = _from_pretrained(spec, labels, options)
+    except ArgumentError:
+        raise
     except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
         _refuse_own_code(spec, name)
         raise ExportError(
@@ -117,11 +119,20 @@ def load_transformer(
 
 
 def _from_pretrained(spec: ModuleSpec, labels: int | None, options: TransformerOptions | None) -> tuple[Any, Any]:
-    """The model and transformers' report of what it found."""
+    """The model and transformers' report of what it found.
+
+    Raises:
+        ArgumentError: a value for the config that it does not have.
+    """
     settings = dict(options.config) if options else {}
-    config = transformers.AutoConfig.from_pretrained(
-        spec.path, local_files_only=True, trust_remote_code=False, **settings
+    config, unknown = transformers.AutoConfig.from_pretrained(
+        spec.path, local_files_only=True, trust_remote_code=False, return_unused_kwargs=True, **settings
     )
+    for key in set(unknown) & set(settings):
+        raise ArgumentError(
+            f"config_kwargs: {key!r}, which {type(config).__name__} does not have, so that it would be without effect. "
+            "Correct the name; other architectures have others."
+        )
     if labels is not None:
         config.num_labels = labels
     config.use_cache = False

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from airvec.errors import ArgumentError, ModelFolderError
+from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.folder import ModelFolder, ModuleSpec, check_kind, read_folder
 from airvec_exporter.fetch import find_checkpoint
 from airvec_exporter.modules import TWINS
@@ -52,9 +52,24 @@ class HubArguments:
 def find(name_or_path: str | Path, organisation: str, hub: HubArguments) -> Path:
     """The folder of a model, from disk or else from the Hub.
 
+    A bare name is one of the organisation's, or, where that has none such, nobody's, as `bert-base-uncased` is.
+
     Raises:
         ArgumentError, ModelNotFoundError, DownloadError, MissingPackageError: as `find_checkpoint` says.
     """
+    try:
+        return _find(name_or_path, organisation, hub)
+    except ModelNotFoundError:
+        if "/" in str(name_or_path) or Path(name_or_path).exists():
+            raise
+        try:
+            return _find(name_or_path, None, hub)
+        except ModelNotFoundError:
+            pass
+        raise
+
+
+def _find(name_or_path: str | Path, organisation: str | None, hub: HubArguments) -> Path:
     return find_checkpoint(
         name_or_path, revision=hub.revision, cache_folder=hub.cache_folder, local_files_only=hub.local_files_only,
         token=hub.token, organisation=organisation,

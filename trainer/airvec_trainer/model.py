@@ -17,18 +17,21 @@ from torch import Tensor, nn
 
 from airvec.arguments import default_cache_folder
 from airvec.batching import check_batch_size
-from airvec.errors import ArgumentError
+from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import RERANKER, ModelFolder
 from airvec.progress import progress_bar
 from airvec.prompts import check_prompt_name, merged_prompts
 from airvec_exporter.transformer import TransformerOptions
-from airvec_trainer.adapters import Adapters
+from airvec_trainer.adapter_folder import BASE
+from airvec_trainer.adapters import Adapters, has_adapters
 from airvec_trainer.exporting import Exporting
+from airvec_trainer.card.data import begin_card
 from airvec_trainer.loading import HubArguments, LoadOptions, find, load_folder, load_modules
 from airvec_trainer.modules.router import Router
 from airvec_trainer.pushing import Pushing
 from airvec_trainer.saving import save, write_card
 
+BATCH_SIZE = 32
 Modules = Sequence[nn.Module] | OrderedDict[str, nn.Module]
 
 
@@ -88,20 +91,20 @@ class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
     def __init__(self, given: ModelArguments) -> None:
         saved: ModelFolder | None = None
         modules = given.modules
-        self_name = given.model_name_or_path
-        if self_name is not None:
+        name = given.model_name_or_path
+        if name is not None:
             if modules is not None:
                 raise ArgumentError(
-                    f"modules: given together with model_name_or_path {str(self_name)!r}. Give one of the two."
+                    f"modules: given together with model_name_or_path {str(name)!r}. Give one of the two."
                 )
-            saved = self._read(find(self_name, self.organisation, given.hub))
+            saved = self._read(find(name, self.organisation, given.hub))
             modules = self._load(saved, given.options)
         super().__init__(_numbered(modules, type(self).__name__))
         self.folder = saved
         self.prompts = merged_prompts(saved.prompts if saved else self._default_prompts(), given.prompts)
         default = given.default_prompt_name or (saved.default_prompt_name if saved else None)
         self.default_prompt_name = default and check_prompt_name(self.prompts, default, "default_prompt_name")
-        self.model_card_data = given.model_card_data
+        self.model_card_data = begin_card(self.kind, saved.path if saved else None, given.model_card_data)
         first = next(self[0].parameters(), None)
         if first is not None:
             for module in list(self)[1:]:
@@ -244,13 +247,12 @@ class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
         Raises:
             ModelFolderError: its weights are another model's.
         """
-        found = self._load(self._read(Path(folder)), LoadOptions())
+        base = {BASE: self.adapter_base()} if has_adapters(self) else {}
+        found = self._load(self._read(Path(folder)), LoadOptions(TransformerOptions(model=base)))
         fresh = nn.Sequential(_numbered(found, type(self).__name__))
         try:
             self.load_state_dict(fresh.state_dict())
         except RuntimeError as error:
-            from airvec.errors import ModelFolderError
-
             raise ModelFolderError(
                 f"{folder}: weights of another model: {' '.join(str(error).split())[:300]}. Give a folder that this "
                 "model was saved to."
@@ -268,10 +270,11 @@ class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
                 module.training = training
 
     def _batches(
-        self, items: Sequence[Any], prompt: str, task: str | None, batch_size: int, show: bool
+        self, items: Sequence[Any], prompt: str, task: str | None, batch_size: int | None, show: bool
     ) -> Iterator[tuple[list[int], dict[str, Any]]]:
         """Places and features of batches, longest texts first, through all modules."""
         check_batch_size(batch_size)
+        batch_size = batch_size or BATCH_SIZE
         lengths = [len(item) if isinstance(item, str) else sum(map(len, item)) for item in items]
         order = np.argsort([-length for length in lengths], kind="stable")
         with progress_bar(show, len(items), "Batches") as advance:

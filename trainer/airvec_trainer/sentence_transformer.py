@@ -120,7 +120,7 @@ class SentenceTransformer(Model):
         inputs: Any = None,
         prompt_name: str | None = None,
         prompt: str | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = 32,
         show_progress_bar: bool | None = None,
         output_value: str | None = "sentence_embedding",
         precision: str | None = "float32",
@@ -139,7 +139,7 @@ class SentenceTransformer(Model):
             inputs: a text, or a list, tuple or array of texts.
             prompt_name: which of `prompts` to put in front of each text.
             prompt: the text to put in front, instead.
-            batch_size: texts in a batch; the longest come first.
+            batch_size: texts in a batch, the longest first; None = 32.
             show_progress_bar: None = if the logger `airvec` shows INFO.
             output_value: `"sentence_embedding"`; `"token_embeddings"` for a list of (tokens, dim) tensors; None for
                 a list of dicts of all features.
@@ -184,7 +184,7 @@ class SentenceTransformer(Model):
         inputs: Any = None,
         prompt_name: str | None = None,
         prompt: str | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = 32,
         show_progress_bar: bool | None = None,
         output_value: str | None = "sentence_embedding",
         precision: str | None = "float32",
@@ -210,7 +210,7 @@ class SentenceTransformer(Model):
         inputs: Any = None,
         prompt_name: str | None = None,
         prompt: str | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = 32,
         show_progress_bar: bool | None = None,
         output_value: str | None = "sentence_embedding",
         precision: str | None = "float32",

@@ -6,7 +6,7 @@ Knows nothing of the modules behind it and of losses.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,15 @@ from airvec.arguments import check_text
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError
 from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec, TokenizerSpec
-from airvec.folder.modules import TASKS, make_module
+from airvec.folder.modules import TASKS
+from airvec.folder.tokenizer import read_tokenizer_spec
+from airvec.json_file import JsonObject, read_object_if_there, short_name
 from airvec_exporter.body import OUTPUTS, load_tokenizer, put_in_lower_case
 from airvec_exporter.body_folder import save_tokenizer
 from airvec_exporter.fetch import find_checkpoint
 from airvec_exporter.settings import positions
 from airvec_exporter.transformer import TransformerOptions, load_transformer, quiet_transformers
+from airvec_trainer.adapter_folder import BASE, is_adapter, open_adapted
 
 HUB_ARGUMENTS = ("revision", "token", "local_files_only")
 UNSET_LENGTH = 10**18  # transformers writes 1e30 for "no limit"
@@ -45,14 +48,15 @@ class Transformer(nn.Module):
 
     Args:
         model_name_or_path: a folder, or a name on the Hub; or a model that is open, as it is.
-        transformer_task: `"feature-extraction"`, `"fill-mask"` or `"sequence-classification"`; None = as the folder
-            says, else the first. A head that the checkpoint has not is made anew.
+        transformer_task: `"feature-extraction"`, `"fill-mask"` or `"sequence-classification"`; None = the first. A
+            head that the checkpoint has not is made anew.
         model_kwargs: for transformers' `from_pretrained`: `dtype` (float32 where it is not given),
-            `attn_implementation`; `revision`, `token` and `local_files_only` for the Hub.
+            `attn_implementation`; `base`, the model that an adapter changes, in place of the one that it names;
+            `revision`, `token` and `local_files_only` for the Hub.
         processor_kwargs: for the tokenizer: `model_max_length`, `padding_side`, ….
         config_kwargs: values of the model's config, such as `num_labels`.
-        max_seq_length: most tokens of a text, special ones included; None = as the folder says.
-        do_lower_case: whether texts are put in lower case; None = as the folder says.
+        max_seq_length: most tokens of a text, special ones included; None = as the tokenizer says.
+        do_lower_case: whether texts are put in lower case, whatever the tokenizer says; None = as it says.
 
     Raises:
         ArgumentError: a task that is none, or arguments that transformers refuses.
@@ -179,6 +183,8 @@ class Transformer(nn.Module):
         """Write config, weights, tokenizer and limits into a folder that exists."""
         with quiet_transformers():
             self.model.save_pretrained(home)
+            if is_adapter(home):  # transformers writes that alone; readers need to know the head
+                self.model.config.save_pretrained(home)
             save_tokenizer(self.tokenizer, TokenizerSpec(home / "tokenizer.json", self.max_seq_length), home)
 
     def limits(self) -> dict[str, Any]:
@@ -207,7 +213,7 @@ def open_transformer(
     stated = spec.tokenizer or TokenizerSpec(spec.path / "tokenizer.json")
     given = dict(processor_kwargs or {})
     with quiet_transformers():
-        model: Any = load_transformer(spec, name, labels=_labels(spec, options), options=options)
+        model = _open(spec, name, options)
         arguments = {**stated.saved_arguments, **given}
         tokenizer = load_tokenizer(spec.path, stated._replace(saved_arguments=arguments), name)
     limit = given.get("model_max_length", stated.max_length)
@@ -218,11 +224,22 @@ def open_transformer(
     return OpenTransformer(model, tokenizer, spec.task, stated.lower_case)
 
 
+def _open(spec: ModuleSpec, name: str, options: TransformerOptions) -> Any:
+    """transformers' model, with its adapter where the folder holds one."""
+    if is_adapter(spec.path):
+        return open_adapted(spec, name, options)
+    given = {key: value for key, value in options.model.items() if key != BASE}
+    return load_transformer(spec, name, labels=_labels(spec, options), options=replace(options, model=given))
+
+
 def _find(name_or_path: str | Path, given: dict[str, Any]) -> ModuleSpec:
     """The module in a folder or on the Hub; the Hub's arguments are taken out of those given for the model."""
     hub = {name: given.pop(name) for name in HUB_ARGUMENTS if name in given}
     home = find_checkpoint(name_or_path, organisation=None, cache_folder=given.pop("cache_dir", None), **hub)
-    return make_module("sentence_transformers.models.Transformer", home, str(name_or_path))
+    config = read_object_if_there(home / "config.json")
+    # As the reference's constructor, which reads transformers' files only: the length limit is the tokenizer's.
+    stated = read_tokenizer_spec(home, config, JsonObject(short_name(home / "sentence_bert_config.json"), {}))
+    return ModuleSpec("Transformer", home, config, FEATURES, stated)
 
 
 def _labels(spec: ModuleSpec, options: TransformerOptions) -> int | None:
