@@ -114,8 +114,8 @@ def merged(adapter: Adapter, spec: ModuleSpec) -> nn.Module:
     from peft import PeftConfig, get_peft_model
 
     base = ModuleSpec(spec.type, adapter.base, read_object(adapter.base / "config.json"), spec.task)
-    weights = _weights(adapter)
-    labels = _labels(weights) if spec.task == CLASSIFY else None
+    weights = read_adapter(adapter)
+    labels = labels_of(weights) if spec.task == CLASSIFY else None
     model = load_transformer(base, adapter.name, labels=labels, brought=[key.removeprefix(PREFIX) for key in weights])
     try:
         with warnings.catch_warnings():
@@ -136,7 +136,12 @@ def merged(adapter: Adapter, spec: ModuleSpec) -> nn.Module:
         ) from error
 
 
-def _weights(adapter: Adapter) -> dict[str, Tensor]:
+def read_adapter(adapter: Adapter) -> dict[str, Tensor]:
+    """The weights of an adapter by name, on the CPU.
+
+    Raises:
+        ModelFolderError: a damaged file.
+    """
     from peft.utils import load_peft_weights
 
     try:
@@ -147,7 +152,7 @@ def _weights(adapter: Adapter) -> dict[str, Tensor]:
         ) from error
 
 
-def _labels(weights: dict[str, Tensor]) -> int | None:
+def labels_of(weights: dict[str, Tensor]) -> int | None:
     """How many scores the head gives that the adapter brings; None = it brings none."""
     found = [weights[PREFIX + name] for name in SCORES if PREFIX + name in weights]
     return found[0].shape[0] if found else None

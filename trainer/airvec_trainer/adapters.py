@@ -6,13 +6,15 @@ Knows nothing of how a model is loaded, saved and trained.
 """
 
 import copy
+from pathlib import Path
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
-from airvec.errors import ArgumentError, require
+from airvec.cache_names import repository_of
+from airvec.errors import ArgumentError, ModelFolderError, require
 
-__all__ = ["Adapters", "has_adapters", "with_adapters_merged"]
+__all__ = ["Adapters", "check_fit", "has_adapters", "with_adapters_merged"]
 
 Model = TypeVar("Model", bound=nn.Module)
 LOADED = "_hf_peft_config_loaded"  # what transformers remembers a model with adapters by
@@ -38,6 +40,8 @@ class Adapters:
             ArgumentError: peft refuses the settings for this model, or there is an adapter of that name.
         """
         model = _changeable(self.transformers_model, "add_adapter")
+        # What a saved adapter says of its base: the Hub's name, and not where this machine's cache has it.
+        model.name_or_path = repository_of(Path(model.name_or_path)) or model.name_or_path
         try:
             model.add_adapter(adapter_config, adapter_name)
         except (ValueError, TypeError) as error:
@@ -48,7 +52,7 @@ class Adapters:
 
     def load_adapter(
         self,
-        peft_model_id: str | None = None,
+        peft_model_id: str | Path | None = None,
         adapter_name: str | None = None,
         *,
         peft_config: dict[str, Any] | None = None,
@@ -67,11 +71,24 @@ class Adapters:
             is_trainable: whether it is to be trained on.
             local_files_only: use what has been fetched before, without network.
             adapter_kwargs: the Hub's `revision`, `token` and the like.
+
+        Raises:
+            ArgumentError: no such adapter, one of another model, or there is one of that name.
         """
-        _changeable(self.transformers_model, "load_adapter").load_adapter(
-            peft_model_id, adapter_name, peft_config=peft_config, adapter_state_dict=adapter_state_dict,
-            is_trainable=is_trainable, local_files_only=local_files_only, adapter_kwargs=adapter_kwargs,
-        )  # fmt: skip
+        model = _changeable(self.transformers_model, "load_adapter")
+        # Not by its own name: transformers 5.23 hands that on to a class that has no such field.
+        hub = {**(adapter_kwargs or {}), **({"local_files_only": True} if local_files_only else {})}
+        try:
+            found = model.load_adapter(
+                peft_model_id and str(peft_model_id), adapter_name, peft_config=peft_config,
+                adapter_state_dict=adapter_state_dict, is_trainable=is_trainable, adapter_kwargs=hub,
+            )  # fmt: skip
+        except (ValueError, OSError, RuntimeError) as error:
+            raise ArgumentError(
+                f"load_adapter: {str(peft_model_id)!r} cannot be loaded on {type(model).__name__}: {_line(error)} "
+                "Check its name, and that it was trained on this model."
+            ) from error
+        check_fit(found, str(peft_model_id), type(model).__name__)
 
     def set_adapter(self, adapter_name: str | list[str]) -> None:
         """Make an adapter, or several, the active one; the others stay, and do nothing.
@@ -106,6 +123,10 @@ class Adapters:
         if adapter_name is not None:
             _check_names(model, [adapter_name], "get_adapter_state_dict")
         return dict(model.get_adapter_state_dict(adapter_name))
+
+    def adapter_base(self) -> str:
+        """The model that the adapters change: a name on the Hub, or a folder."""
+        return str(_changed(self.transformers_model, "adapter_base").name_or_path)
 
     def delete_adapter(self, adapter_names: str | list[str]) -> None:
         """Take an adapter, or several, off the model.
@@ -159,6 +180,25 @@ def _merge(model: nn.Module) -> None:
             continue
         parent, _, child = name.rpartition(".")
         setattr(model.get_submodule(parent), child, plain)
+
+
+def check_fit(found: Any, name: str, model: str) -> None:
+    """Refuse an adapter some of whose weights have no place in the model, or that leaves places empty.
+
+    Args:
+        found: what transformers reports of the weights that it loaded.
+        name: the adapter's, for messages.
+        model: the class of the model.
+
+    Raises:
+        ModelFolderError: it is one.
+    """
+    odd = sorted([*found.unexpected_keys, *found.missing_keys])
+    if odd:
+        raise ModelFolderError(
+            f"{name}: {len(odd)} weights of the adapter do not fit {model}, the first {odd[0]!r}. Check that it was "
+            "trained on this base model, for this task."
+        )
 
 
 def _changeable(model: Any, method: str) -> Any:

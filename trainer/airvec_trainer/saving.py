@@ -21,6 +21,7 @@ from airvec.json_file import read_object
 from airvec_exporter.body_folder import write_json
 from airvec_exporter.folder import SPARSE_TYPE, SPARSE_TYPES, TYPE
 from airvec_exporter.placing import put, temporary_beside
+from airvec_trainer.adapters import has_adapters
 from airvec_trainer.modules.router import Router
 from airvec_trainer.modules.transformer import Transformer
 
@@ -78,7 +79,8 @@ def write(modules: Sequence[nn.Module], settings: Mapping[str, Any], folder: Pat
     """Write a model's files into an empty folder; the arguments are those of `save`."""
     first = modules[0]
     alone = len(modules) == 1 and isinstance(first, Transformer) and first.task == CLASSIFY
-    plain = alone and not any(settings["prompts"].values())
+    # An adapter's own files do not say what it is for.
+    plain = alone and not any(settings["prompts"].values()) and not has_adapters(first)
     homes = ["" if index == 0 else f"{index}_{_name(module)}" for index, module in enumerate(modules)]
     for module, home in zip(modules, homes, strict=True):
         _write_module(module, folder / home, limits=not plain)

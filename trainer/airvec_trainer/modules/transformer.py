@@ -183,8 +183,6 @@ class Transformer(nn.Module):
         """Write config, weights, tokenizer and limits into a folder that exists."""
         with quiet_transformers():
             self.model.save_pretrained(home)
-            if is_adapter(home):  # transformers writes that alone; readers need to know the head
-                self.model.config.save_pretrained(home)
             save_tokenizer(self.tokenizer, TokenizerSpec(home / "tokenizer.json", self.max_seq_length), home)
 
     def limits(self) -> dict[str, Any]:
