@@ -1,0 +1,75 @@
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+from torch import nn
+
+from airvec.errors import ArgumentError
+from airvec_trainer.losses.declaring import loss
+
+
+@loss
+class Scaled:
+    scale: float = 20.0
+    margin: float = 0.5
+
+
+@loss
+class WithModel:
+    model: nn.Module
+    scale: float = 1.0
+
+
+@loss
+class Bare:
+    pass
+
+
+MODEL = nn.Identity()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Scaled(scale=2.0, margin=3.0),
+        Scaled(MODEL, 2.0, 3.0),
+        Scaled(MODEL, 2.0, margin=3.0),
+        Scaled(MODEL, scale=2.0, margin=3.0),
+        Scaled(model=MODEL, scale=2.0, margin=3.0),
+    ],
+    ids=["by name", "all in order", "some in order", "model first", "model by name"],
+)
+def test_a_loss_is_made_by_name_or_the_old_way(made: Scaled):
+    assert made == Scaled(scale=2.0, margin=3.0)
+    assert repr(made) == "Scaled(scale=2.0, margin=3.0)"
+
+
+def test_the_model_is_not_kept():
+    assert MODEL not in vars(Scaled(MODEL)).values()
+
+
+def test_a_field_called_model_keeps_it():
+    assert WithModel(model=MODEL).model is MODEL
+
+
+def test_values_without_a_model_in_front_are_refused():
+    with pytest.raises(ArgumentError, match=r"Scaled: 5\.0 without a name, .* Name it: scale, margin"):
+        Scaled(5.0)
+
+
+def test_more_values_than_fields_are_refused():
+    with pytest.raises(ArgumentError, match="Scaled: 3 values behind the model, expected at most 2: scale, margin"):
+        Scaled(MODEL, 1.0, 2.0, 3.0)
+    with pytest.raises(ArgumentError, match="Bare: 1 values behind the model, expected at most 0: it has no fields"):
+        Bare(MODEL, 1.0)
+
+
+def test_one_field_given_twice_is_an_error():
+    with pytest.raises(TypeError, match="scale"):
+        Scaled(MODEL, 2.0, scale=3.0)
+
+
+def test_a_loss_is_frozen_and_can_be_copied_with_a_change():
+    made = Scaled(scale=2.0)
+    with pytest.raises(FrozenInstanceError):
+        made.scale = 3.0
+    assert replace(made, margin=1.0) == Scaled(scale=2.0, margin=1.0)
