@@ -24,8 +24,8 @@ from airvec.prompts import check_prompt_name, merged_prompts
 from airvec_exporter.transformer import TransformerOptions
 from airvec_trainer.adapter_folder import BASE
 from airvec_trainer.adapters import Adapters, has_adapters
-from airvec_trainer.exporting import Exporting
 from airvec_trainer.card.data import begin_card
+from airvec_trainer.exporting import Exporting
 from airvec_trainer.loading import HubArguments, LoadOptions, find, load_folder, load_modules
 from airvec_trainer.modules.router import Router
 from airvec_trainer.pushing import Pushing
