@@ -25,6 +25,8 @@ from airvec_trainer.callbacks import (
     SpladeRegularizerWeightSchedulerCallback,
     scheduled_losses,
 )
+from airvec_trainer.card.callback import ModelCardCallback
+from airvec_trainer.card.callback import ModelCardCallback
 from airvec_trainer.checkpointed import CheckpointedTrainer
 from airvec_trainer.data import NamedRows, by_name, checked_form
 from airvec_trainer.errors import TrainingError, shortened
@@ -88,6 +90,7 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         tokenizer: Any = None,
     ) -> None:
         args = self._checked_arguments(args)
+        plain = type(args)(output_dir="unused").to_dict()  # now, since making arguments resets accelerate's state
         train, evaluation = checked_form(train_dataset, "train_dataset"), checked_form(eval_dataset, "eval_dataset")
         _check_together(args, model, model_init, evaluation, evaluator)
         if compute_metrics is not None or preprocess_logits_for_metrics is not None:
@@ -115,7 +118,7 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         data = {"train_dataset": by_name(train), "eval_dataset": by_name(evaluation)}
         check_names(self._given_loss, {role: names for role, names in data.items() if names})
         self._fit_to(self.model)
-        self._add_callbacks()
+        self._add_callbacks(plain)
 
     @abstractmethod
     def default_loss(self, model: Any) -> Any:
@@ -137,7 +140,9 @@ class ModelTrainer(CheckpointedTrainer, ABC):
 
     def _fit_to(self, model: Any) -> None:
         """The loss and the collator for a model: this one, or the next that `model_init` makes."""
-        self.loss = made_for(self._given_loss, model)
+        with torch.random.fork_rng(devices=[]):  # weights of a loss depend on the seed, and the first batch not on them
+            torch.manual_seed(self.args.seed)
+            self.loss = made_for(self._given_loss, model)
         self.weights = Weights(model, self.loss)
         place(self.loss, model.device)
         self.data_collator = self._given_collator or self.default_collator(model)
@@ -152,8 +157,10 @@ class ModelTrainer(CheckpointedTrainer, ABC):
             self._fit_to(model)
         return model
 
-    def _add_callbacks(self) -> None:
-        self.add_callback(ClearLossGradients(lambda: self.weights.of_losses()))
+    def _add_callbacks(self, plain_arguments: dict[str, Any]) -> None:
+        self.add_callback(ClearLossGradients(self))
+        self.add_callback(ModelCardCallback(self))
+        self.add_callback(ModelCardCallback(self, plain_arguments))
         given = self.callback_handler.callbacks
         known = [entry.loss.schedule for entry in given if isinstance(entry, SpladeRegularizerWeightSchedulerCallback)]
         for loss in scheduled_losses(self.loss):

@@ -4,12 +4,13 @@ Knows nothing of how a card is written.
 """
 
 import random
+import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback
 
 from airvec_trainer.card.data import TRAINED, ModelCardData
 from airvec_trainer.card.describing import described, named_parts
@@ -25,60 +26,46 @@ LEFT_OUT = {
     "metric_for_best_model", "output_dir", "push_to_hub_token", "report_to", "run_name", "samples_per_label",
     "save_steps", "save_strategy", "save_total_limit", "show_progress_bar",
 }  # fmt: skip
-SECRET = ("token", "password", "secret", "api_key")
-NOT_SECRET = ("num_tokens", "tokens_seen", "num_input_tokens", "eos_token", "pad_token")
+SECRET = re.compile(r"(^|_)(token|password|secret|api_key)$")
 
 
 class ModelCardCallback(TrainerCallback):
-    """Fills in `model.model_card_data`. A trainer makes one, and calls `on_init_end` with itself at the end of its own.
+    """Fills in `model.model_card_data` while a trainer trains; without it, a training leaves the card as it was.
 
     Its random choices have a generator of their own, so that a training draws the same numbers with a card as without.
+
+    Args:
+        trainer: whose data sets, loss and callbacks the card describes.
+        plain_arguments: the trainer's arguments where nothing is given, as `to_dict()` gives them.
     """
 
-    def on_init_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        model: Any = None,
-        trainer: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """Describe data sets and losses; nothing without a trainer, which transformers' own call does not give."""
-        data = _card_of(model)
-        if data is None or trainer is None:
-            return
-        data.add_tags(TRAINED)
-        self.carbon = _carbon_of(trainer)
-        routes = getattr(args, "router_mapping", None) or {}
-        for data_set, name in ((trainer.train_dataset, "train_datasets"), (trainer.eval_dataset, "eval_datasets")):
-            if data_set:
-                setattr(data, name, described(data_set, getattr(data, name), trainer.loss, model, routes))
-        rows = sum(entry.get("size") or 0 for entry in data.train_datasets) if trainer.train_dataset else 0
-        if rows:
-            data.add_tags(f"dataset_size:{rows}")
-        data.set_losses(all_losses(trainer.loss))
-        if trainer.train_dataset and data.ir_model is None and _has_queries(trainer.train_dataset):
-            data.ir_model = True
-        _take_examples(data, model, trainer.eval_dataset or trainer.train_dataset)
+    def __init__(self, trainer: Any, plain_arguments: Mapping[str, Any]) -> None:
+        self.trainer = trainer
+        self.plain_arguments = plain_arguments
+        self.started: float | None = None
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
-    ) -> None:
-        """Keep the arguments, and the time."""
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        """Describe data sets and losses, and keep the arguments and the time."""
         self.started = time.monotonic()
         data = _card_of(model)
-        if data is not None:
-            data.all_hyperparameters, data.non_default_hyperparameters = _arguments(args)
+        if data is None:
+            return
+        data.add_tags(TRAINED)
+        data.all_hyperparameters, data.non_default_hyperparameters = _arguments(args, self.plain_arguments)
+        train, evaluation, loss = self.trainer.train_dataset, self.trainer.eval_dataset, self.trainer.loss
+        routes = getattr(args, "router_mapping", None) or {}
+        data.train_datasets = described(train, data.train_datasets, loss, model, routes)
+        if evaluation:
+            data.eval_datasets = described(evaluation, data.eval_datasets, loss, model, routes)
+        rows = sum(entry.get("size") or 0 for entry in data.train_datasets)
+        data.add_tags([f"dataset_size:{rows}"] if rows else [])
+        data.set_losses(all_losses(loss))
+        if data.ir_model is None and _has_queries(train):
+            data.ir_model = True
+        _take_examples(data, model, evaluation or train)
 
     def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        model: Any = None,
-        metrics: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        self, args: Any, state: Any, control: Any, model: Any = None, metrics: Mapping[str, Any] | None = None, **_: Any
     ) -> None:
         """Add the losses on data that was not trained on."""
         data = _card_of(model)
@@ -96,28 +83,18 @@ class ModelCardCallback(TrainerCallback):
             data.add_log(state.epoch, state.global_step, losses)
 
     def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        model: Any = None,
-        logs: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        self, args: Any, state: Any, control: Any, model: Any = None, logs: Mapping[str, Any] | None = None, **_: Any
     ) -> None:
         """Add the loss of the training."""
         data = _card_of(model)
         if data is not None and logs and "loss" in logs:
             data.add_log(state.epoch, state.global_step, {"Training Loss": logs["loss"]})
 
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
-    ) -> None:
+    def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         """Keep the time so far, for what is saved next."""
         self._take_time(_card_of(model))
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
-    ) -> None:
+    def on_train_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         """Keep the time, the energy and the step whose weights were kept."""
         data = _card_of(model)
         self._take_time(data)
@@ -125,12 +102,10 @@ class ModelCardCallback(TrainerCallback):
             return
         if args.load_best_model_at_end and state.best_global_step:
             data.set_best_model_step(state.best_global_step)
-        carbon = getattr(self, "carbon", None)
-        if carbon is not None:
-            data.emissions = _emissions(carbon)
+        data.emissions = _emissions(self.trainer)
 
     def _take_time(self, data: ModelCardData | None) -> None:
-        if data is not None and hasattr(self, "started"):
+        if data is not None and self.started is not None:
             data.training_seconds = time.monotonic() - self.started
 
 
@@ -140,9 +115,8 @@ def _card_of(model: Any) -> ModelCardData | None:
     return found if isinstance(found, ModelCardData) else None
 
 
-def _arguments(args: TrainingArguments) -> tuple[dict[str, Any], dict[str, Any]]:
+def _arguments(args: Any, plain: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """All arguments that a card shows, and those that are not at their defaults."""
-    plain = type(args)(output_dir="unused").to_dict()
     found = {name: _harmless(name, value) for name, value in args.to_dict().items() if name not in LEFT_OUT}
     changed = {name: value for name, value in found.items() if value != _harmless(name, plain.get(name))}
     return found, changed
@@ -154,7 +128,7 @@ def _harmless(name: str, value: Any) -> Any:
         return {key: _harmless(str(key), inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_harmless(name, inner) for inner in value]
-    if value and any(word in name.lower() for word in SECRET) and not any(word in name for word in NOT_SECRET):
+    if value and SECRET.search(name.lower()):
         return "<hidden>"
     is_path = isinstance(value, str) and (PurePath(value).is_absolute() or value.startswith("~"))
     return PurePath(value).name if is_path else value
@@ -175,13 +149,10 @@ def _take_examples(data: ModelCardData, model: Any, data_set: Any) -> None:
     data.widget = widget(parts, kind, generator)
 
 
-def _carbon_of(trainer: Any) -> Any:
-    callbacks: Iterable[Any] = getattr(getattr(trainer, "callback_handler", None), "callbacks", [])
-    return next((one for one in callbacks if type(one).__name__ == "CodeCarbonCallback"), None)
-
-
-def _emissions(carbon: Any) -> dict[str, Any]:
+def _emissions(trainer: Any) -> dict[str, Any]:
     """`co2_eq_emissions` of the front matter, from what codecarbon has measured; empty where it has not."""
+    callbacks: Iterable[Any] = trainer.callback_handler.callbacks
+    carbon = next((one for one in callbacks if type(one).__name__ == "CodeCarbonCallback"), None)
     measured = getattr(getattr(carbon, "tracker", None), "final_emissions_data", None)
     if measured is None:
         return {}

@@ -4,6 +4,7 @@ Knows nothing of how a model is trained and saved.
 """
 
 from collections.abc import Mapping
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -68,7 +69,7 @@ def _template() -> Any:
 
     # The page is Markdown, in which texts are escaped where they are put in: HTML's escapes would be shown.
     rules = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
-    rules.filters |= {"line": line, "plain": plain}
+    rules.filters |= {"line": line, "plain": plain, "text": lambda value: escape(line(value), quote=False)}
     rules.globals["linked"] = linked
     return rules.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
