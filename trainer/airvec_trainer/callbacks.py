@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from torch import nn
 from transformers import TrainerCallback
 
 from airvec.errors import ArgumentError
@@ -80,10 +79,14 @@ class SpladeRegularizerWeightSchedulerCallback(TrainerCallback):
 
 
 class ClearLossGradients(TrainerCallback):
-    """Clears the gradients of losses' own weights: transformers clears those of the model only."""
+    """Clears the gradients of losses' own weights: transformers clears those of the model only.
 
-    def __init__(self, modules: Any) -> None:
-        self.modules = modules
+    Args:
+        trainer: with `weights`, which change when `model_init` makes another model.
+    """
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Nothing is left of an earlier training."""
@@ -94,9 +97,8 @@ class ClearLossGradients(TrainerCallback):
         self._clear()
 
     def _clear(self) -> None:
-        for weight in self.modules().values():
-            if isinstance(weight, nn.Parameter):
-                weight.grad = None
+        for weight in self.trainer.weights.of_losses().values():
+            weight.grad = None
 
 
 def scheduled_losses(loss: Any) -> Iterator[Any]:

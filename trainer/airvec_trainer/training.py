@@ -26,7 +26,6 @@ from airvec_trainer.callbacks import (
     scheduled_losses,
 )
 from airvec_trainer.card.callback import ModelCardCallback
-from airvec_trainer.card.callback import ModelCardCallback
 from airvec_trainer.checkpointed import CheckpointedTrainer
 from airvec_trainer.data import NamedRows, by_name, checked_form
 from airvec_trainer.errors import TrainingError, shortened
@@ -159,7 +158,6 @@ class ModelTrainer(CheckpointedTrainer, ABC):
 
     def _add_callbacks(self, plain_arguments: dict[str, Any]) -> None:
         self.add_callback(ClearLossGradients(self))
-        self.add_callback(ModelCardCallback(self))
         self.add_callback(ModelCardCallback(self, plain_arguments))
         given = self.callback_handler.callbacks
         known = [entry.loss.schedule for entry in given if isinstance(entry, SpladeRegularizerWeightSchedulerCallback)]
