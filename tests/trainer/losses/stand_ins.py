@@ -22,7 +22,9 @@ class Doubling(nn.Module):
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
         self.shapes.append(tuple(features["input_ids"].shape))
         width = features["input_ids"].shape[1]
-        embeddings = features["input_ids"].to(self.weight.dtype) @ self.weight[:width]
+        # Autocast keeps its copy of a weight, not of a part of one.
+        weight = self.weight if width == len(self.weight) else self.weight[:width]
+        embeddings = features["input_ids"].to(weight.dtype) @ weight
         return {**features, "sentence_embedding": self.dropout(embeddings)}
 
 

@@ -120,6 +120,13 @@ def test_under_autocast_the_gradient_is_the_plain_losss(outside: bool):
     torch.testing.assert_close(found[1], found[0], rtol=2e-2, atol=1e-3)
 
 
+def test_a_pass_behind_it_under_the_same_autocast_has_its_graph():
+    model, cached = Doubling(), GradCache(loss=PLAIN, mini_batch_size=2)
+    with torch.autocast("cpu", torch.bfloat16):
+        cached.on_batch(batch(model))
+        assert all(embeddings.requires_grad for embeddings in batch(model).embeddings())
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
 def test_other_precisions_have_the_plain_losss_gradient(dtype: torch.dtype):
     plain, cached = (

@@ -15,7 +15,7 @@ __all__ = ["first_time", "same_again"]
 
 @contextmanager
 def first_time() -> Iterator[None]:
-    """No graph, and no casts kept: autocast would hand copies of the weights that have none to the second pass."""
+    """No graph, and no casts of weights kept, so that autocast can give none without a graph to a later pass."""
     kept = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)
     try:
