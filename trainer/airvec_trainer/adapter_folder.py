@@ -10,16 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from airvec.cache_names import repository_of
 from airvec.errors import require
 from airvec.folder import CLASSIFY, ModuleSpec
 from airvec.json_file import read_object
 from airvec_exporter.adapter import PREFIX, find_adapter, labels_of, read_adapter
+from airvec_exporter.body_folder import write_json
 from airvec_exporter.errors import ExportError
 from airvec_exporter.fetch import ADAPTER
 from airvec_exporter.transformer import TransformerOptions, first_line, load_transformer
 from airvec_trainer.adapters import check_fit
 
-__all__ = ["BASE", "is_adapter", "open_adapted"]
+__all__ = ["BASE", "is_adapter", "name_base", "open_adapted"]
 
 BASE = "base"  # among the arguments of a model: a folder or a name in place of the base that the adapter names
 
@@ -62,5 +64,20 @@ def open_adapted(spec: ModuleSpec, name: str, options: TransformerOptions) -> An
                 "Check that it was trained on this model."
             ) from error
     check_fit(found, name, type(model).__name__)
-    model.name_or_path = adapter.config.text("base_model_name_or_path") or model.name_or_path
+    if not Path(model.name_or_path).is_dir():  # base and adapter lay in one folder, from which the base was copied
+        model.name_or_path = str(spec.path)
     return model.eval()
+
+
+def name_base(home: Path) -> None:
+    """Let a saved adapter name its base as the Hub does, with its revision, and not by where this machine's cache is.
+
+    Args:
+        home: the folder of the adapter.
+    """
+    config = read_object(home / ADAPTER)
+    base = Path(config.text("base_model_name_or_path") or "")
+    repository = repository_of(base)
+    if repository is not None:
+        named = {"base_model_name_or_path": repository, "revision": base.name}
+        write_json(home / ADAPTER, {**config.values, **named})

@@ -6,12 +6,14 @@ Knows nothing of how a model is loaded, saved and trained.
 """
 
 import copy
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
-from airvec.cache_names import repository_of
 from airvec.errors import ArgumentError, ModelFolderError, require
 
 __all__ = ["Adapters", "check_fit", "has_adapters", "with_adapters_merged"]
@@ -40,10 +42,9 @@ class Adapters:
             ArgumentError: peft refuses the settings for this model, or there is an adapter of that name.
         """
         model = _changeable(self.transformers_model, "add_adapter")
-        # What a saved adapter says of its base: the Hub's name, and not where this machine's cache has it.
-        model.name_or_path = repository_of(Path(model.name_or_path)) or model.name_or_path
         try:
-            model.add_adapter(adapter_config, adapter_name)
+            with _several():
+                model.add_adapter(adapter_config, adapter_name)
         except (ValueError, TypeError) as error:
             raise ArgumentError(
                 f"add_adapter: {type(adapter_config).__name__} does not fit {type(model).__name__}: {_line(error)} "
@@ -79,10 +80,11 @@ class Adapters:
         # Not by its own name: transformers 5.23 hands that on to a class that has no such field.
         hub = {**(adapter_kwargs or {}), **({"local_files_only": True} if local_files_only else {})}
         try:
-            found = model.load_adapter(
-                peft_model_id and str(peft_model_id), adapter_name, peft_config=peft_config,
-                adapter_state_dict=adapter_state_dict, is_trainable=is_trainable, adapter_kwargs=hub,
-            )  # fmt: skip
+            with _several():
+                found = model.load_adapter(
+                    peft_model_id and str(peft_model_id), adapter_name, peft_config=peft_config,
+                    adapter_state_dict=adapter_state_dict, is_trainable=is_trainable, adapter_kwargs=hub,
+                )  # fmt: skip
         except (ValueError, OSError, RuntimeError) as error:
             raise ArgumentError(
                 f"load_adapter: {str(peft_model_id)!r} cannot be loaded on {type(model).__name__}: {_line(error)} "
@@ -125,7 +127,7 @@ class Adapters:
         return dict(model.get_adapter_state_dict(adapter_name))
 
     def adapter_base(self) -> str:
-        """The model that the adapters change: a name on the Hub, or a folder."""
+        """The folder of the model that the adapters change."""
         return str(_changed(self.transformers_model, "adapter_base").name_or_path)
 
     def delete_adapter(self, adapter_names: str | list[str]) -> None:
@@ -160,6 +162,14 @@ def with_adapters_merged(model: Model) -> Model:
             setattr(part, LOADED, False)
             del part.peft_config
     return twin
+
+
+@contextmanager
+def _several() -> Iterator[None]:
+    """Without peft's warning that there are several adapters: the caller has just asked for one more."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Already found a `peft_config` attribute", UserWarning)
+        yield
 
 
 def _merge(model: nn.Module) -> None:

@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from airvec.arguments import check_texts, pick_inputs, want_progress
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
-from airvec.folder import CLASSIFY, RERANKER, ModelFolder, check_kind, read_folder
+from airvec.folder import CLASSIFY, RERANKER, ModelFolder, ModuleSpec, check_kind, read_folder
 from airvec.pairs import check_pairs
 from airvec.prompts import resolve_prompt
+from airvec_exporter.adapter import SCORES
 from airvec_exporter.modules import Dense
 from airvec_trainer.loading import LoadOptions, load_modules
 from airvec_trainer.model import Model, ModelArguments, Modules
@@ -272,6 +273,18 @@ class CrossEncoder(Model):
         hits: list[dict[str, Any]] = [{"corpus_id": int(row), "score": float(scores[row])} for row in order]
         return [{**hit, "text": texts[hit["corpus_id"]]} for hit in hits] if return_documents else hits
 
+    def add_adapter(self, adapter_config: Any, adapter_name: str | None = None) -> None:
+        """As for other models; a fresh head has to be among the `modules_to_save` of the settings."""
+        if self.folder and not _is_classifier(self.folder.modules[0]) and not _brings(adapter_config):
+            names = [name.rpartition(".")[0] for name in self.transformers_model.state_dict() if name in SCORES]
+            warnings.warn(
+                f"add_adapter: modules_to_save is {getattr(adapter_config, 'modules_to_save', None)!r}, so that the "
+                f"fresh head of {self.folder.name} is neither trained nor saved. Pass modules_to_save={names!r}.",
+                AirvecWarning,
+                stacklevel=2,
+            )
+        super().add_adapter(adapter_config, adapter_name)
+
     def settings(self) -> dict[str, Any]:
         """What `config_sentence_transformers.json` says of the model."""
         name = activation_name(self.activation_fn)
@@ -294,9 +307,7 @@ class CrossEncoder(Model):
     def _load(self, folder: ModelFolder, options: LoadOptions) -> OrderedDict[str, nn.Module]:
         """The folder's modules; of another kind's, its Transformer. Only what was no classifier gets a fresh head."""
         body, *others = folder.modules
-        architectures = [str(name) for name in body.config.items("architectures")]
-        fresh = not any(name.endswith("ForSequenceClassification") for name in architectures)
-        chosen = replace(options, transformer=replace(options.transformer, new_head=fresh))
+        chosen = replace(options, transformer=replace(options.transformer, new_head=not _is_classifier(body)))
         modules = (body, *others) if folder.model_type == RERANKER else (body._replace(task=CLASSIFY),)
         return load_modules(folder._replace(modules=modules), chosen)
 
@@ -323,6 +334,15 @@ class CrossEncoder(Model):
             rows = torch.tensor(places, device=found.device)
             found[rows] = scores.softmax(dim=1) if apply_softmax and labels > 1 else scores
         return found
+
+
+def _is_classifier(body: ModuleSpec) -> bool:
+    """Whether a checkpoint has a head for scores."""
+    return any(str(name).endswith("ForSequenceClassification") for name in body.config.items("architectures"))
+
+
+def _brings(adapter_config: Any) -> bool:
+    return bool(getattr(adapter_config, "modules_to_save", None))
 
 
 def activation_name(activation: Activation) -> str | None:

@@ -25,7 +25,7 @@ from airvec_exporter.body_folder import save_tokenizer
 from airvec_exporter.fetch import find_checkpoint
 from airvec_exporter.settings import positions
 from airvec_exporter.transformer import TransformerOptions, load_transformer, quiet_transformers
-from airvec_trainer.adapter_folder import BASE, is_adapter, open_adapted
+from airvec_trainer.adapter_folder import BASE, is_adapter, name_base, open_adapted
 
 HUB_ARGUMENTS = ("revision", "token", "local_files_only")
 UNSET_LENGTH = 10**18  # transformers writes 1e30 for "no limit"
@@ -183,6 +183,8 @@ class Transformer(nn.Module):
         """Write config, weights, tokenizer and limits into a folder that exists."""
         with quiet_transformers():
             self.model.save_pretrained(home)
+            if is_adapter(home):
+                name_base(home)
             save_tokenizer(self.tokenizer, TokenizerSpec(home / "tokenizer.json", self.max_seq_length), home)
 
     def limits(self) -> dict[str, Any]:
