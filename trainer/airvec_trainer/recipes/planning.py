@@ -4,7 +4,7 @@ Knows nothing of models.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ class Plan:
         for name, rows in self.train.items():
             out = f", {len(self.held_out[name]):,} held out" if name in self.held_out else ""
             lines.append(f"data       {name}: {len(rows):,} rows{out}; columns {', '.join(rows.column_names)}")
-            lines.append(f"loss       {self.losses[name]!r}" if self.losses[name] is not None else "loss       default")
+            lines.append(f"loss       {in_words(self.losses[name])}")
         steps = planned_steps({name: len(rows) for name, rows in self.train.items()}, self.arguments)
         batch = self.arguments.train_batch_size
         lines.append(f"steps      {steps:,}, {batch} rows a batch, seed {self.arguments.seed}")
@@ -50,6 +50,20 @@ class Plan:
         if self.recipe.export is not None:
             lines.append(f"exports    {self.recipe.export.out} ({', '.join(self.recipe.export.variants)})")
         return "\n".join(lines)
+
+
+def in_words(loss: Any) -> str:
+    """A loss with the fields that are not as by default; None is the default of the model's kind."""
+    if loss is None:
+        return "the default of this kind"
+    if not is_dataclass(loss):
+        return getattr(loss, "__name__", type(loss).__name__)
+    told = [
+        f"{entry.name}={in_words(value) if is_dataclass(value) or callable(value) else repr(value)}"
+        for entry in fields(loss)
+        if entry.init and (value := getattr(loss, entry.name)) is not entry.default and value != entry.default
+    ]
+    return f"{type(loss).__name__}({', '.join(told)})"
 
 
 def planned_steps(rows: Mapping[str, int], arguments: Any) -> int:

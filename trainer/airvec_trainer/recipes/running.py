@@ -118,7 +118,7 @@ def _trainer(found: Plan, evaluators: list[Any], callbacks: list[Any]) -> Any:
         train_dataset=dict(found.train) if several else found.train[only],
         eval_dataset=(dict(found.held_out) if several else found.held_out.get(only)) or None,
         loss=losses,
-        evaluator=evaluators or None,
+        evaluator=evaluators[0] if len(evaluators) == 1 else evaluators or None,
         callbacks=callbacks,
     )
     _without_printing(trainer)
