@@ -110,7 +110,7 @@ def load_transformer(
         _refuse_own_code(spec, name)
     unread = () if spec.task == CLASSIFY else tuple(key for key in report["missing_keys"] if "pooler." in key)
     missing = sorted(set(report["missing_keys"]) - {*unread, *brought})
-    if options and options.new_head:
+    if options and options.new_head and spec.task != FEATURES:
         missing = [key for key in missing if _of_body(model, key)]
     if missing:
         _refuse_own_code(spec, name)

@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from airvec.arguments import default_cache_folder
+from airvec.arguments import default_cache_folder, described
 from airvec.batching import check_batch_size
-from airvec.errors import ArgumentError, ModelFolderError
+from airvec.errors import ArgumentError, InputError, ModelFolderError
 from airvec.folder import RERANKER, ModelFolder
 from airvec.progress import progress_bar
 from airvec.prompts import check_prompt_name, merged_prompts
+from airvec_exporter.modules import Pooling
 from airvec_exporter.transformer import TransformerOptions
 from airvec_trainer.adapter_folder import BASE
 from airvec_trainer.adapters import Adapters, has_adapters
@@ -142,6 +143,10 @@ class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
             InputError: something that is not a text.
             ArgumentError: no route for the task.
         """
+        if isinstance(texts, str):
+            raise InputError(f"texts: {described(texts)}, expected a list of str. Put it in a list.")
+        if not len(texts):
+            return {}
         features = cast("Any", self[0]).preprocess(texts, prompt, task)
         if prompt and self._leaves_prompts_out() and hasattr(body := self.body(task), "prompt_length"):
             features["prompt_length"] = body.prompt_length(prompt)
@@ -158,6 +163,12 @@ class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
 
     def _leaves_prompts_out(self) -> bool:
         return any(not getattr(module, "include_prompt", True) for module in self.modules())
+
+    def set_pooling_include_prompt(self, include_prompt: bool) -> None:
+        """Whether poolings count the tokens of a prompt."""
+        for module in self.modules():
+            if isinstance(module, Pooling):
+                module.include_prompt = include_prompt
 
     @property
     def tokenizer(self) -> Any:

@@ -98,16 +98,13 @@ def write(modules: Sequence[nn.Module], settings: Mapping[str, Any], folder: Pat
 
 
 def write_card(model: Any, folder: Path, name: str | None = None) -> None:
-    """Write the README.md that the model's card data gives, where it has any.
+    """Write the README.md that the model's card data gives.
 
     Args:
         model: with its `model_card_data`.
         folder: where.
         name: the model's, in place of the card's own.
     """
-    data = model.model_card_data
-    if data is None:
-        return
     from airvec_trainer.card import generate_model_card
 
     (folder / "README.md").write_text(generate_model_card(model, name), encoding="utf-8")

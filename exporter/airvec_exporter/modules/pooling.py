@@ -71,6 +71,10 @@ class Pooling(nn.Module):
         """Width of the result: that of the token embeddings, once a mode."""
         return self.dimension * len(self.modes)
 
+    def get_sentence_embedding_dimension(self) -> int:
+        """Old name of `get_embedding_dimension`."""
+        return self.get_embedding_dimension()
+
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
         """Add `sentence_embedding` (batch, d x modes), of the token embeddings' dtype; sums are in float32.
 

@@ -105,6 +105,10 @@ class StaticEmbedding(nn.Module):
         """None: texts are read whole."""
         return
 
+    @max_seq_length.setter
+    def max_seq_length(self, limit: int) -> None:
+        raise ArgumentError(f"max_seq_length: {limit!r}, but a StaticEmbedding reads whole texts. Leave it out.")
+
     def save(self, home: Path) -> None:
         """Write the table and the tokenizer into a folder that exists."""
         save_file({"embedding.weight": self.embedding.weight.detach().contiguous()}, home / "model.safetensors")

@@ -142,6 +142,10 @@ class Transformer(nn.Module):
             return self.config.vocab_size if self.task == FILL_MASK else self.config.num_labels
         return self.config.hidden_size
 
+    def get_word_embedding_dimension(self) -> int:
+        """Old name of `get_embedding_dimension`."""
+        return self.get_embedding_dimension()
+
     def preprocess(self, texts: Inputs, prompt: str | None = None, task: str | None = None) -> dict[str, Any]:
         """The model's inputs for texts or pairs of them, padded to the longest: int64 (batch, tokens) each.
 
