@@ -13,6 +13,7 @@ from sentence_transformers.util import pairwise_euclidean_sim as st_pairwise_euc
 from torch import Tensor, nn
 
 from airvec_trainer import losses, similarity
+from airvec_trainer.losses.batch import Batch
 from tests.parity.trainer.loss_cases import Given, LossCase, of_columns
 
 DIM = 6
@@ -112,6 +113,7 @@ def positives() -> Iterator[LossCase]:
     yield from a_setting(name, data, pairs, "pairs", made)
     yield from a_setting(name, data, many, "two negatives", made)
     yield from mega_batch(pairs)
+    yield from mini_batched()
 
 
 def mega_batch(pairs: list[Given]) -> Iterator[LossCase]:
@@ -122,6 +124,43 @@ def mega_batch(pairs: list[Given]) -> Iterator[LossCase]:
     for key, setting in settings.items():
         made = losses.MegaBatchMarginLoss(**setting), _made(st.MegaBatchMarginLoss, **setting)
         yield from a_setting("MegaBatchMarginLoss", "anchor, positive", pairs, key, made)
+
+
+class MeansOfWords(nn.Sequential):
+    """A model whose only weights are the leaf of a case; the reference looks at its first module."""
+
+    def __init__(self, words: Tensor) -> None:
+        super().__init__(nn.Identity())
+        self.words, self.device = words, torch.device("cpu")
+
+    def forward(self, column: dict[str, Any], **_: Any) -> dict[str, Any]:
+        mask = column["attention_mask"][:, :, None]
+        return {**column, "sentence_embedding": (self.words[column["input_ids"]] * mask).sum(dim=1) / mask.sum(dim=1)}
+
+
+def _texts(count: int) -> list[dict[str, Any]]:
+    """Two columns of one to five words."""
+    mask = (torch.arange(5) < torch.arange(count)[:, None] % 5 + 1).long()
+    draws = torch.Generator().manual_seed(1)
+    return [{"input_ids": torch.randint(1, 9, (count, 5), generator=draws), "attention_mask": mask} for _ in range(2)]
+
+
+def mini_batched() -> Iterator[LossCase]:
+    """What is compared is the gradient of the model's weights, which the gradient cache makes."""
+    name, margins = "MegaBatchMarginLoss", {"positive_margin": 1.5, "negative_margin": -1.0}
+    for more in ({"mini_batch_size": 2}, {"mini_batch_size": 50}, {"mini_batch_num_tokens": 6}):
+        for count in (7, 2):
+            setting = {**margins, **more}
+
+            def ours(leaves: list[Tensor], labels: Any, setting: Any = setting, count: int = count) -> Tensor:
+                given = Batch(MeansOfWords(leaves[0]), _texts(count))
+                return losses.MegaBatchMarginLoss(**setting).on_batch(given, labels)
+
+            def theirs(leaves: list[Tensor], labels: Any, setting: Any = setting, count: int = count) -> Tensor:
+                return st.MegaBatchMarginLoss(MeansOfWords(leaves[0]), **setting)(_texts(count), labels)
+
+            told = f"mini-batched {more}, {count} rows"
+            yield LossCase(name, "anchor, positive", told, (rows(9, 4),), None, ours, theirs)
 
 
 def _made(kind: Any, **setting: Any) -> Callable[[nn.Module], nn.Module]:
