@@ -24,6 +24,7 @@ from airvec.pairs import check_pairs
 from airvec.prompts import resolve_prompt
 from airvec_exporter.adapter import SCORES
 from airvec_exporter.modules import Dense
+from airvec_trainer.fitting import PairFitting
 from airvec_trainer.loading import LoadOptions, load_modules
 from airvec_trainer.model import Model, ModelArguments, Modules
 from airvec_trainer.modules.transformer import Transformer
@@ -37,7 +38,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-class CrossEncoder(Model):
+class CrossEncoder(PairFitting, Model):
     """A model that reads two texts together and scores them: for reranking, and for classes of pairs.
 
     A folder of a reranker is taken as it is. Any other model of transformers, or a SentenceTransformer, gets a fresh

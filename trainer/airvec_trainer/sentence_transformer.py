@@ -26,6 +26,7 @@ from airvec.arguments import (
 from airvec.folder import DENSE
 from airvec.precision import check_precision, quantize_embeddings
 from airvec.prompts import document_name, query_name, resolve_prompt
+from airvec_trainer.fitting import TextFitting
 from airvec_trainer.model import Model, ModelArguments, Modules
 from airvec_trainer.similarity import (
     cos_sim,
@@ -46,7 +47,7 @@ SIMILARITIES = {
 }
 
 
-class SentenceTransformer(Model):
+class SentenceTransformer(TextFitting, Model):
     """A model that turns texts into dense embeddings.
 
     Args:

@@ -20,6 +20,7 @@ from airvec.json_file import read_object_if_there
 from airvec.prompts import document_name, query_name, resolve_prompt
 from airvec_exporter.modules import SparseAutoEncoder
 from airvec_trainer import sparse_tensors
+from airvec_trainer.fitting import TextFitting
 from airvec_trainer.loading import LoadOptions, load_modules
 from airvec_trainer.model import Model, ModelArguments, Modules
 
@@ -27,7 +28,7 @@ from airvec_trainer.model import Model, ModelArguments, Modules
 WIDER, KEPT, AUXILIARY = 4, 256, 512
 
 
-class SparseEncoder(Model):
+class SparseEncoder(TextFitting, Model):
     """A model that turns texts into sparse embeddings.
 
     A folder of a sparse model is taken as it is. A plain transformers model with a head for masked words becomes a

@@ -22,6 +22,11 @@ __all__ = ["generate_model_card", "write_card"]
 
 TEMPLATE = Path(__file__).with_name("template.md.jinja")
 LONG_LOG = 100
+# What the template may ask for of a data set, where it is not known.
+ENTRY: dict[str, Any] = {
+    "name": None, "id": None, "revision": None, "size": None, "columns": [], "statistics": "", "samples": "",
+    "loss": None,
+}  # fmt: skip
 PIPELINES = {DENSE: "sentence-similarity", SPARSE: "feature-extraction"}
 PAGES = {DENSE: "sentence_transformer", SPARSE: "sparse_encoder", RERANKER: "cross_encoder"}
 LIBRARIES = {
@@ -95,6 +100,8 @@ def _values(model: Any, data: ModelCardData, title: str) -> dict[str, Any]:
         "front_matter": front_matter(model, data, title),
         "title": title,
         "data": data,
+        "train": [ENTRY | entry for entry in data.train_datasets],
+        "evaluation": [ENTRY | entry for entry in data.eval_datasets],
         "kind": model.kind,
         "model_type": model_type(model),
         "page": PAGES[model.kind],
