@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses.columns import name_of
+from airvec_trainer.losses.columns import name_of, require_columns
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gradcache import Cached, GradCache
 from airvec_trainer.losses.protocol import BatchLoss, parts_of_arrays
@@ -59,6 +59,7 @@ class FlopsLoss:
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """Columns of (rows, dim) -> scalar."""
+        require_columns(self, columns, 1)
         weights = torch.cat(list(columns))
         if self.threshold is not None:
             active = (weights != 0).sum(dim=1, keepdim=True)
@@ -127,6 +128,7 @@ class SpladeLoss:
         Raises:
             ArgumentError: there is no column of documents.
         """
+        require_columns(self, columns, 1)
         documents = columns if self.use_document_regularizer_only else columns[1:]
         if not documents:
             raise ArgumentError(

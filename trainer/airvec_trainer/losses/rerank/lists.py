@@ -16,6 +16,7 @@ from torch.nn.functional import logsigmoid
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.columns import name_of, require_one_of
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.rerank.pairs import labels_of_lists, scores_of_lists
 from airvec_trainer.losses.rerank.points import Activation
@@ -229,31 +230,11 @@ class LambdaLoss:
 
         Where no document of the batch has a higher label than another, the value is 0, and so is the gradient.
         """
-        logs = torch.cat([self._weighted_logs(s, y) for s, y in _lists(self, columns, labels)])
-        scale = 1 / math.log(2) if self.reduction_log == "binary" else 1.0
-        return -scale * logs.sum() / max(logs.numel(), 1)
+        return _out_of_order(self, columns, labels, self.weighting_scheme or NoWeightingScheme())
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch of queries and lists of documents: a scalar."""
         return self(scores_of_lists("LambdaLoss", batch, labels, self.mini_batch_size), labels)
-
-    def _weighted_logs(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """w_ij·log σ(…) of the pairs of one query that count: (pairs,)."""
-        scheme = self.weighting_scheme or NoWeightingScheme()
-        scores, order = scores.sort(descending=True, stable=True)
-        labels = labels[order]
-        ranks = torch.arange(1, len(scores) + 1, device=scores.device)
-        counted = ranks <= (self.k or len(scores))
-        wanted = counted[:, None] | counted[None, :]
-        if not isinstance(scheme, NDCGLoss1Scheme):
-            wanted &= labels[:, None] > labels[None, :]
-        relevance = labels.clamp(min=0)
-        discount = torch.log2(1.0 + ranks)
-        ideal = (torch.pow(2, relevance.sort(descending=True).values) - 1) / discount
-        gain = (torch.pow(2, relevance) - 1) / ideal[counted].sum().clamp(min=self.eps)
-        weights = scheme(gain[None], discount[None], relevance[None])
-        differences = (scores[:, None] - scores[None, :]).clamp(-FARTHEST, FARTHEST)
-        return (weights * logsigmoid(self.sigma * differences)[None])[0][wanted]
 
 
 @loss
@@ -294,11 +275,7 @@ class RankNetLoss:
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """Scores and labels, one tensor (documents,) a query each -> scalar."""
-        unweighted = LambdaLoss(
-            weighting_scheme=None, k=self.k, sigma=self.sigma, reduction_log=self.reduction_log,
-            activation_fn=self.activation_fn,
-        )  # fmt: skip
-        return unweighted(columns, labels)
+        return _out_of_order(self, columns, labels, NoWeightingScheme())
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch of queries and lists of documents: a scalar."""
@@ -307,7 +284,7 @@ class RankNetLoss:
 
 def _lists(of: Any, scores: Sequence[Tensor], labels: Any) -> list[tuple[Tensor, Tensor]]:
     """Scores behind the activation, and labels, of each query: float32."""
-    found = labels_of_lists(type(of).__name__, scores, labels)
+    found = labels_of_lists(name_of(of), scores, labels)
     together = torch.cat([row.reshape(-1) for row in scores]).float()
     activated = together if of.activation_fn is None else of.activation_fn(together)
     return list(zip(activated.split([len(row) for row in scores]), found, strict=True))
@@ -328,11 +305,34 @@ def _unlikeliness(
     return torch.stack(found).mean()
 
 
+def _out_of_order(of: Any, columns: Sequence[Tensor], labels: Any, scheme: WeightingScheme) -> Tensor:
+    """The mean over all pairs that count of how unlikely their order is, weighted."""
+    logs = torch.cat([_weighted_logs(of, *pair, scheme) for pair in _lists(of, columns, labels)])
+    scale = 1 / math.log(2) if of.reduction_log == "binary" else 1.0
+    return -scale * logs.sum() / max(logs.numel(), 1)
+
+
+def _weighted_logs(of: Any, scores: Tensor, labels: Tensor, scheme: WeightingScheme) -> Tensor:
+    """w_ij·log σ(…) of the pairs of one query that count: (pairs,)."""
+    scores, order = scores.sort(descending=True, stable=True)
+    labels = labels[order]
+    ranks = torch.arange(1, len(scores) + 1, device=scores.device)
+    counted = ranks <= (of.k or len(scores))
+    wanted = counted[:, None] | counted[None, :]
+    if not isinstance(scheme, NDCGLoss1Scheme):
+        wanted &= labels[:, None] > labels[None, :]
+    relevance = labels.clamp(min=0)
+    discount = torch.log2(1.0 + ranks)
+    ideal = (torch.pow(2, relevance.sort(descending=True).values) - 1) / discount
+    gain = (torch.pow(2, relevance) - 1) / ideal[counted].sum().clamp(min=of.eps)
+    weights = scheme(gain[None], discount[None], relevance[None])
+    differences = (scores[:, None] - scores[None, :]).clamp(-FARTHEST, FARTHEST)
+    return (weights * logsigmoid(of.sigma * differences)[None])[0][wanted]
+
+
 def _check_lambda(of: Any) -> None:
-    where = type(of).__name__
-    if of.reduction_log not in {"natural", "binary"}:
-        raise ArgumentError(
-            f"{where}: reduction_log is {of.reduction_log!r}, expected 'natural' or 'binary'. Take one of them."
-        )
+    require_one_of(of, "reduction_log", of.reduction_log, ("natural", "binary"))
     if of.k is not None and of.k < 1:
-        raise ArgumentError(f"{where}: k is {of.k}, expected 1 or more, or None for all places. Correct it.")
+        raise ArgumentError(
+            f"{name_of(of)}: k={of.k}, expected 1 or more, or None for all places. Correct it, or leave it out."
+        )

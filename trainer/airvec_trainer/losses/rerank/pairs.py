@@ -12,10 +12,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.columns import name_of, require_columns
 
 __all__ = [
-    "columns_of", "labels_of_lists", "logits_of", "one_score", "scores_of_columns", "scores_of_lists",
-    "scores_of_pairs",
+    "columns_of", "labels_of_lists", "logits_of", "one_score", "require_scores", "scores_of_columns",
+    "scores_of_lists", "scores_of_pairs",
 ]  # fmt: skip
 
 Pairs = Sequence[tuple[Any, Any]]
@@ -61,6 +62,17 @@ def one_score(where: str, logits: Tensor) -> Tensor:
             f"Make it with num_labels=1, or take CrossEntropyLoss."
         )
     return logits.reshape(-1)
+
+
+def require_scores(loss: object, columns: Sequence[Tensor], least: int, most: int | None = None) -> list[Tensor]:
+    """Columns of scores as (rows,) each.
+
+    Raises:
+        ArgumentError: too few or too many, several scores a row, or columns of unlike length.
+    """
+    scores = [one_score(name_of(loss), column) for column in columns]
+    require_columns(loss, scores, least, most, dims=1)
+    return scores
 
 
 def scores_of_pairs(where: str, batch: Batch, pairs: Pairs, size: int) -> Tensor:
@@ -110,17 +122,20 @@ def labels_of_lists(where: str, scores: Sequence[Tensor], labels: Any) -> list[T
     """
     _check_sizes(where, [len(row) for row in scores], labels)
     found = [torch.as_tensor(row).to(device=scores[0].device, dtype=torch.float32) for row in labels]
-    for number, row in enumerate(found):
-        if not row.isfinite().all():
-            raise ArgumentError(
-                f"{where}: the labels of query {number} are {row.tolist()}, expected finite numbers. Correct them."
-            )
+    together = torch.cat(found)
+    if not bool(together.isfinite().all()):
+        raise ArgumentError(
+            f"{where}: {int((~together.isfinite()).sum())} of {len(together)} labels are NaN or infinite, expected "
+            f"finite numbers. Correct them, or leave those documents out."
+        )
     return found
 
 
 def _check_sizes(where: str, sizes: list[int], labels: Any) -> None:
-    if labels is None or (isinstance(labels, Tensor) and labels.ndim != 2):
-        shape = "none" if labels is None else f"a tensor of shape {tuple(labels.shape)}"
+    is_table = isinstance(labels, Tensor) and labels.ndim == 2
+    is_lists = isinstance(labels, list | tuple) and all(torch.as_tensor(row).ndim == 1 for row in labels)
+    if not (is_table or is_lists):
+        shape = f"a tensor of shape {tuple(labels.shape)}" if isinstance(labels, Tensor) else f"{labels!s:.60}"
         raise ArgumentError(
             f"{where}: labels are {shape}, expected a list of numbers for each query. "
             f"Give a column `labels` of lists as long as the documents'."

@@ -13,12 +13,14 @@ from torch.nn import functional
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.columns import name_of, require_columns, require_one_of
 from airvec_trainer.losses.declaring import loss
-from airvec_trainer.losses.rerank.pairs import columns_of, logits_of, one_score
+from airvec_trainer.losses.rerank.pairs import columns_of, logits_of, require_scores
 
 __all__ = ["BinaryCrossEntropyLoss", "CrossEntropyLoss", "MSELoss"]
 
 Activation = Callable[[Tensor], Tensor]
+REDUCTIONS = ("mean", "sum")
 TWO = "2, the two texts of a pair"
 
 
@@ -51,7 +53,7 @@ class BinaryCrossEntropyLoss:
     reduction: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:
-        _check_reduction(self)
+        require_one_of(self, "reduction", self.reduction, REDUCTIONS)
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """[logits (batch,)], labels (batch,) -> scalar.
@@ -59,7 +61,7 @@ class BinaryCrossEntropyLoss:
         Raises:
             ArgumentError: no labels, or not one a pair.
         """
-        logits = self.activation_fn(_logits(self, columns))
+        logits = self.activation_fn(require_scores(self, columns, 1, 1)[0])
         weight, pos_weight = (
             None if value is None else value.to(logits.device) for value in (self.weight, self.pos_weight)
         )
@@ -98,7 +100,7 @@ class MSELoss:
     reduction: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:
-        _check_reduction(self)
+        require_one_of(self, "reduction", self.reduction, REDUCTIONS)
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """[logits (batch,)], labels (batch,) -> scalar.
@@ -106,7 +108,7 @@ class MSELoss:
         Raises:
             ArgumentError: no labels, or not one a pair.
         """
-        logits = self.activation_fn(_logits(self, columns))
+        logits = self.activation_fn(require_scores(self, columns, 1, 1)[0])
         return functional.mse_loss(logits, _numbers(self, logits, labels), reduction=self.reduction)
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
@@ -145,7 +147,7 @@ class CrossEntropyLoss:
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_reduction(self)
+        require_one_of(self, "reduction", self.reduction, REDUCTIONS)
         if not 0 <= self.label_smoothing <= 1:
             raise ArgumentError(
                 f"CrossEntropyLoss: label_smoothing is {self.label_smoothing!r}, expected 0 to 1. Correct it."
@@ -157,8 +159,9 @@ class CrossEntropyLoss:
         Raises:
             ArgumentError: no labels, a class that the model does not have, or a model with a single output.
         """
+        require_columns(self, columns, 1, 1)
         (logits,) = columns
-        if logits.ndim != 2 or logits.shape[1] < 2:
+        if logits.shape[1] < 2:
             raise ArgumentError(
                 f"CrossEntropyLoss: logits of shape {tuple(logits.shape)}, expected (batch, classes) with 2 classes or "
                 f"more. Make the model with num_labels, or take BinaryCrossEntropyLoss."
@@ -198,19 +201,14 @@ class CrossEntropyLoss:
 
 
 def _score(of: Any, batch: Batch) -> list[Tensor]:
-    first, second = columns_of(batch, type(of).__name__, TWO, 2, 2)
+    first, second = columns_of(batch, name_of(of), TWO, 2, 2)
     return [logits_of(batch, list(zip(first, second, strict=True)))]
-
-
-def _logits(of: Any, columns: Sequence[Tensor]) -> Tensor:
-    (logits,) = columns
-    return one_score(type(of).__name__, logits)
 
 
 def _needed(of: Any, labels: Any, logits: Tensor) -> Tensor:
     if labels is None:
         raise ArgumentError(
-            f"{type(of).__name__}: labels are None, expected one for each of {len(logits)} pairs. "
+            f"{name_of(of)}: labels are None, expected one for each of {len(logits)} pairs. "
             f"Name the column `label` or `score`."
         )
     return torch.as_tensor(labels).to(logits.device)
@@ -221,14 +219,7 @@ def _numbers(of: Any, logits: Tensor, labels: Any) -> Tensor:
     found = _needed(of, labels, logits)
     if found.numel() != len(logits):
         raise ArgumentError(
-            f"{type(of).__name__}: {found.numel()} labels of shape {tuple(found.shape)} for {len(logits)} pairs, "
+            f"{name_of(of)}: {found.numel()} labels of shape {tuple(found.shape)} for {len(logits)} pairs, "
             f"expected one each. Give a column of single numbers."
         )
     return found.detach().reshape(-1).float()
-
-
-def _check_reduction(of: Any) -> None:
-    if of.reduction not in {"mean", "sum"}:
-        raise ArgumentError(
-            f"{type(of).__name__}: reduction is {of.reduction!r}, expected 'mean' or 'sum'. Take one of them."
-        )

@@ -14,9 +14,10 @@ from torch.nn.functional import cross_entropy
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.columns import name_of
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gradcache import GradCache
-from airvec_trainer.losses.rerank.pairs import columns_of, logits_of, one_score, scores_of_columns
+from airvec_trainer.losses.rerank.pairs import columns_of, logits_of, one_score, require_scores, scores_of_columns
 from airvec_trainer.losses.rerank.points import Activation
 
 __all__ = ["CachedMultipleNegativesRankingLoss", "MultipleNegativesRankingLoss"]
@@ -61,12 +62,12 @@ class MultipleNegativesRankingLoss:
         Raises:
             ArgumentError: a column has more than one score a row.
         """
-        scores = torch.stack([one_score(type(self).__name__, column) for column in columns], dim=1)
+        scores = torch.stack(require_scores(self, columns, 1), dim=1)
         return _first_is_right(scores, self.activation_fn, self.scale)
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch of columns of texts, one pass for each column of candidates: a scalar."""
-        where = type(self).__name__
+        where = name_of(self)
         queries, *candidates = columns_of(batch, where, COLUMNS, 2)
         # The positives before the draw: dropout takes from the same random numbers, as in sentence-transformers.
         scores = [scores_of_columns(where, batch, queries, candidates[0])]
@@ -111,17 +112,17 @@ class CachedMultipleNegativesRankingLoss:
         _check_count(self)
         if self.mini_batch_size < 1:
             raise ArgumentError(
-                f"{type(self).__name__}: mini_batch_size is {self.mini_batch_size}, expected 1 or more. Correct it."
+                f"{name_of(self)}: mini_batch_size is {self.mini_batch_size}, expected 1 or more. Correct it."
             )
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """[positive (batch,), candidate (batch,) …] -> scalar, without a cache: there is nothing left to save."""
-        scores = torch.stack([one_score(type(self).__name__, column) for column in columns], dim=1)
+        scores = torch.stack(require_scores(self, columns, 1), dim=1)
         return _first_is_right(scores, self.activation_fn, self.scale)
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch of columns of texts: a scalar, whose backward pass scores the pairs again."""
-        queries, *candidates = columns_of(batch, type(self).__name__, COLUMNS, 2)
+        queries, *candidates = columns_of(batch, name_of(self), COLUMNS, 2)
         drawn = in_batch_negatives(candidates, self.num_negatives)
         columns = [candidates[0], *drawn, *candidates[1:]]
         reader = _PairReader(batch, [pair for column in columns for pair in zip(queries, column, strict=True)])
@@ -184,6 +185,5 @@ def _first_is_right(scores: Tensor, activation: Activation | None, scale: float 
 def _check_count(of: Any) -> None:
     if of.num_negatives is not None and of.num_negatives < 0:
         raise ArgumentError(
-            f"{type(of).__name__}: num_negatives is {of.num_negatives}, expected 0 or more, or None for all. "
-            f"Correct it."
+            f"{name_of(of)}: num_negatives is {of.num_negatives}, expected 0 or more, or None for all. Correct it."
         )

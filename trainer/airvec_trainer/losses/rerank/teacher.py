@@ -12,9 +12,10 @@ from torch.nn.functional import mse_loss
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.columns import require_one_of
 from airvec_trainer.losses.declaring import loss
-from airvec_trainer.losses.rerank.pairs import columns_of, one_score, scores_of_columns
-from airvec_trainer.losses.rerank.points import Activation
+from airvec_trainer.losses.rerank.pairs import columns_of, require_scores, scores_of_columns
+from airvec_trainer.losses.rerank.points import REDUCTIONS, Activation
 
 __all__ = ["MarginMSELoss"]
 
@@ -49,8 +50,7 @@ class MarginMSELoss:
     reduction: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:
-        if self.reduction not in {"mean", "sum"}:
-            raise ArgumentError(f"{NAME}: reduction is {self.reduction!r}, expected 'mean' or 'sum'. Take one of them.")
+        require_one_of(self, "reduction", self.reduction, REDUCTIONS)
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """[positive (batch,), negative (batch,) …], labels (batch, n) or (batch, n + 1) or (batch,) -> scalar.
@@ -58,12 +58,7 @@ class MarginMSELoss:
         Raises:
             ArgumentError: no negatives, no labels, or labels of another shape.
         """
-        if len(columns) < 2:
-            raise ArgumentError(
-                f"{NAME}: {len(columns)} columns of scores, expected the positive's and at least one negative's. "
-                f"Add a column of negatives."
-            )
-        positive, *negatives = [self.activation_fn(one_score(NAME, column)) for column in columns]
+        positive, *negatives = [self.activation_fn(column) for column in require_scores(self, columns, 2)]
         margins = positive[:, None] - torch.stack(negatives, dim=1)  # (batch, n)
         return mse_loss(margins, _margins(margins, labels), reduction=self.reduction)
 
