@@ -5,6 +5,7 @@ from math import e, log
 import pytest
 import torch
 
+from airvec.errors import AirvecWarning
 from airvec_trainer.losses import (
     MegaBatchMarginLoss,
     MultipleNegativesRankingLoss,
@@ -90,6 +91,11 @@ def test_hardness_has_no_gradient_of_its_own():
     )([anchors, AXES + 1]).backward()
     # logits of row 0: 2 and 1 + 1 = 2, so ½ each: gradient ½ (1, 2) + ½ (2, 1) − (2, 1), over two rows
     assert torch.allclose(anchors.grad[0], torch.tensor([-0.25, 0.25]))
+
+
+def test_a_hardness_without_strength_warns():
+    with pytest.warns(AirvecWarning, match="hardness_mode='all_negatives' with hardness_strength=0 changes nothing"):
+        MultipleNegativesRankingLoss(hardness_mode="all_negatives")
 
 
 def test_the_symmetric_loss_is_the_mean_of_both_ways():

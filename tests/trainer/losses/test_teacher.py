@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from airvec.errors import ArgumentError
+from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.losses import DistillKLDivLoss, EmbedDistillLoss, MarginMSELoss, MSELoss
 from airvec_trainer.losses.protocol import modules_of, prepare
 from airvec_trainer.similarity import pairwise_cos_sim
@@ -70,6 +70,18 @@ def test_distributions_are_compared_at_their_temperatures():
     assert DistillKLDivLoss(temperature=2)(columns, labels).item() == pytest.approx(4 * divergence)
     loss = DistillKLDivLoss(temperature=5, student_temperature=3, teacher_temperature=2)
     assert loss(columns, labels).item() == pytest.approx(9 * divergence)
+
+
+def test_scores_so_far_apart_that_candidates_vanish_warn():
+    columns = [STUDENT, STUDENT, STUDENT]
+    with pytest.warns(AirvecWarning, match="differ by up to 200, .* Set teacher_temperature to 2 or more"):
+        DistillKLDivLoss()(columns, torch.tensor([[200.0, 0.0]] * 2))
+    assert DistillKLDivLoss(teacher_temperature=2)(columns, torch.tensor([[200.0, 0.0]] * 2)).isfinite()
+
+
+def test_a_candidate_may_be_left_out_with_minus_infinity():
+    labels = torch.tensor([[1.0, -torch.inf]] * 2)
+    assert DistillKLDivLoss()([STUDENT, STUDENT, STUDENT], labels).item() == pytest.approx(log(2))
 
 
 @pytest.mark.parametrize("kind", [MSELoss, EmbedDistillLoss])

@@ -5,6 +5,7 @@
 Knows nothing of models; a loss that needs a guide is in positives_guided.py, the gradient cache in gradcache.py.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from airvec.errors import ArgumentError
+from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.columns import name_of, require_columns, require_one_of, require_positive
 from airvec_trainer.losses.declaring import loss
@@ -47,7 +48,7 @@ class MultipleNegativesRankingLoss:
             logarithm a direction, for those that hold the positive.
         hardness_mode: which documents' s(a, d) grow by hardness_strength · similarity, a constant without gradient:
             "in_batch_negatives" those of other rows, "hard_negatives" the row's own negatives, "all_negatives" both.
-        hardness_strength: 0 or more.
+        hardness_strength: above 0, where a mode is set.
 
     Raises:
         ArgumentError: a setting that cannot be; fewer than two columns.
@@ -55,7 +56,8 @@ class MultipleNegativesRankingLoss:
     Source: Henderson et al. 2017, "Efficient Natural Language Response Suggestion for Smart Reply",
         https://arxiv.org/abs/1705.00652; InfoNCE: van den Oord et al. 2018, https://arxiv.org/abs/1807.03748; all
         directions at once: Li et al. 2023 (GTE), https://arxiv.org/abs/2308.03281; hardness: Lan et al. 2025 (LLaVE),
-        https://arxiv.org/abs/2503.04812, and Schechter Vera et al. 2025 (EmbeddingGemma), arXiv 2509.20354.
+        https://arxiv.org/abs/2503.04812, and Schechter Vera et al. 2025 (EmbeddingGemma),
+        https://arxiv.org/abs/2509.20354
 
     Example:
         Anchors and positives are the two axes, so an anchor's similarities are 1 and 0, and the loss log(1 + 1/e):
@@ -82,6 +84,13 @@ class MultipleNegativesRankingLoss:
         if not self.hardness_strength >= 0:
             raise ArgumentError(
                 f"{name_of(self)}: hardness_strength={self.hardness_strength!r}, expected 0 or more. Leave it out."
+            )
+        if self.hardness_mode is not None and self.hardness_strength == 0:
+            warnings.warn(
+                f"{name_of(self)}: hardness_mode={self.hardness_mode!r} with hardness_strength=0 changes nothing, "
+                "expected a strength above 0. Papers take 5 to 9.",
+                AirvecWarning,
+                stacklevel=4,
             )
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:

@@ -58,7 +58,7 @@ class CoSENTLoss:
     Data: two texts / score, a float; only the order of the scores counts.
 
     log(1 + Σ exp(scale · (s_i − s_j))), over all pairs of rows where score_i < score_j, s the similarities. Rows of
-    equal scores are not compared.
+    equal scores are not compared. All pairs of rows are held at once: rows² numbers.
 
     Args:
         scale: factor of the similarities, 1 / temperature.

@@ -3,7 +3,9 @@
 Knows nothing of models, but asks one for its width where a projection is wanted.
 """
 
+import math
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, kl_div, mse_loss
 
-from airvec.errors import ArgumentError
+from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.losses.columns import (
     name_of,
     require_columns,
@@ -186,7 +188,8 @@ class DistillKLDivLoss:
         teacher_temperature: T_t; None is `temperature`.
 
     Raises:
-        ArgumentError: fewer than three columns, labels of another shape or not a number, a temperature not above 0.
+        ArgumentError: fewer than three columns, labels of another shape or NaN, a temperature that is not above 0.
+            Scores so far apart that shares of the teacher become 0 give a warning.
 
     Source: Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network",
         https://arxiv.org/abs/1503.02531; for ranking: Lin et al. 2020, https://arxiv.org/abs/2010.11386
@@ -215,16 +218,32 @@ class DistillKLDivLoss:
         require_columns(self, columns, 3)
         query, *candidates = columns
         labels = value_a_column(self, labels, len(query), len(candidates))
-        if bool(labels.isnan().any()):
-            raise ArgumentError(
-                f"{name_of(self)}: {int(labels.isnan().sum())} of the teacher's {labels.numel()} scores are NaN, "
-                "expected numbers. Score those rows again, or leave them out."
-            )
         softness = self.student_temperature or self.temperature
         scores = torch.stack([self.similarity_fct(query, candidate) for candidate in candidates], dim=1)
         teacher = torch.softmax(labels / (self.teacher_temperature or self.temperature), dim=1)
+        _require_distribution(self, teacher, labels)
         student = torch.log_softmax(scores / softness, dim=1)
         return kl_div(student, teacher, reduction="batchmean") * softness**2
+
+
+def _require_distribution(loss: object, teacher: Tensor, labels: Tensor) -> None:
+    """Raise where the teacher's shares are NaN, warn where they vanish. Reads one number, which is NaN where any is."""
+    smallest = float(teacher.min())
+    if math.isnan(smallest):
+        row = labels[teacher.isnan().any(dim=1)][0]
+        raise ArgumentError(
+            f"{name_of(loss)}: the teacher's scores of a row are {row.tolist()[:8]}, expected numbers. Score such rows "
+            "again, or leave them out."
+        )
+    if smallest == 0 and bool(labels.isfinite().all()):
+        spread = float((labels.max(dim=1).values - labels.min(dim=1).values).max())
+        warnings.warn(
+            f"{name_of(loss)}: the teacher's scores of a row differ by up to {spread:.3g}, so the share of some "
+            f"candidates is 0 and they teach nothing, expected less than about 100. Set teacher_temperature to "
+            f"{spread / 100:.3g} or more.",
+            AirvecWarning,
+            stacklevel=3,
+        )
 
 
 def _l2(student: Tensor, teacher: Tensor) -> Tensor:
