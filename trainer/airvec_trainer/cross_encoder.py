@@ -7,7 +7,7 @@ Knows nothing of losses and of training.
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,22 +20,17 @@ from airvec.arguments import check_texts, pick_inputs, want_progress
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
 from airvec.folder import CLASSIFY, RERANKER, ModelFolder, ModuleSpec, check_kind, read_folder
+from airvec.folder.tokenizer import read_tokenizer_spec
+from airvec.json_file import JsonObject
 from airvec.pairs import check_pairs
 from airvec.prompts import resolve_prompt
 from airvec_exporter.adapter import SCORES
 from airvec_exporter.modules import Dense
+from airvec_trainer.activations import Activation, activated, activation_name, given_activation, stated_activation
 from airvec_trainer.fitting import PairFitting
 from airvec_trainer.loading import LoadOptions, load_modules
 from airvec_trainer.model import Model, ModelArguments, Modules
 from airvec_trainer.modules.transformer import Transformer
-
-Activation = Callable[[Tensor], Tensor]
-
-TORCH = "torch.nn."
-# What saved paths may name: plain classes of torch, made without arguments.
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    kind.__name__: kind for kind in (nn.GELU, nn.Identity, nn.ReLU, nn.SiLU, nn.Sigmoid, nn.Tanh)
-}
 
 
 class CrossEncoder(PairFitting, Model):
@@ -102,7 +97,7 @@ class CrossEncoder(PairFitting, Model):
         backend: str = "torch",
     ) -> None:
         labels = {} if num_labels is None else {"num_labels": whole_number("num_labels", num_labels)}
-        given = None if activation_fn is None else _activation(activation_fn)
+        given = None if activation_fn is None else given_activation(activation_fn)
         super().__init__(
             ModelArguments(
                 model_name_or_path, modules, device, prompts, default_prompt_name, cache_folder, trust_remote_code,
@@ -117,7 +112,7 @@ class CrossEncoder(PairFitting, Model):
     def __setattr__(self, name: str, value: Any) -> None:
         """Torch would make an activation that is a module one of the model's own."""
         if name == "activation_fn":
-            self.__dict__["_activation"] = _activation(value)
+            self.__dict__["_activation"] = given_activation(value)
         else:
             super().__setattr__(name, value)
 
@@ -206,7 +201,7 @@ class CrossEncoder(PairFitting, Model):
         """
         pairs, single = check_pairs(pick_inputs(inputs, sentences))
         chosen = activation_fn if activation_fn is not None else activation_fct
-        activation = self.activation_fn if chosen is None else _activation(chosen)
+        activation = self.activation_fn if chosen is None else given_activation(chosen)
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         if device is not None:
             self.to(device)
@@ -309,20 +304,18 @@ class CrossEncoder(PairFitting, Model):
         """The folder's modules; of another kind's, its Transformer. Only what was no classifier gets a fresh head."""
         body, *others = folder.modules
         chosen = replace(options, transformer=replace(options.transformer, new_head=not _is_classifier(body)))
-        modules = (body, *others) if folder.model_type == RERANKER else (body._replace(task=CLASSIFY),)
+        modules = (body, *others)
+        if folder.model_type != RERANKER:  # pairs are longer than texts: the limit is the tokenizer's, not the model's
+            limits = read_tokenizer_spec(body.path, body.config, JsonObject(body.config.file, {}))
+            modules = (body._replace(task=CLASSIFY, tokenizer=limits),)
         return load_modules(folder._replace(modules=modules), chosen)
 
     def _saved_activation(self) -> Activation:
         """What the folder names, else by the number of labels; the reference's order."""
         for stated in self.folder.activations if self.folder else ():
-            if stated.startswith(TORCH) and stated.rpartition(".")[2] in ACTIVATIONS:
-                return ACTIVATIONS[stated.rpartition(".")[2]]()
-            warnings.warn(
-                f"{self.folder and self.folder.name}: activation_fn is {stated!r}, expected one of torch's "
-                f"{', '.join(ACTIVATIONS)}; it is not run. Pass activation_fn=….",
-                AirvecWarning,
-                stacklevel=4,
-            )
+            found = stated_activation(stated, self.folder.name if self.folder else "")
+            if found is not None:
+                return found
         return nn.Sigmoid() if self.num_labels == 1 else nn.Identity()
 
     def _scores(self, batches: Any, count: int, activation: Activation, apply_softmax: bool) -> Tensor:
@@ -331,7 +324,7 @@ class CrossEncoder(PairFitting, Model):
         found = torch.zeros((count, labels) if labels > 1 else (count,), device=self.device)
         for places, features in batches:
             # As float32 before: halves tie where these do not.
-            scores = _activated(features["scores"].float(), activation)
+            scores = activated(features["scores"].float(), activation)
             rows = torch.tensor(places, device=found.device)
             found[rows] = scores.softmax(dim=1) if apply_softmax and labels > 1 else scores
         return found
@@ -344,41 +337,3 @@ def _is_classifier(body: ModuleSpec) -> bool:
 
 def _brings(adapter_config: Any) -> bool:
     return bool(getattr(adapter_config, "modules_to_save", None))
-
-
-def activation_name(activation: Activation) -> str | None:
-    """The dotted path that a plain activation of torch is saved under; None for anything else."""
-    kind = type(activation)
-    return f"{kind.__module__}.{kind.__name__}" if ACTIVATIONS.get(kind.__name__) is kind else None
-
-
-def _activated(logits: Tensor, activation: Activation) -> Tensor:
-    """Scores of logits (n, labels), without the dimension of a single label.
-
-    Raises:
-        ArgumentError: the activation gives another shape.
-    """
-    scores = activation(logits)
-    if scores.shape not in (logits.shape, logits.shape[:1]) or (scores.ndim == 1 and logits.shape[1] > 1):
-        raise ArgumentError(
-            f"activation_fn: gives a tensor of shape {list(scores.shape)} for logits of shape {list(logits.shape)}, "
-            "expected the same. Correct it."
-        )
-    return scores[:, 0] if scores.ndim > 1 and scores.shape[1] == 1 else scores
-
-
-def _activation(given: Activation | str) -> Activation:
-    """What a caller names or passes.
-
-    Raises:
-        ArgumentError: neither a name of ours nor a function.
-    """
-    name = given.rpartition(".")[2] if isinstance(given, str) else None
-    if name is not None and name in ACTIVATIONS:
-        return ACTIVATIONS[name]()
-    if isinstance(given, str) or not callable(given):
-        raise ArgumentError(
-            f"activation_fn: {given!r:.80}, expected one of {', '.join(ACTIVATIONS)}, or a function from a tensor "
-            "(n, labels) to one. Correct it."
-        )
-    return given

@@ -260,6 +260,12 @@ class SparseEncoder(TextFitting, Model):
         """
         return sparse_tensors.intersection(*map(sparse_tensors.tensor_of, (embeddings_1, embeddings_2)))
 
+    def get_embedding_dimension(self) -> int | None:
+        """Width of the embeddings: the size of the vocabulary, or of a sparse auto-encoder; None where none says it."""
+        modules = [cast("Any", module) for module in self if hasattr(module, "get_embedding_dimension")]
+        widths = [module.get_embedding_dimension() for module in reversed(modules)]
+        return next((width for width in widths if width is not None), None)
+
     def get_sentence_embedding_dimension(self) -> int | None:
         """Old name of `get_embedding_dimension`."""
         return self.get_embedding_dimension()
