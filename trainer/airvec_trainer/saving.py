@@ -8,10 +8,12 @@ Knows nothing of how modules compute and of graphs.
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
@@ -54,6 +56,19 @@ def save(
     path = path.resolve()
     if path.is_file():
         raise ArgumentError(f"path: {str(path)!r} is a file, expected a folder. Choose another.")
+    try:
+        _save(modules, settings, path, card)
+    except (OSError, SafetensorError) as error:  # safetensors says so of a full disk, too
+        free = disk_usage(next(place for place in path.parents if place.is_dir())).free
+        raise OSError(
+            f"{path}: the model could not be written ({error}), {free / 1e6:,.0f} MB are free there. Nothing of it was "
+            "kept, and a model that was there is as it was. Make room, or choose another folder."
+        ) from error
+
+
+def _save(
+    modules: Sequence[nn.Module], settings: Mapping[str, Any], path: Path, card: Callable[[Path], None] | None
+) -> None:
     mounted = path.is_mount()  # a volume cannot be renamed, so its entries are
     with temporary_beside(path / "model" if mounted else path) as folder:
         write(modules, settings, folder)

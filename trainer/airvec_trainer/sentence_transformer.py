@@ -23,6 +23,7 @@ from airvec.arguments import (
     pick_inputs,
     want_progress,
 )
+from airvec.errors import ArgumentError
 from airvec.folder import DENSE
 from airvec.precision import check_precision, quantize_embeddings
 from airvec.prompts import document_name, query_name, resolve_prompt
@@ -235,11 +236,11 @@ class SentenceTransformer(TextFitting, Model):
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Tensor:
         """Similarity of every row of one (n, dim) with every row of the other (m, dim): (n, m)."""
-        return SIMILARITIES[self.similarity_fn_name][0](_rows(embeddings1), _rows(embeddings2))
+        return SIMILARITIES[self.similarity_fn_name][0](*_two(embeddings1, embeddings2))
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Tensor:
         """Similarity of row i of one with row i of the other, both (n, dim): (n,)."""
-        return SIMILARITIES[self.similarity_fn_name][1](_rows(embeddings1), _rows(embeddings2))
+        return SIMILARITIES[self.similarity_fn_name][1](*_two(embeddings1, embeddings2))
 
     @property
     def similarity_fn_name(self) -> str:
@@ -310,12 +311,27 @@ def _of_rows(value: Any, places: Sequence[int]) -> bool:
     return isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(places)
 
 
+def _two(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """Both as rows of one width, on one device: the accelerator, where one of them is there.
+
+    Raises:
+        ArgumentError: the widths differ.
+    """
+    x, y = _rows(a), _rows(b)
+    if x.shape[-1] != y.shape[-1]:
+        raise ArgumentError(
+            f"embeddings: {x.shape[-1]} and {y.shape[-1]} dimensions, expected the same. Encode both with one model."
+        )
+    device = y.device if x.device.type == "cpu" else x.device
+    return x.to(device), y.to(device)
+
+
 def _rows(vectors: Any) -> Tensor:
-    """One vector or rows of them, of any kind: (n, dim)."""
+    """One vector or rows of them, of any kind: (n, dim); whole numbers and float64 as float32."""
     if isinstance(vectors, list) and vectors and isinstance(vectors[0], Tensor):
         vectors = torch.stack(vectors)
     found = vectors if isinstance(vectors, Tensor) else torch.from_numpy(np.asarray(vectors))
-    found = found if found.is_floating_point() else found.float()
+    found = found if found.is_floating_point() and found.dtype != torch.float64 else found.float()
     return found[None] if found.ndim == 1 else found
 
 
