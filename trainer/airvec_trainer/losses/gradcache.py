@@ -100,8 +100,7 @@ class GradCache(Cached):
             ArgumentError: the loss leaves a column unused, which would be embedded twice for nothing.
         """
         function = on_arrays(self.loss, batch)
-        with first_time():
-            passes = [self._embedded(batch.column(number), pieces) for number, pieces in enumerate(self._pieces(batch))]
+        passes = [self._embedded(batch.column(number), pieces) for number, pieces in enumerate(self._pieces(batch))]
         columns = [torch.cat([piece.embeddings for piece in pieces]) for pieces in passes]
         if not torch.is_grad_enabled():
             return parts_of_arrays(function, columns, labels)
@@ -132,7 +131,8 @@ class GradCache(Cached):
             for first, last in pieces:
                 rows = column.rows(first, last)
                 again = same_again(value for value in rows.columns[0].values() if isinstance(value, Tensor))
-                found.append(_Piece(rows, rows.outputs()[0]["sentence_embedding"].detach(), again))
+                with first_time():
+                    found.append(_Piece(rows, rows.outputs()[0]["sentence_embedding"].detach(), again))
                 advance(1)
         return found
 

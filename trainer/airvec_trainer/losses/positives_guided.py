@@ -9,18 +9,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
-from airvec_trainer.losses.columns import require_columns, require_one_of, require_positive
+from airvec_trainer.losses.columns import half_as_float, require_columns, require_one_of, require_positive
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gathering import gathered
 from airvec_trainer.losses.protocol import UNTRAINED, Loss
-from airvec_trainer.similarity import cos_sim
 
 __all__ = ["GISTEmbedLoss"]
 
+SHORTEST = 1e-8  # an embedding counts as so long at least, as in torch's cosine
 GUIDE_VALUES = 2**24  # of the products of one slice of the guide's similarities: 64 MB
 
 
@@ -115,7 +115,7 @@ class GISTEmbedLoss:
         too_close = [found > self._limit(positive)[:, None] for found in seen_scores]  # (rows, candidates) each
         too_close[0][targets - first, targets] = False
         pairs = zip(self._compared(anchor, candidates, rows), too_close, strict=True)
-        scores = [cos_sim(left, right).masked_fill(out, -torch.inf) for (left, right), out in pairs]
+        scores = [(_unit(left) @ _unit(right).T).masked_fill(out, -torch.inf) for (left, right), out in pairs]
         return cross_entropy(torch.cat(scores, dim=1) / self.temperature, targets)
 
     def _limit(self, positive: Tensor) -> Tensor:
@@ -154,6 +154,10 @@ def _guide_embeddings(guide: Any, texts: Sequence[Any]) -> Tensor:
     if training:
         guide.train()
     return found
+
+
+def _unit(column: Tensor) -> Tensor:
+    return normalize(half_as_float(column), dim=-1, eps=SHORTEST)
 
 
 def _cosines(a: Tensor, b: Tensor) -> Tensor:
