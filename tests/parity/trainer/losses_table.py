@@ -14,6 +14,11 @@ import torch
 from tests.parity.trainer.loss_cases import BOUNDS, Agreement, LossCase, worst
 
 HERE = Path(__file__).parent
+INTRODUCTION = """# Losses against sentence-transformers 6.2
+
+Printed by `python -m tests.parity.trainer.losses_table`: the largest |difference| of a loss's cases from the
+reference's value and gradient, divided by the reference's largest |value|; bfloat16 against the reference in bfloat16.
+"""
 HEAD = "| loss | data | cases | float32: value | gradient | bfloat16: value | gradient | agrees |"
 
 
@@ -49,8 +54,8 @@ def main() -> int:
     """Print the table; 1 where a loss does not agree."""
     torch.set_num_threads(1)
     cases = [case for some in lists().values() for case in some]
-    print("Largest |difference| from sentence-transformers 6.2, divided by the reference's largest |value|.")
-    print(f"Bounds: float32 {BOUNDS[torch.float32]:g}, bfloat16 {BOUNDS[torch.bfloat16]:g}; {len(cases)} cases.\n")
+    bounds = f"Bounds: float32 {BOUNDS[torch.float32]:g}, bfloat16 {BOUNDS[torch.bfloat16]:g}; {len(cases)} cases."
+    print(f"{INTRODUCTION}\n{bounds}\n")
     print(HEAD + "\n" + "|---" * HEAD.count(" | ") + "|---|")
     right = True
     for loss, some in by_loss(cases).items():

@@ -13,7 +13,8 @@ CASES = [case for cases in lists().values() for case in cases]
 
 
 def test_every_loss_is_compared():
-    assert set(every_loss()) <= {case.loss for case in CASES}
+    without_a_name_there = {"GradCache"}  # compared as the Cached… names, which are GradCache around a loss
+    assert set(every_loss()) - without_a_name_there <= {case.loss for case in CASES}
 
 
 def test_no_case_has_the_name_of_another():
