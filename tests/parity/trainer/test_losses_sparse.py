@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.parity,
     pytest.mark.filterwarnings("ignore:query_regularizer_weight:UserWarning"),
 ]
-WEIGHTS = {"document_regularizer_weight": 0.03, "query_regularizer_weight": 0.02}
+WEIGHTS = {"document_regularizer_weight": 3e-4, "query_regularizer_weight": 2e-4}
 
 
 @pytest.mark.parametrize("one", CASES, ids=str)
@@ -104,7 +104,8 @@ def test_a_step_of_a_splade_model_is_the_references(twins, name, more, inner):
     ours.zero_grad()
     theirs.zero_grad()
     width, labels = INNER[inner]
-    # At their scale of 20 these reach exponents of 45, whose own rounding in float32 moves a gradient by 2e-5.
+    # Softer than the defaults: all gradients grow with the scale, and with them the rounding of those of key biases,
+    # which are 0 but for rounding, as attention's softmax takes away what is added to all of its scores.
     options = {"scale": 2.0} if inner in {"SparseCoSENTLoss", "SparseAnglELoss"} else {}
     mine = getattr(losses, name)(loss=getattr(losses, inner)(**options), **WEIGHTS, **more)
     other = getattr(st_losses, name)(theirs, getattr(st_losses, inner)(theirs, **options), **WEIGHTS, **more)
