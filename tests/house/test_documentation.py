@@ -1,7 +1,8 @@
 """What the documents and docstrings show is run: Python blocks, `$ airvec …` commands and doctests.
 
 In a document's working folder, `all-MiniLM-L6-v2` is the exported model, so examples load it by its usual name, and
-`reranker`, `splade` and `bge-m3` are tiny ones.
+`reranker`, `splade` and `bge-m3` are tiny ones; `distilbert-base-uncased` is a tiny checkpoint to train, with the data
+of the recipe that the document shows.
 A block that cannot run here is skipped with `<!-- skip: next "the reason" -->`, which readers do not see.
 """
 
@@ -26,6 +27,7 @@ from tests.house.sources import PACKAGES, ROOT, python_files, tracked_files
 from tests.house.test_public_names import module_name
 from tests.multi_folders import multi_model
 from tests.sparse_folders import splade_model
+from tests.training_files import TRAINED, training_files
 
 MODEL = "all-MiniLM-L6-v2"
 RERANKER, SPLADE, MULTI = "./reranker", "./splade", "./bge-m3"
@@ -76,8 +78,12 @@ def needs_model(name: str) -> bool:
     return MODEL in (ROOT / name).read_text(encoding="utf-8")
 
 
+def is_slow(name: str) -> bool:
+    return needs_model(name) or TRAINED in (ROOT / name).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if needs_model(name) else []) for name in DOCUMENTS]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if is_slow(name) else []) for name in DOCUMENTS]
 )
 def test_every_example_of_a_document_runs(name, tmp_path, monkeypatch, request, own_sentence_transformers):
     if needs_model(name):
@@ -88,6 +94,8 @@ def test_every_example_of_a_document_runs(name, tmp_path, monkeypatch, request, 
         splade_model(tmp_path / SPLADE)
     if MULTI in (ROOT / name).read_text(encoding="utf-8"):
         multi_model(tmp_path / MULTI)
+    if TRAINED in (ROOT / name).read_text(encoding="utf-8"):
+        training_files(tmp_path, (ROOT / name).read_text(encoding="utf-8"))
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```(?:python|console)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
     assert len(run_document(ROOT / name)) == len(blocks)  # a skip counts for the block that it skips
