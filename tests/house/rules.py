@@ -70,7 +70,7 @@ def file_is_short(source: Source) -> Iterator[str]:
 
 
 def no_kwargs_in_public_functions(source: Source) -> Iterator[str]:
-    """A misspelt argument must be an error, so public functions take no `**kwargs`; transformers calls `on_…` with many."""
+    """A misspelt argument must be an error, so public functions take no `**kwargs`; callbacks (`on_…`) get many."""
     for name, node in source.functions():
         if node.args.kwarg and not _is_private(name) and not name.rpartition(".")[2].startswith("on_"):
             yield f"{source.path}:{node.lineno}: {name} takes **{node.args.kwarg.arg}; name its arguments"
