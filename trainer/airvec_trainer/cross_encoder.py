@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from airvec.arguments import check_texts, pick_inputs, want_progress
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError, InputError
-from airvec.folder import CLASSIFY, RERANKER, ModelFolder, ModuleSpec, check_kind, read_folder
+from airvec.folder import CLASSIFY, DENSE, RERANKER, ModelFolder, ModuleSpec, check_kind, read_folder
 from airvec.folder.tokenizer import read_tokenizer_spec
 from airvec.json_file import JsonObject
 from airvec.pairs import check_pairs
@@ -296,7 +296,7 @@ class CrossEncoder(PairFitting, Model):
     def _read(self, home: Path) -> ModelFolder:
         """What the folder says; a SentenceTransformer's is taken for its Transformer alone."""
         found = read_folder(home, RERANKER)
-        if found.model_type == RERANKER or found.modules[0].type != "Transformer" or found.modules[0].router:
+        if found.model_type != DENSE or found.modules[0].type != "Transformer":
             check_kind(found, RERANKER)
         return found
 

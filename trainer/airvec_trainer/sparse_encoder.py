@@ -159,9 +159,10 @@ class SparseEncoder(TextFitting, Model):
                 for places, features in batches
             ]
         found = self._in_order(parts, convert_to_sparse_tensor, where)
-        if single:
-            return found[0]
-        return found if convert_to_tensor else list(found)
+        if convert_to_tensor and not single:
+            return found
+        rows = [row.coalesce() if row.is_sparse else row for row in found]
+        return rows[0] if single else rows
 
     def encode_query(
         self,
