@@ -33,7 +33,11 @@ class InParts:
         return sum(self.parts(columns).values())
 
     def parts(self, columns: list[Tensor], labels: Any = None) -> dict[str, Tensor]:
-        return {"mean": columns[0].mean(), "square": (columns[0] ** 2).mean(), "third": columns[1].sum() + columns[2].sum()}
+        return {
+            "mean": columns[0].mean(),
+            "square": (columns[0] ** 2).mean(),
+            "third": columns[1].sum() + columns[2].sum(),
+        }
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100])
@@ -152,6 +156,18 @@ def test_parts_keep_their_names_and_the_gradient_of_their_sum():
         {name: float(part.detach()) for name, part in parts_of(InParts(), batch(Doubling())).items()}
     )
     torch.testing.assert_close(gradient(cached, batch(Doubling())), gradient(InParts(), batch(Doubling())))
+
+
+def test_parts_may_be_of_several_precisions():
+    class Mixed(InParts):
+        def parts(self, columns: list[Tensor], labels: Any = None) -> dict[str, Tensor]:
+            return {"half": sum(column.sum() for column in columns), "whole": columns[0].float().sum()}
+
+    given = batch(Doubling().to(torch.bfloat16))
+    value = GradCache(loss=Mixed(), mini_batch_size=2).on_batch(given)
+    value.backward()
+    assert value.dtype == torch.float32
+    assert given.model.weight.grad.abs().max() > 0
 
 
 def test_a_losss_own_weights_learn_with_the_same_scale():

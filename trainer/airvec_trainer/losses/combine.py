@@ -15,7 +15,7 @@ from torch.nn.functional import kl_div, log_softmax, normalize, softmax
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
-from airvec_trainer.losses.columns import require_one_of
+from airvec_trainer.losses.columns import require_columns, require_one_of
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gradcache import Cached
 from airvec_trainer.losses.layers import by_layer, layer_weight
@@ -91,6 +91,7 @@ class MatryoshkaLoss:
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """The loss of embeddings."""
+        require_columns(self, columns, least=1)
         width = columns[0].shape[-1]
         self._check_dims(width)
         values = [

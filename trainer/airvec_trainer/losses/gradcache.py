@@ -7,7 +7,7 @@ Knows nothing of what the wrapped loss computes.
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import accumulate
@@ -36,7 +36,7 @@ class Cached(ABC):
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The value, whose backward pass embeds the batch again."""
-        return torch.stack(list(self.batch_parts(batch, labels).values())).sum()
+        return _total(self.batch_parts(batch, labels))
 
     def batch_parts(self, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
         """The parts of the wrapped loss; the gradient of all hangs on the first, so take it of their sum."""
@@ -107,8 +107,7 @@ class GradCache(Cached):
         columns = [column.requires_grad_() for column in columns]
         weights = [weight for owned in modules_of(self.loss) for weight in owned.parameters() if weight.requires_grad]
         parts = parts_of_arrays(function, columns, labels)
-        total = torch.stack(list(parts.values())).sum()
-        found = torch.autograd.grad(total, [*columns, *weights], allow_unused=True)
+        found = torch.autograd.grad(_total(parts), [*columns, *weights], allow_unused=True)
         self._check_used(found[: len(columns)])
         replay = _Replay(passes, found[: len(columns)], self._bar)
         parts = {name: part.detach() for name, part in parts.items()}
@@ -179,6 +178,12 @@ class _Replay:
                     if embeddings.requires_grad:  # not so where a column's part of the model is frozen
                         embeddings.backward((half_as_float(gradient) * scale).to(embeddings.dtype))
                 advance(1)
+
+
+def _total(parts: Mapping[str, Tensor]) -> Tensor:
+    """The sum of parts, which may be of several precisions: a scalar."""
+    values = list(parts.values())
+    return values[0] if len(values) == 1 else torch.stack([half_as_float(value) for value in values]).sum()
 
 
 def _backward(scale: Tensor, replay: _Replay, weights: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:

@@ -151,8 +151,8 @@ class DenoisingAutoEncoderLoss:
         """Refuse a decoder that nobody names."""
         if not self.tie_encoder_decoder and self.decoder_name_or_path is None:
             raise ArgumentError(
-                "DenoisingAutoEncoderLoss: tie_encoder_decoder=False and decoder_name_or_path=None, expected the name "
-                "of a decoder. Name one, or tie it to the encoder."
+                f"DenoisingAutoEncoderLoss: tie_encoder_decoder={self.tie_encoder_decoder} and decoder_name_or_path="
+                f"{self.decoder_name_or_path}, expected the name of a decoder. Name one, or tie it to the encoder."
             )
 
     def prepared(self, model: nn.Module) -> "DenoisingAutoEncoderLoss":
