@@ -44,6 +44,7 @@ def words(count: int, start: int) -> list[str]:
 def main(model_folder: str, out: str, plan: str, steps: int) -> None:
     """Train, or go on where an earlier run was killed."""
     model = SentenceTransformer(model_folder, device="cpu")
+    torch.manual_seed(0 if plan != "resume" else 1)  # the first weights of SoftmaxLoss, which a resumed run replaces
     pairs = Dataset.from_dict({"anchor": words(24, 1), "positive": words(24, 5)})
     classes = Dataset.from_dict({"a": words(20, 2), "b": words(20, 9), "label": [row % 3 for row in range(20)]})
     args = SentenceTransformerTrainingArguments(
