@@ -15,7 +15,7 @@ from airvec_trainer.objectives import PromptedBatch
 from tests.parity.trainer.cases_rerank import CASES, both, case, columns, lists, random
 from tests.parity.trainer.given_scores import GivenScores
 from tests.parity.trainer.loss_cases import BOUNDS, LossCase, measure, run
-from tests.parity.trainer.twins import SEED, Step, farthest, gradients
+from tests.parity.trainer.twins import SEED, Step, farthest
 from tests.tiny import reranker_checkpoint, texts
 
 pytestmark = pytest.mark.parity
@@ -104,6 +104,10 @@ def data_of(name: str) -> tuple[list[list[Any]], Any]:
     return (given, None) if "Ranking" in name else (given[:2], torch.tensor([0.0, 1.0, 0.5, 0.25]))
 
 
+def gradients(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+
+
 def both_steps(folder: Any, name: str, *, prompt: str | None = None, **settings: Any) -> tuple[Step, Step]:
     """One step in training mode, so with dropout, of our CrossEncoder and the reference's on the same weights."""
     given, labels = data_of(name)
@@ -116,7 +120,7 @@ def both_steps(folder: Any, name: str, *, prompt: str | None = None, **settings:
     reference = getattr(st_losses, name)(theirs, **settings)([list(column) for column in given], labels, prompt=prompt)
     reference.backward()
     assert any(module.p > 0 for module in theirs.modules() if isinstance(module, torch.nn.Dropout))
-    return Step(value.detach(), gradients([ours])), Step(reference.detach(), gradients([theirs]))
+    return Step(value.detach(), gradients(ours)), Step(reference.detach(), gradients(theirs))
 
 
 @pytest.mark.parametrize("name", ONE_LABEL)
