@@ -226,6 +226,33 @@ class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
                     gradient_checkpointing_kwargs=dict(gradient_checkpointing_kwargs or {"use_reentrant": False})
                 )
 
+    def activation_checkpointing_enable(
+        self,
+        activation_checkpointing_kwargs: Mapping[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
+    ) -> None:
+        """The newer name in transformers, whose trainer calls it.
+
+        Raises:
+            ArgumentError: settings other than the usual ones, for a transformers that does not know them yet.
+        """
+        known = False
+        for module in self.modules():
+            if module is not self and hasattr(module, "activation_checkpointing_enable"):
+                cast("Any", module).activation_checkpointing_enable(
+                    dict(activation_checkpointing_kwargs or {"use_reentrant": False}), every_n_layers, offload
+                )
+                known = True
+        if known:
+            return
+        if every_n_layers != 1 or offload:
+            raise ArgumentError(
+                f"activation_checkpointing_kwargs: every_n_layers {every_n_layers}, offload {offload}, expected 1 and "
+                "False with this transformers. Update it, or leave them out."
+            )
+        self.gradient_checkpointing_enable(activation_checkpointing_kwargs)
+
     def settings(self) -> dict[str, Any]:
         """What `config_sentence_transformers.json` says of the model."""
         return {
