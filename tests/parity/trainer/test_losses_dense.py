@@ -21,6 +21,13 @@ def test_value_and_gradient_are_the_references(case: LossCase):
         assert measure(case, dtype).worst <= bound, dtype
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_mixed_precision_changes_both_alike(case: LossCase):
+    in_pieces = case.setting.startswith("mini-batched")  # the reference rounds the gradient of each piece to bfloat16
+    with torch.autocast("cpu", torch.bfloat16):
+        assert measure(case).worst <= BOUNDS[torch.bfloat16 if in_pieces else torch.float32]
+
+
 def test_no_setting_is_compared_on_zeros_alone():
     moved = {
         (case.loss, case.setting.rpartition(", ")[0])

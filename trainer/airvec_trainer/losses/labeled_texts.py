@@ -88,7 +88,7 @@ class BatchAllTripletLoss:
         distances, same, partners = _pairs(self, columns, labels)
         anchors, positives = partners.nonzero(as_tuple=True)  # rows × (of a class − 1) of them, not rows³
         missed = distances[anchors, positives][:, None] - distances[anchors] + self.margin
-        missed = missed.masked_fill(same[anchors] | (missed < 0), 0.0)
+        missed = half_as_float(missed).masked_fill(same[anchors] | (missed < 0), 0.0)
         return missed.sum() / (missed > 0).sum().clamp(min=1)
 
 
@@ -189,7 +189,7 @@ class BatchSemiHardTripletLoss:
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """One column of (rows, dim), labels (rows,) -> scalar."""
         distances, same, partners = _pairs(self, columns, labels)
-        missed = torch.where(partners, distances - _semi_hard(distances, same) + self.margin, 0.0)
+        missed = half_as_float(distances - _semi_hard(distances, same) + self.margin).masked_fill(~partners, 0.0)
         at_least_zero = torch.maximum(missed, torch.zeros_like(missed))  # at 0 the reference takes half the gradient
         return at_least_zero.sum() / partners.sum().clamp(min=1)
 
@@ -209,6 +209,7 @@ def _hardest(distances: Tensor, same: Tensor, partners: Tensor) -> Tensor:
     Rows of the own class are put beyond all others rather than left out, so that there is a nearest text where a batch
     has one class only. `max` and `min` give the gradient to the first of equal distances, as the reference's do.
     """
+    distances = half_as_float(distances)  # autocast gives cosines in bfloat16
     farthest = distances.masked_fill(~partners, 0.0).max(dim=1).values
     beyond = distances.max(dim=1, keepdim=True).values
     return farthest - (distances + beyond * same).min(dim=1).values
