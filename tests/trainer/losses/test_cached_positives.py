@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from airvec.errors import ArgumentError
+from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.losses import (
     CachedGISTEmbedLoss,
     CachedMultipleNegativesRankingLoss,
@@ -65,6 +65,25 @@ def test_the_name_stands_for_a_cache_around_the_loss_with_its_settings(cached: A
         value.backward()
         found.append((value.detach(), model.weight.grad))
     torch.testing.assert_close(found[1], found[0])
+
+
+def test_the_guides_comparisons_are_made_a_mini_batch_at_a_time():
+    columns = [column(40, seed=number) for number in range(2)]
+    texts, largest = [list(one["input_ids"].float()) for one in columns], []
+    for loss in (GISTEmbedLoss(guide=GUIDE), CachedGISTEmbedLoss(guide=GUIDE, mini_batch_size=2)):
+        kept: list[int] = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor, kept=kept: (kept.append(tensor.numel()), tensor)[1], lambda tensor: tensor
+        ):
+            compute(loss, Batch(Doubling(), columns, texts)).backward()
+        largest.append(max(kept))
+    assert largest == [40 * 120, 2 * 120]  # anchors by positives, anchors and positives
+
+
+def test_a_warning_of_a_setting_is_given_when_the_loss_is_made_and_not_in_every_step():
+    with pytest.warns(AirvecWarning):
+        made = CachedMultipleNegativesRankingLoss(hardness_mode="hard_negatives")
+    compute(made, Batch(Doubling(), [column(2), column(2, seed=1)]))
 
 
 def test_other_settings_reach_the_cache():

@@ -250,6 +250,31 @@ def test_memory_grows_with_the_mini_batch_and_not_with_the_batch():
     assert kept_for_backward(replace(cached, mini_batch_size=4), 64) == 4 * 4
 
 
+class Sliced:
+    """The mean over rows of the first column's products with all of the second."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def __call__(self, columns: list[Tensor], labels: Any = None) -> Tensor:
+        return sum(self.slices(columns, labels, size=len(columns[0])))
+
+    def slices(self, columns: list[Tensor], labels: Any = None, *, size: int) -> Iterator[Tensor]:
+        for some in columns[0].split(size):
+            self.sizes.append(len(some))
+            yield (some @ columns[1].T).pow(2).sum() / len(columns[0])
+
+
+def test_a_loss_of_all_rows_against_all_is_computed_a_mini_batch_at_a_time():
+    loss = Sliced()
+    plain = gradient(loss, batch(Doubling(), width=2))
+    cached = GradCache(loss=loss, mini_batch_size=3)
+    torch.testing.assert_close(gradient(cached, batch(Doubling(), width=2)), plain)
+    assert loss.sizes == [7, 3, 3, 1]
+    with torch.no_grad():
+        torch.testing.assert_close(cached.on_batch(batch(Doubling(), width=2)), plain[0])
+
+
 def test_a_column_that_the_loss_does_not_use_is_named():
     cached = GradCache(loss=lambda columns, _: columns[0].sum() + columns[2].sum())
     with pytest.raises(ArgumentError, match="function does not use column 1, 3 of 4"):

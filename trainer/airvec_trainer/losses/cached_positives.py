@@ -8,6 +8,7 @@ Knows nothing of how the cache works.
 
 from collections.abc import Callable
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -63,6 +64,10 @@ class CachedMultipleNegativesRankingLoss(Cached):
 
     def cache(self) -> GradCache:
         """The two losses that it is."""
+        return self._cache
+
+    @cached_property  # made once: what a setting warns of is said once, not in every step
+    def _cache(self) -> GradCache:
         wrapped = MultipleNegativesRankingLoss(
             scale=self.scale, similarity_fct=self.similarity_fct, gather_across_devices=self.gather_across_devices,
             directions=self.directions, partition_mode=self.partition_mode, hardness_mode=self.hardness_mode,
@@ -105,6 +110,10 @@ class CachedMultipleNegativesSymmetricRankingLoss(Cached):
 
     def cache(self) -> GradCache:
         """The two losses that it is."""
+        return self._cache
+
+    @cached_property  # made once: what a setting warns of is said once, not in every step
+    def _cache(self) -> GradCache:
         wrapped = MultipleNegativesSymmetricRankingLoss(
             scale=self.scale, similarity_fct=self.similarity_fct, gather_across_devices=self.gather_across_devices
         )
@@ -152,6 +161,10 @@ class CachedGISTEmbedLoss(Cached):
 
     def cache(self) -> GradCache:
         """The two losses that it is."""
+        return self._cache
+
+    @cached_property  # made once: what a setting warns of is said once, not in every step
+    def _cache(self) -> GradCache:
         wrapped = GISTEmbedLoss(
             guide=self.guide, temperature=self.temperature, margin_strategy=self.margin_strategy, margin=self.margin,
             contrast_anchors=self.contrast_anchors, contrast_positives=self.contrast_positives,

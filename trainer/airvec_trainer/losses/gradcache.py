@@ -21,7 +21,7 @@ from airvec.progress import progress_bar
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.columns import half_as_float
 from airvec_trainer.losses.declaring import loss
-from airvec_trainer.losses.protocol import can_be_wrapped, modules_of, on_arrays, parts_of_arrays
+from airvec_trainer.losses.protocol import can_be_wrapped, modules_of, on_arrays, slices_of_arrays
 from airvec_trainer.losses.replaying import first_time, same_again
 
 __all__ = ["GradCache"]
@@ -102,15 +102,17 @@ class GradCache(Cached):
         function = on_arrays(self.loss, batch)
         passes = [self._embedded(batch.column(number), pieces) for number, pieces in enumerate(self._pieces(batch))]
         columns = [torch.cat([piece.embeddings for piece in pieces]) for pieces in passes]
-        if not torch.is_grad_enabled():
-            return parts_of_arrays(function, columns, labels)
-        columns = [column.requires_grad_() for column in columns]
         weights = [weight for owned in modules_of(self.loss) for weight in owned.parameters() if weight.requires_grad]
-        parts = parts_of_arrays(function, columns, labels)
-        found = torch.autograd.grad(_total(parts), [*columns, *weights], allow_unused=True)
-        self._check_used(found[: len(columns)])
-        replay = _Replay(passes, found[: len(columns)], self._bar)
-        parts = {name: part.detach() for name, part in parts.items()}
+        sought = [*(column.requires_grad_(torch.is_grad_enabled()) for column in columns), *weights]
+        parts: dict[str, Tensor] = {}
+        found: list[Tensor | None] = [None] * len(sought)
+        for some in slices_of_arrays(function, columns, labels, size=self.mini_batch_size):
+            if torch.is_grad_enabled():
+                found = _added(found, torch.autograd.grad(_total(some), sought, allow_unused=True))
+            parts = {name: parts.get(name, 0) + value.detach() for name, value in some.items()}
+        if not torch.is_grad_enabled():
+            return parts
+        replay = _Replay(passes, self._used(found[: len(columns)]), self._bar)
         first = next(iter(parts.values())).requires_grad_()
         first.register_hook(lambda scale: _backward(scale, replay, weights, found[len(columns) :]))
         return parts
@@ -138,13 +140,14 @@ class GradCache(Cached):
     def _bar(self, total: int) -> Any:
         return progress_bar(self.show_progress_bar, total, "Embed mini-batches", unit="mini-batch")
 
-    def _check_used(self, gradients: Sequence[Tensor | None]) -> None:
+    def _used(self, gradients: Sequence[Tensor | None]) -> list[Tensor]:
         unused = [str(number) for number, gradient in enumerate(gradients) if gradient is None]
         if unused:
             raise ArgumentError(
                 f"GradCache: {type(self.loss).__name__} does not use column {', '.join(unused)} of {len(gradients)}, "
                 "expected all used: each is embedded twice. Remove it from the data set (remove_columns)."
             )
+        return [gradient for gradient in gradients if gradient is not None]
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,12 @@ def _total(parts: Mapping[str, Tensor]) -> Tensor:
     """The sum of parts, which may be of several precisions: a scalar."""
     values = list(parts.values())
     return values[0] if len(values) == 1 else torch.stack([half_as_float(value) for value in values]).sum()
+
+
+def _added(before: Sequence[Tensor | None], found: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Gradients of two slices; None where neither has one."""
+    pairs = zip(before, found, strict=True)
+    return [one if other is None else other if one is None else one + other for one, other in pairs]
 
 
 def _backward(scale: Tensor, replay: _Replay, weights: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:

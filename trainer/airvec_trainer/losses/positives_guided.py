@@ -100,6 +100,14 @@ class GISTEmbedLoss:
     def guided(self, columns: Sequence[Tensor], guide_columns: Sequence[Tensor]) -> Tensor:
         """The loss of the student's embeddings, (rows, dim) each, and the guide's, (rows, other dim)."""
         require_columns(self, columns, least=2)
+        [value] = self.guided_slices(columns, guide_columns, size=max(1, len(columns[0])))
+        return value
+
+    def guided_slices(
+        self, columns: Sequence[Tensor], guide_columns: Sequence[Tensor], *, size: int
+    ) -> Iterator[Tensor]:
+        """What `size` anchors at a time add to the loss."""
+        require_columns(self, columns, least=2)
         anchor, *candidates = columns
         seen, *seen_candidates = [column.to(anchor.device) for column in guide_columns]
         first = 0
@@ -107,32 +115,41 @@ class GISTEmbedLoss:
             first = gathered(candidates[0])[1]
             candidates = [gathered(column)[0] for column in candidates]
             seen_candidates = [gathered(column)[0] for column in seen_candidates]
-        rows = slice(first, first + len(anchor))
-        targets = torch.arange(first, first + len(anchor), device=anchor.device)
-        seen_scores = [_cosines(*pair) for pair in self._compared(seen, seen_candidates, rows)]
+        for own in torch.arange(len(anchor), device=anchor.device).split(size):
+            targets = own + first
+            guide_pairs = self._compared(seen, seen_candidates, own, targets)
+            out = self._left_out([_cosines(*pair) for pair in guide_pairs], targets)
+            pairs = zip(self._compared(anchor, candidates, own, targets), out, strict=True)
+            scores = [(_unit(left) @ _unit(right).T).masked_fill(some, -torch.inf) for (left, right), some in pairs]
+            found = cross_entropy(torch.cat(scores, dim=1) / self.temperature, targets, reduction="sum")
+            yield found / len(anchor)
+
+    def _left_out(self, seen: Sequence[Tensor], targets: Tensor) -> list[Tensor]:
+        """Which candidates the guide takes for positives, (rows, candidates) each; the positive itself stays."""
+        rows = torch.arange(len(targets), device=targets.device)
         # From the matrix itself: a negative with the positive's text then ties with it, to the last bit.
-        positive = seen_scores[0][targets - first, targets]
-        too_close = [found > self._limit(positive)[:, None] for found in seen_scores]  # (rows, candidates) each
-        too_close[0][targets - first, targets] = False
-        pairs = zip(self._compared(anchor, candidates, rows), too_close, strict=True)
-        scores = [(_unit(left) @ _unit(right).T).masked_fill(out, -torch.inf) for (left, right), out in pairs]
-        return cross_entropy(torch.cat(scores, dim=1) / self.temperature, targets)
+        limit = self._limit(seen[0][rows, targets])[:, None]
+        out = [found > limit for found in seen]
+        out[0][rows, targets] = False
+        return out
 
     def _limit(self, positive: Tensor) -> Tensor:
         """The guide's cosine above which a candidate is left out, (rows,)."""
         by = positive.abs() * self.margin if self.margin_strategy == "relative" else self.margin
         return positive - by
 
-    def _compared(self, anchor: Tensor, candidates: Sequence[Tensor], rows: slice) -> Iterator[tuple[Tensor, Tensor]]:
-        """What is compared with what, the anchors with the positives first."""
+    def _compared(
+        self, anchor: Tensor, candidates: Sequence[Tensor], own: Tensor, targets: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """What is compared with what, the anchors with the positives first; `own` are the rows of this slice."""
         positive, *negatives = candidates
-        yield anchor, positive
+        yield anchor[own], positive
         if self.contrast_anchors:
-            yield anchor, anchor
+            yield anchor[own], anchor
         if self.contrast_positives:
-            yield positive[rows], positive
+            yield positive[targets], positive
         for negative in negatives:
-            yield anchor, negative
+            yield anchor[own], negative
 
 
 @dataclass(frozen=True)
@@ -144,6 +161,10 @@ class _Guided:
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         return self.gist.guided(columns, self.seen)
+
+    def slices(self, columns: Sequence[Tensor], labels: Any = None, *, size: int) -> Iterator[Tensor]:
+        """The loss of `size` anchors at a time."""
+        return self.gist.guided_slices(columns, self.seen, size=size)
 
 
 def _guide_embeddings(guide: Any, texts: Sequence[Any]) -> Tensor:

@@ -3,7 +3,8 @@
 Most are functions of embeddings: `loss([anchor, positive], labels)`. What needs more (a guide, a second encoder, a
 decoder, the layers' outputs) is a `BatchLoss`, and gets the batch with the model. One that is a function of embeddings
 once it has looked at the batch (a guide's view of the texts) says so with `bound(batch)`: others can then wrap it.
-Either may have weights of its own, as fields that are `nn.Module`, and parts, whose sum it is.
+One of all rows against all may give its value in slices, for
+the gradient cache. Either may have weights of its own, as fields that are `nn.Module`, and parts, whose sum it is.
 Knows nothing of trainers and of any one loss.
 """
 
@@ -18,7 +19,7 @@ from airvec_trainer.losses.batch import Batch
 
 __all__ = [
     "UNTRAINED", "BatchLoss", "Loss", "can_be_wrapped", "compute", "modules_of", "on_arrays", "parts_of",
-    "parts_of_arrays", "prepare",
+    "parts_of_arrays", "prepare", "slices_of_arrays",
 ]  # fmt: skip
 
 # Metadata of a field that holds a model which is only asked, such as a guide: `guide: Any = field(metadata=UNTRAINED)`.
@@ -55,6 +56,11 @@ class _InParts(Protocol):
 @runtime_checkable
 class _BatchInParts(Protocol):
     def batch_parts(self, batch: Batch, labels: Any = None) -> Mapping[str, Tensor]: ...
+
+
+@runtime_checkable
+class _InSlices(Protocol):
+    def slices(self, columns: Sequence[Tensor], labels: Any = None, *, size: int) -> Iterator[Tensor]: ...
 
 
 @runtime_checkable
@@ -104,6 +110,19 @@ def parts_of_arrays(loss: Any, columns: Sequence[Tensor], labels: Any = None) ->
     if isinstance(loss, _InParts):
         return dict(loss.parts(columns, labels))
     return {"loss": loss(columns, labels)}
+
+
+def slices_of_arrays(
+    loss: Any, columns: Sequence[Tensor], labels: Any = None, *, size: int
+) -> Iterator[dict[str, Tensor]]:
+    """The parts of a function of embeddings, of `size` rows at a time where it can be had so; their sum is its value.
+
+    A loss that compares all rows with all says so with `slices`: its rows by all others are then never there at once.
+    """
+    if isinstance(loss, _InSlices):
+        yield from ({"loss": value} for value in loss.slices(columns, labels, size=size))
+    else:
+        yield parts_of_arrays(loss, columns, labels)
 
 
 def prepare(loss: Any, model: nn.Module) -> Any:
