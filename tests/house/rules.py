@@ -42,6 +42,12 @@ DROP_IN_SIGNATURES = {
     "export": "the options of airvec export, one each",
     "export_static_quantized_openvino_model": "the reference's function",
     "paraphrase_mining": "the reference's util.paraphrase_mining",
+    "EmbeddingSimilarityEvaluator.__init__": "the reference's evaluator",
+    "TripletEvaluator.__init__": "the reference's evaluator",
+    "TextFitting.fit": "the reference's SentenceTransformer.fit",
+    "PairFitting.fit": "the reference's CrossEncoder.fit",
+    "STSDataReader.__init__": "the reference's reader",
+    "STSBenchmarkDataReader.__init__": "the reference's reader",
 }
 # Messages with no value in them, because there is none to name: "path:function" and the reason.
 ERRORS_WITHOUT_A_VALUE = {

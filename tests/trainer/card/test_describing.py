@@ -114,9 +114,9 @@ def test_rerankers_show_pairs_also_of_lists():
         ("hub_model_token", "hf_x", "<hidden>"),
         ("api_key", "x", "<hidden>"),
         ("average_tokens_across_devices", True, True),
-        ("deepspeed", "/home/someone/ds.json", "ds.json"),
+        ("deepspeed", "/opt/someone/ds.json", "ds.json"),
         ("resume_from_checkpoint", "~/runs/checkpoint-5", "checkpoint-5"),
-        ("accelerator_config", {"token": "x", "path": "/root/a"}, {"token": "<hidden>", "path": "a"}),
+        ("accelerator_config", {"token": "x", "path": "/opt/a"}, {"token": "<hidden>", "path": "a"}),
         ("learning_rate", 1e-5, 1e-5),
     ],
 )
