@@ -77,6 +77,14 @@ def test_a_model_is_as_it_was_after_encoding(model: SparseEncoder):
     assert not model._forward_pre_hooks
 
 
+def test_pooling_a_few_tokens_at_a_time_gives_the_same(model: SparseEncoder):
+    whole = model.encode(TEXTS).to_dense()
+    assert model.splade_pooling_chunk_size is None
+    model.splade_pooling_chunk_size = 7
+    assert (model.splade_pooling_chunk_size, model[1].chunk_size) == (7, 7)
+    assert torch.equal(model.encode(TEXTS).to_dense(), whole)
+
+
 def test_similarities_are_dot_products_unless_another_is_named(folder: Path, model: SparseEncoder):
     rows = model.encode(TEXTS)
     dense = rows.to_dense()

@@ -18,7 +18,7 @@ from airvec.errors import ArgumentError
 from airvec.folder import DENSE, SPARSE, ModelFolder, check_kind, read_folder
 from airvec.json_file import read_object_if_there
 from airvec.prompts import document_name, query_name, resolve_prompt
-from airvec_exporter.modules import SparseAutoEncoder
+from airvec_exporter.modules import SparseAutoEncoder, SpladePooling
 from airvec_trainer import sparse_tensors
 from airvec_trainer.fitting import TextFitting
 from airvec_trainer.loading import LoadOptions, load_modules
@@ -66,8 +66,6 @@ class SparseEncoder(TextFitting, Model):
 
     kind = SPARSE
     organisation = "sparse-encoder"
-    # Accepted and without effect: in training, a backward pass needs all of a batch's logits at once.
-    splade_pooling_chunk_size: int | None = None
 
     def __init__(
         self,
@@ -230,6 +228,20 @@ class SparseEncoder(TextFitting, Model):
     @similarity_fn_name.setter
     def similarity_fn_name(self, name: str) -> None:
         self._similarity = check_similarity_name(name)
+
+    @property
+    def splade_pooling_chunk_size(self) -> int | None:
+        """Tokens that SPLADE's pooling takes at once, which bounds the memory of `encode`; None = all of a batch."""
+        return next((pooling.chunk_size for pooling in self._poolings()), None)
+
+    @splade_pooling_chunk_size.setter
+    def splade_pooling_chunk_size(self, size: int | None) -> None:
+        checked = check_dim("splade_pooling_chunk_size", size)
+        for pooling in self._poolings():
+            pooling.chunk_size = checked
+
+    def _poolings(self) -> list[SpladePooling]:
+        return [module for module in self.modules() if isinstance(module, SpladePooling)]
 
     def decode(self, embeddings: Tensor, top_k: int | None = None) -> Any:
         """The words of embeddings with their weights, largest first, as the tokenizer writes them.
