@@ -40,6 +40,8 @@ DROP_IN_SIGNATURES = {
     "Dense.__init__": "the reference's constructor",
     "ModelTrainer.__init__": "the reference's trainers",
     "export": "the options of airvec export, one each",
+    "Exporting.export": "the options of airvec export that a model in memory leaves open",
+    "Pushing.push_to_hub": "the reference's push_to_hub",
     "export_static_quantized_openvino_model": "the reference's function",
     "paraphrase_mining": "the reference's util.paraphrase_mining",
     "EmbeddingSimilarityEvaluator.__init__": "the reference's evaluator",
