@@ -58,7 +58,7 @@ class CoSENTLoss:
     Data: two texts / score, a float; only the order of the scores counts.
 
     log(1 + Σ exp(scale · (s_i − s_j))), over all pairs of rows where score_i < score_j, s the similarities. Rows of
-    equal scores are not compared. All pairs of rows are held at once: rows² numbers.
+    equal scores are not compared.
 
     Args:
         scale: factor of the similarities, 1 / temperature.
@@ -139,8 +139,14 @@ class AnglELoss:
 
 
 def _in_order(similarities: Tensor, labels: Tensor) -> Tensor:
-    """log(1 + Σ exp(s_i − s_j)) over label_i < label_j: (rows,), (rows,) -> scalar."""
-    differences = similarities[:, None] - similarities[None, :]  # (rows, rows)
-    is_compared = labels[:, None] < labels[None, :]
-    compared = differences.masked_fill(~is_compared, -torch.inf).flatten()
-    return torch.logsumexp(torch.cat([compared.new_zeros(1), compared]), dim=0)  # the zero is the 1 in the logarithm
+    """log(1 + Σ exp(s_i − s_j)) over label_i < label_j: (rows,), (rows,) -> scalar.
+
+    For each row i the sum over j is a running sum from the highest label down to the last above its own.
+    """
+    highest_first, order = (-labels.double()).sort()  # true and false are labels, too
+    similarities = similarities[order]
+    sums = torch.logcumsumexp(-similarities, dim=0)
+    sums = torch.cat([sums.new_full((1,), -torch.inf), sums])  # of the first 0, 1, … rows
+    rows_above = torch.searchsorted(highest_first, highest_first)
+    mistakes = similarities + sums[rows_above]
+    return torch.logsumexp(torch.cat([mistakes.new_zeros(1), mistakes]), dim=0)  # the zero is the 1 in the logarithm
