@@ -7,6 +7,7 @@ Knows nothing of files and of training.
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -44,14 +45,14 @@ def card_class(kind: str) -> Any:
     return getattr(import_module("airvec_trainer"), f"{CLASSES[kind]}ModelCardData")
 
 
-def class_of(room: str, name: object, place: str) -> Any:
-    """A public class of a package.
+def class_of(room: str, name: object, place: str, fits: Callable[[Any], bool] = inspect.isclass) -> Any:
+    """A public class of a package; `fits` says which of its names are meant.
 
     Raises:
         ArgumentError: there is none of this name; the message has those that are there.
     """
     found = import_module(room)
-    names = [one for one in found.__all__ if inspect.isclass(getattr(found, one))]
+    names = [one for one in found.__all__ if fits(getattr(found, one))]
     if name not in names:
         near = get_close_matches(str(name), names, 1)
         meant = f" Did you mean {near[0]!r}?" if near else " Take one of these."
@@ -66,7 +67,7 @@ def loss_from(table: Table, kind: str, place: str) -> Any:
         ArgumentError: an unknown name or field, or a value that a field does not take.
     """
     room = "airvec_trainer.losses.rerank" if kind == "rerank" else "airvec_trainer.losses"
-    found = class_of(room, table.get("name"), f"{place}.name")
+    found = class_of(room, table.get("name"), f"{place}.name", is_dataclass)
     given = {key: value for key, value in table.items() if key != "name"}
     check_keys(given, parameters(found), place)
     made = {key: _field(value, key, found, kind, f"{place}.{key}") for key, value in given.items()}
