@@ -143,7 +143,7 @@ def _in_order(similarities: Tensor, labels: Tensor) -> Tensor:
 
     For each row i the sum over j is a running sum from the highest label down to the last above its own.
     """
-    highest_first, order = (-labels.double()).sort()  # true and false are labels, too
+    highest_first, order = (-labels.float()).sort()  # true and false are labels, too
     similarities = similarities[order]
     sums = torch.logcumsumexp(-similarities, dim=0)
     sums = torch.cat([sums.new_full((1,), -torch.inf), sums])  # of the first 0, 1, … rows
