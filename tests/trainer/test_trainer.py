@@ -53,7 +53,9 @@ def test_a_sparse_trainer_s_default_loss_is_splade_with_rising_regularisers(spar
     )
     found.train()
     assert isinstance(found.loss, SpladeLoss)
-    assert sum(isinstance(one, SpladeRegularizerWeightSchedulerCallback) for one in found.callback_handler.callbacks) == 1
+    assert (
+        sum(isinstance(one, SpladeRegularizerWeightSchedulerCallback) for one in found.callback_handler.callbacks) == 1
+    )
     assert {"base_loss", "document_regularizer_loss", "query_regularizer_loss"} <= set(found.state.log_history[0])
 
 
@@ -85,8 +87,8 @@ def test_an_unwrapped_sparse_loss_is_refused(sparse: Path, tmp_path: Path) -> No
 
 def test_a_reranker_s_default_loss_goes_by_its_labels(reranker: Path, tmp_path: Path) -> None:
     for labels, kind in ((1, BinaryCrossEntropyLoss), (3, CrossEntropyLoss)):
-        options: dict[str, Any] = {} if labels == 1 else {"num_labels": labels}
-        model = CrossEncoder(str(reranker), device="cpu", **options)
+        home = reranker if labels == 1 else reranker_checkpoint(tmp_path / "labels", labels=labels)
+        model = CrossEncoder(str(home), device="cpu")
         data = scored(label=[row % labels for row in range(12)]).remove_columns("score") if labels > 1 else scored()
         found = CrossEncoderTrainer(model, CrossEncoderTrainingArguments(**arguments(tmp_path)), train_dataset=data)
         found.train()
@@ -165,9 +167,21 @@ def test_arguments_that_do_not_fit_together_are_told_at_once(folder: Path, tmp_p
     given, message = WRONG_ARGUMENTS[name]
     given = {"data": {"a": scored()}, "loss": CoSENTLoss()} | given
     with pytest.raises(ArgumentError, match=message):
-        if "args" in given:
-            CrossEncoderTrainer(None, trainer(folder, tmp_path, data=scored(), loss=CoSENTLoss()).args)
         trainer(folder, tmp_path, **given)
+
+
+def test_arguments_of_another_kind_of_model_are_refused(folder: Path, tmp_path: Path) -> None:
+    args = trainer(folder, tmp_path, data=scored(), loss=CoSENTLoss()).args
+    with pytest.raises(ArgumentError, match="args are SentenceTransformerTrainingArguments, expected CrossEncoder"):
+        CrossEncoderTrainer(None, args)
+
+
+def test_a_model_or_what_makes_it_is_needed_and_not_both(folder: Path, tmp_path: Path) -> None:
+    args = CrossEncoderTrainingArguments(**arguments(tmp_path))
+    with pytest.raises(ArgumentError, match="model: neither it nor model_init"):
+        CrossEncoderTrainer(None, args)
+    with pytest.raises(ArgumentError, match="model: both it and model_init"):
+        CrossEncoderTrainer(object(), args, model_init=object)
 
 
 def test_an_output_folder_that_is_a_file_is_told_at_once(folder: Path, tmp_path: Path) -> None:
@@ -189,7 +203,9 @@ def test_a_router_needs_routes_and_columns_take_them(folder: Path, tmp_path: Pat
     with pytest.raises(ArgumentError, match="router_mapping: .* for a model with a Router"):
         trainer(folder, tmp_path, data=pairs(), loss=MultipleNegativesRankingLoss(), model=routed())
     options = {"router_mapping": {"anchor": "query", "positive": "document"}}
-    found = trainer(folder, tmp_path, data=pairs(), loss=MultipleNegativesRankingLoss(), model=routed(), options=options)
+    found = trainer(
+        folder, tmp_path, data=pairs(), loss=MultipleNegativesRankingLoss(), model=routed(), options=options
+    )
     before = {name: weight.detach().clone() for name, weight in found.model.named_parameters()}
     found.train()
     moved = {name for name, weight in found.model.named_parameters() if not before[name].equal(weight)}

@@ -41,7 +41,11 @@ class Spread:
 
 @pytest.mark.parametrize(
     "loss",
-    [MultipleNegativesRankingLoss(), lambda model: MultipleNegativesRankingLoss(model), MultipleNegativesRankingLoss],
+    [
+        MultipleNegativesRankingLoss(),
+        lambda model: MultipleNegativesRankingLoss(model, scale=20.0),
+        MultipleNegativesRankingLoss,
+    ],
     ids=["instance", "function", "class"],
 )
 def test_a_loss_may_be_given_itself_or_as_what_makes_it_of_the_model(folder: Path, tmp_path: Path, loss: Any) -> None:

@@ -35,7 +35,7 @@ class SharedTrainingArguments(TrainingArguments):
         ArgumentError: an argument that cannot be used; the message names it.
     """
 
-    prompts: str | None | dict[str, str] | dict[str, dict[str, str]] = field(
+    prompts: str | None | dict[str, str] | dict[str, dict[str, str]] = field(  # noqa: RUF036  # transformers' HfArgumentParser takes the first
         default=None,
         metadata={
             "help": "Put before the texts: one prompt for all columns; {column: prompt}; {data set: prompt}; or "
@@ -50,11 +50,11 @@ class SharedTrainingArguments(TrainingArguments):
         default=MultiDatasetBatchSamplers.PROPORTIONAL,
         metadata={"help": "How the batches of several data sets are mixed: a name, a class or a function."},
     )
-    router_mapping: str | None | dict[str, str] | dict[str, dict[str, str]] = field(
+    router_mapping: str | None | dict[str, str] | dict[str, dict[str, str]] = field(  # noqa: RUF036  # transformers' HfArgumentParser takes the first
         default_factory=dict,
         metadata={"help": "Which route of a Router reads a column: {column: route} or {data set: {column: route}}."},
     )
-    learning_rate_mapping: str | None | dict[str, float] = field(
+    learning_rate_mapping: str | None | dict[str, float] = field(  # noqa: RUF036  # transformers' HfArgumentParser takes the first
         default_factory=dict,
         metadata={"help": "Other learning rates for weights whose name a regular expression finds: {regex: rate}."},
     )

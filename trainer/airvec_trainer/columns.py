@@ -70,8 +70,8 @@ def _check_texts(value: Any, where: str, *, lists: bool) -> None:
         return  # None is told with its row, below
     expected = "a text, or a list of texts" if lists else "a text"
     raise TrainingError(
-        f"{where}: {shortened([value])} is {type(value).__name__}, expected {expected}. Map it to texts, remove it with "
-        f"remove_columns, or, where it is the label, name it one of {', '.join(LABEL_COLUMNS)}."
+        f"{where}: {shortened([value])} is {type(value).__name__}, expected {expected}. Map it to texts, remove it "
+        f"with remove_columns, or, where it is the label, name it one of {', '.join(LABEL_COLUMNS)}."
     )
 
 

@@ -15,7 +15,7 @@ DIGITS = 4  # as sentence-transformers logs them
 
 
 class PartsLog:
-    """Means of parts by name, apart for training and evaluation. The values stay on their device until they are read."""
+    """Means of parts by name, apart for training and evaluation; values stay on their device until they are read."""
 
     def __init__(self) -> None:
         self._sums: dict[str, dict[str, Tensor]] = {"train": {}, "eval": {}}
@@ -26,8 +26,8 @@ class PartsLog:
         self._steps[role] += 1
         sums = self._sums[role]
         for name, value in parts.items():
-            value = value.detach().float()
-            sums[name] = sums[name] + value if name in sums else value
+            found = value.detach().float()
+            sums[name] = sums[name] + found if name in sums else found
 
     def drain(self, role: str, parallel_mode: object) -> dict[str, float]:
         """The means since the last time, over all processes, and begin anew. Names of evaluations begin with `eval_`."""

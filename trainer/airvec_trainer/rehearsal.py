@@ -54,8 +54,8 @@ def rehearse(
         with unmoved(model):
             try:
                 compute(collate(rows if name is None else [{**row, "dataset_name": name} for row in rows]))
-            except TrainingError:
-                raise
+            except TrainingError as error:
+                raise TrainingError(f"{where}, {error}") from error
             except (AirvecError, ValueError, TypeError, KeyError, IndexError) as error:
                 raise TrainingError(
                     f"{where}: the loss cannot be computed of its columns {list(rows[0])}, as in "
@@ -74,6 +74,8 @@ def check_labels_differ(dataset: Any, where: str, loss: Any, valid: Sequence[str
     label = label_column(dataset.column_names, valid)
     if label is None or dataset.format["type"] == "custom" or len(dataset) < 2:
         return
+    if isinstance(dataset[0][label], list):  # whose lengths may differ, which the loss tells
+        return
     found = dataset.unique(label)
     if len(found) < 2:
         raise TrainingError(
@@ -87,7 +89,7 @@ def check_labels_differ(dataset: Any, where: str, loss: Any, valid: Sequence[str
 def unmoved(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; random numbers and modes are afterwards as before."""
     modes = {module: module.training for module in model.modules()}
-    states = random.getstate(), np.random.get_state()
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002  # the state of those who use the old functions
     model.eval()
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     try:
@@ -95,6 +97,6 @@ def unmoved(model: nn.Module) -> Iterator[None]:
             yield
     finally:
         random.setstate(states[0])
-        np.random.set_state(states[1])
+        np.random.set_state(states[1])  # noqa: NPY002
         for module, training in modes.items():
             module.training = training

@@ -43,6 +43,21 @@ class SparseEncoderTrainer(ModelTrainer):
 
     arguments = SparseEncoderTrainingArguments
 
+    def check_loss(self, loss: Any) -> None:
+        """Raise for a loss that would fill every dimension.
+
+        Raises:
+            ArgumentError: it has no regulariser.
+        """
+        from airvec_trainer.losses.sparse import needs_regulariser
+
+        if needs_regulariser(loss):
+            raise ArgumentError(
+                f"loss: {type(loss).__name__} alone, expected one with a regulariser: without, every dimension of the "
+                f"embeddings is filled. Wrap it: SpladeLoss(loss={type(loss).__name__}(), "
+                "document_regularizer_weight=3e-5, query_regularizer_weight=5e-5), or CSRLoss for an auto-encoder."
+            )
+
     def default_loss(self, model: Any) -> Any:
         """SPLADE with the weights of its paper's range; they are worth tuning."""
         from airvec_trainer.losses import SparseMultipleNegativesRankingLoss, SpladeLoss
@@ -59,7 +74,7 @@ class SparseEncoderTrainer(ModelTrainer):
 
 
 class CrossEncoderTrainer(ModelTrainer):
-    """Trains a `CrossEncoder`. The default loss is `BinaryCrossEntropyLoss`, or `CrossEntropyLoss` with several labels."""
+    """Trains a `CrossEncoder`. The default loss is `BinaryCrossEntropyLoss`; `CrossEntropyLoss` for several labels."""
 
     arguments = CrossEncoderTrainingArguments
 

@@ -123,6 +123,9 @@ class ModelTrainer(CheckpointedTrainer, ABC):
     def default_loss(self, model: Any) -> Any:
         """The loss where none is given."""
 
+    def check_loss(self, loss: Any) -> None:
+        """Raise where a loss cannot train this kind of model."""
+
     @abstractmethod
     def default_collator(self, model: Any) -> Callable[..., Any]:
         """What makes batches of rows where nothing else is given."""
@@ -142,6 +145,8 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         with torch.random.fork_rng(devices=[]):  # weights of a loss depend on the seed, and the first batch not on them
             torch.manual_seed(self.args.seed)
             self.loss = made_for(self._given_loss, model)
+        for loss in self.loss.values() if isinstance(self.loss, Mapping) else [self.loss]:
+            self.check_loss(loss)
         self.weights = Weights(model, self.loss)
         place(self.loss, model.device)
         self.data_collator = self._given_collator or self.default_collator(model)
@@ -370,8 +375,8 @@ def _check_together(
         raise ArgumentError(f"output_dir: {output} is a file, expected a folder. Give another path.")
     if args.eval_strategy != "no" and evaluation is None and evaluator is None:
         raise ArgumentError(
-            f"eval_strategy: {str(args.eval_strategy.value)!r} with eval_dataset None and no evaluator, expected one of "
-            "them. Give it, or set eval_strategy='no'."
+            f"eval_strategy: {str(args.eval_strategy.value)!r} with eval_dataset None and no evaluator, expected one "
+            "of them. Give it, or set eval_strategy='no'."
         )
     wanted = args.metric_for_best_model
     if wanted is None or evaluator is not None or evaluation is None:
@@ -379,8 +384,8 @@ def _check_together(
     names = ["eval_loss"] if None in by_name(evaluation) else [f"eval_{name}_loss" for name in by_name(evaluation)]
     if (wanted if wanted.startswith("eval_") else f"eval_{wanted}") not in names:
         raise ArgumentError(
-            f"metric_for_best_model: {wanted!r}, which no evaluation gives, expected one of {', '.join(names)}. Correct "
-            "it, or give the evaluator that measures it."
+            f"metric_for_best_model: {wanted!r}, which no evaluation gives, expected one of {', '.join(names)}. "
+            "Correct it, or give the evaluator that measures it."
         )
 
 

@@ -32,7 +32,7 @@ class Weights(nn.Module):
         super().__init__()
         self.model = model
         for name, module in _modules(loss):
-            _placed(self, name, module)
+            _placed(self, f"loss_{name}" if name.partition(".")[0] == "model" else name, module)
 
     def of_losses(self) -> dict[str, nn.Parameter]:
         """What losses own and train; what they share with the model is the model's."""
@@ -76,12 +76,19 @@ def _placed(root: nn.Module, name: str, module: nn.Module) -> None:
     """Register a module under a name with dots, which torch does not allow in one name."""
     *way, last = name.split(".")
     for step in way:
-        inner = root._modules.get(step)
+        inner = dict(root.named_children()).get(step)
         if inner is None:
             inner = nn.Module()
-            root.add_module(f"loss_{step}" if hasattr(root, step) else step, inner)
+            root.add_module(_free(root, step), inner)
         root = inner
-    root.add_module(f"loss_{last}" if hasattr(root, last) else last, module)
+    root.add_module(_free(root, last), module)
+
+
+def _free(root: nn.Module, name: str) -> str:
+    """A name that a module has not yet; data sets may be called as a module's own attributes are."""
+    while hasattr(root, name):
+        name = f"loss_{name}"
+    return name
 
 
 def parameter_groups(

@@ -103,9 +103,7 @@ CASES = {
     "prompts": Case(rows, mnrl, arguments={"prompts": {"anchor": "query: ", "positive": "passage: "}}),
     "accumulation": Case(rows, mnrl, arguments={"gradient_accumulation_steps": 3, "max_steps": 12}),
     "rates": Case(rows, mnrl, arguments={"learning_rate_mapping": {r"layer\.0\.": 1e-2}, "weight_decay": 0.1}),
-    "cached": Case(
-        rows, lambda losses, model: losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=3)
-    ),
+    "cached": Case(rows, lambda losses, model: losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=3)),
     "splade": Case(rows, splade, kind="SparseEncoder"),
     "rerank_bce": Case(scored, lambda losses, model: losses.BinaryCrossEntropyLoss(model), kind="CrossEncoder"),
     # At 2e-3 its gradients (norm 39) grow the last bits of a sum to 1.3e-5 within 20 steps.
@@ -114,7 +112,11 @@ CASES = {
     ),
     "softmax": Case(lambda: rows(70, label=[row * 5 % 3 for row in range(70)]), softmax),
 }
-FOLDERS = {"SentenceTransformer": tiny_checkpoint, "SparseEncoder": sparse_checkpoint, "CrossEncoder": reranker_checkpoint}
+FOLDERS = {
+    "SentenceTransformer": tiny_checkpoint,
+    "SparseEncoder": sparse_checkpoint,
+    "CrossEncoder": reranker_checkpoint,
+}
 LOGGED = ("loss", "grad_norm", "learning_rate", "eval_loss", "base_loss", "document_regularizer_loss")
 
 
@@ -168,4 +170,7 @@ def test_every_logged_loss_is_the_reference_s(name: str, tmp_path: Path) -> None
         for key in LOGGED:
             assert (key in mine) == (key in reference)
             if key in mine:
-                assert mine[key] == pytest.approx(reference[key], rel=1e-4 if key == "grad_norm" else 0, abs=1e-5), (key, mine)
+                assert mine[key] == pytest.approx(reference[key], rel=1e-4 if key == "grad_norm" else 0, abs=1e-5), (
+                    key,
+                    mine,
+                )

@@ -1,0 +1,105 @@
+"""Training arguments: names, JSON, what is forced, and what cannot be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import HfArgumentParser
+
+from airvec.errors import ArgumentError
+from airvec_trainer.arguments import (
+    CrossEncoderTrainingArguments,
+    SentenceTransformerTrainingArguments,
+    SparseEncoderTrainingArguments,
+)
+from airvec_trainer.samplers import BatchSamplers, DefaultBatchSampler, MultiDatasetBatchSamplers
+
+KINDS = [SentenceTransformerTrainingArguments, SparseEncoderTrainingArguments, CrossEncoderTrainingArguments]
+
+
+def made(out: Path, **given: Any) -> SentenceTransformerTrainingArguments:
+    return SentenceTransformerTrainingArguments(output_dir=str(out), use_cpu=True, **given)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_defaults_are_the_reference_s(kind: Any, tmp_path: Path) -> None:
+    args = kind(output_dir=str(tmp_path), use_cpu=True)
+    assert args.prompts is None
+    assert args.batch_sampler is BatchSamplers.BATCH_SAMPLER
+    assert args.multi_dataset_batch_sampler is MultiDatasetBatchSamplers.PROPORTIONAL
+    assert args.router_mapping == args.learning_rate_mapping == {}
+    assert args.prediction_loss_only is True
+    assert args.ddp_broadcast_buffers is False
+
+
+def test_names_become_members(tmp_path: Path) -> None:
+    args = made(tmp_path, batch_sampler="no_duplicates", multi_dataset_batch_sampler="round_robin")
+    assert args.batch_sampler is BatchSamplers.NO_DUPLICATES
+    assert args.multi_dataset_batch_sampler is MultiDatasetBatchSamplers.ROUND_ROBIN
+
+
+def test_dicts_may_be_json(tmp_path: Path) -> None:
+    args = made(
+        tmp_path, prompts='{"a": "x: "}', router_mapping='{"a": "query"}', learning_rate_mapping='{"head": 0.001}'
+    )
+    assert args.prompts == {"a": "x: "}
+    assert args.router_mapping == {"a": "query"}
+    assert args.learning_rate_mapping == {"head": 0.001}
+
+
+@pytest.mark.parametrize("prompt", ["query: ", "{query}: ", "12", '["a"]'])
+def test_a_prompt_that_is_no_dict_of_json_stays_a_prompt(prompt: str, tmp_path: Path) -> None:
+    assert made(tmp_path, prompts=prompt).prompts == prompt
+
+
+def test_a_command_line_makes_them(tmp_path: Path) -> None:
+    line = [
+        "--output_dir",
+        str(tmp_path),
+        "--use_cpu",
+        "true",
+        "--prompts",
+        '{"a": "x"}',
+        "--batch_sampler",
+        "no_duplicates",
+    ]
+    (args,) = HfArgumentParser(SentenceTransformerTrainingArguments).parse_args_into_dataclasses(line)
+    assert args.prompts == {"a": "x"}
+    assert args.batch_sampler is BatchSamplers.NO_DUPLICATES
+
+
+def test_the_old_name_of_a_warm_up_s_share_is_taken(tmp_path: Path) -> None:
+    args = made(tmp_path, warmup_ratio=0.1)
+    assert args.get_warmup_steps(100) == 10
+    with pytest.raises(ArgumentError, match=r"warmup_ratio 0.1 beside warmup_steps 5"):
+        made(tmp_path, warmup_ratio=0.1, warmup_steps=5)
+
+
+def test_samplers_given_as_code_are_kept_and_left_out_of_the_dict(tmp_path: Path) -> None:
+    args = made(tmp_path, batch_sampler=DefaultBatchSampler, multi_dataset_batch_sampler=lambda *_, **__: None)
+    assert args.batch_sampler is DefaultBatchSampler
+    assert not {"batch_sampler", "multi_dataset_batch_sampler"} & set(args.to_dict())
+    assert made(tmp_path, batch_sampler="group_by_label").to_dict()["batch_sampler"] == "group_by_label"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"batch_sampler": "none"}, "batch_sampler: 'none', expected batch_sampler, no_duplicates"),
+        ({"multi_dataset_batch_sampler": "mix"}, "multi_dataset_batch_sampler: 'mix', expected round_robin"),
+        ({"router_mapping": "{a"}, "router_mapping: '{a' is no JSON"),
+        ({"router_mapping": "[1]"}, r"router_mapping: '\[1\]', expected a dict"),
+        ({"learning_rate_mapping": {"(": 1e-3}}, "'\\(' is no regular expression"),
+        ({"learning_rate_mapping": {"a": "fast"}}, "'fast' for 'a', expected a number"),
+        ({"prompts": {"a": 3}}, "prompts: {'a': 3}, expected"),
+    ],
+)
+def test_what_cannot_be_is_told_by_its_name(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        made(tmp_path, **given)
+
+
+@pytest.mark.parametrize("name", ["prompts", "router_mapping"])
+def test_a_reranker_s_columns_have_no_prompt_or_route_of_their_own(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=f"{name}: .* is for single columns"):
+        CrossEncoderTrainingArguments(output_dir=str(tmp_path), use_cpu=True, **{name: {"nq": {"query": "x"}}})
