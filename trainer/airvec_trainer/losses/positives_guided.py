@@ -121,8 +121,8 @@ class GISTEmbedLoss:
             out = self._left_out([_cosines(*pair) for pair in guide_pairs], targets)
             pairs = zip(self._compared(anchor, candidates, own, targets), out, strict=True)
             scores = [(_unit(left) @ _unit(right).T).masked_fill(some, -torch.inf) for (left, right), some in pairs]
-            found = cross_entropy(torch.cat(scores, dim=1) / self.temperature, targets, reduction="sum")
-            yield found / len(anchor)
+            found = cross_entropy(torch.cat(scores, dim=1) / self.temperature, targets)
+            yield found * (len(own) / len(anchor)) if len(own) < len(anchor) else found
 
     def _left_out(self, seen: Sequence[Tensor], targets: Tensor) -> list[Tensor]:
         """Which candidates the guide takes for positives, (rows, candidates) each; the positive itself stays."""
