@@ -64,9 +64,9 @@ def copy(source: Path, out: Path, names: tuple[str, ...]) -> None:
             shutil.copyfile(source / name, out / name)
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write JSON with sorted keys."""
-    path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+def write_json(path: Path, value: object, *, sort_keys: bool = True) -> None:
+    """Write JSON, with sorted keys unless their order says something."""
+    path.write_text(json.dumps(value, indent=2, sort_keys=sort_keys, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _write_limits(body: Body, out: Path) -> None:

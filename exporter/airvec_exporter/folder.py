@@ -81,7 +81,8 @@ def _write_router(checkpoint: Checkpoint, spec: ModuleSpec, home: Path) -> None:
         "structure": {name: [one.path.name for one in route] for name, route in routes.items()},
         "parameters": read_object(file).section("parameters").values,
     }
-    write_json(home / ROUTER_FILES[0], settings)
+    # The first route is the default where none is named.
+    write_json(home / ROUTER_FILES[0], settings, sort_keys=False)
 
 
 def _type(spec: ModuleSpec) -> str:

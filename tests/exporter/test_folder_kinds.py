@@ -101,6 +101,15 @@ def test_each_module_of_a_router_lies_in_its_folder_once(tmp_path: Path):
     assert not (out / "config.json").exists()
 
 
+def test_the_first_route_stays_the_first_since_it_is_the_default_where_none_is_named(tmp_path: Path):
+    folder = shapes.inference_free(tmp_path / "model")
+    settings = read(folder / "router_config.json")
+    (folder / "router_config.json").write_text(json.dumps({**settings, "parameters": {"allow_empty_key": True}}))
+    out = write(folder)
+    assert list(read(out / "router_config.json")["structure"]) == ["query", "document"]
+    assert read_folder(out).chain()[0].type == read_folder(folder).chain()[0].type == "SparseStaticEmbedding"
+
+
 def test_a_router_behind_a_body_stays_there_under_its_new_name(tmp_path: Path):
     out = write(shapes.dense_routes(tmp_path / "model"))
     assert types(out) == [f"{DENSE}.{name}" for name in ("Transformer", "Pooling", "Router")]

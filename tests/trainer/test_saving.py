@@ -187,6 +187,7 @@ def test_a_sparse_model_with_routes_is_laid_out_as_the_reference_has_it(tmp_path
         },
         "parameters": {"default_route": "document", "allow_empty_key": True, "route_mappings": {}},
     }
+    assert list(read(home / "router_config.json")["structure"]) == ["query", "document"], "the order of the weights"
     assert read(home / "query_0_SparseStaticEmbedding" / "config.json") == {"frozen": True}
     assert (home / "document_0_Transformer" / "sentence_bert_config.json").is_file()
 

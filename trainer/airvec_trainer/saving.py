@@ -171,7 +171,8 @@ def _write_router(router: Router, home: Path) -> None:
         "allow_empty_key": router.allow_empty_key,
         "route_mappings": {str(key): route for key, route in router.route_mappings.items()},
     }
-    write_json(home / "router_config.json", {"types": types, "structure": structure, "parameters": parameters})
+    settings = {"types": types, "structure": structure, "parameters": parameters}
+    write_json(home / "router_config.json", settings, sort_keys=False)  # the order of routes is that of the weights
 
 
 def _write_activation(activation: str | None, folder: Path) -> None:
