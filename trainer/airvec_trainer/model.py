@@ -30,6 +30,7 @@ from airvec_trainer.exporting import Exporting
 from airvec_trainer.loading import HubArguments, LoadOptions, find, load_folder, load_modules
 from airvec_trainer.modules.router import Router
 from airvec_trainer.pushing import Pushing
+from airvec_trainer.recomputing import Recomputing
 from airvec_trainer.saving import save, write_card
 
 BATCH_SIZE = 32
@@ -83,7 +84,7 @@ class ModelArguments:
         object.__setattr__(self, "options", LoadOptions(body, self.processor_kwargs or self.tokenizer_kwargs or {}))
 
 
-class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
+class Model(Adapters, Exporting, Pushing, Recomputing, nn.Sequential, ABC):
     """Modules that pass on a dict of features; the first reads texts. Its three children turn texts into results."""
 
     kind: ClassVar[str]
@@ -217,41 +218,6 @@ class Model(Adapters, Exporting, Pushing, nn.Sequential, ABC):
             if hasattr(module, "get_embedding_dimension"):
                 return cast("Any", module).get_embedding_dimension()
         return None
-
-    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None) -> None:
-        """Keep no layer's activations for the backward pass, but compute them again: less memory, more time."""
-        for module in self.modules():
-            if module is not self and hasattr(module, "gradient_checkpointing_enable"):
-                cast("Any", module).gradient_checkpointing_enable(
-                    gradient_checkpointing_kwargs=dict(gradient_checkpointing_kwargs or {"use_reentrant": False})
-                )
-
-    def activation_checkpointing_enable(
-        self,
-        activation_checkpointing_kwargs: Mapping[str, Any] | None = None,
-        every_n_layers: int = 1,
-        offload: bool = False,
-    ) -> None:
-        """The newer name in transformers, whose trainer calls it.
-
-        Raises:
-            ArgumentError: settings other than the usual ones, for a transformers that does not know them yet.
-        """
-        known = False
-        for module in self.modules():
-            if module is not self and hasattr(module, "activation_checkpointing_enable"):
-                cast("Any", module).activation_checkpointing_enable(
-                    dict(activation_checkpointing_kwargs or {"use_reentrant": False}), every_n_layers, offload
-                )
-                known = True
-        if known:
-            return
-        if every_n_layers != 1 or offload:
-            raise ArgumentError(
-                f"activation_checkpointing_kwargs: every_n_layers {every_n_layers}, offload {offload}, expected 1 and "
-                "False with this transformers. Update it, or leave them out."
-            )
-        self.gradient_checkpointing_enable(activation_checkpointing_kwargs)
 
     def settings(self) -> dict[str, Any]:
         """What `config_sentence_transformers.json` says of the model."""
