@@ -37,18 +37,43 @@ class TransformerOptions:
         config: values of its config, such as `num_labels` or `hidden_dropout_prob`.
         model: arguments of transformers' `from_pretrained`, such as `dtype` and `attn_implementation`.
         new_head: whether a head that the checkpoint has not is made anew, by chance; its body must be there.
+
+    Raises:
+        ArgumentError: remote code is asked for, or a device map.
     """
 
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     model: Mapping[str, Any] = field(default_factory=dict[str, Any])
     new_head: bool = False
 
+    def __post_init__(self) -> None:
+        refuse_remote_code("config_kwargs", self.config)
+        refuse_remote_code("model_kwargs", self.model)
+        if self.model.get("device_map") is not None:
+            raise ArgumentError(
+                f"model_kwargs: device_map {self.model['device_map']!r}, expected none: a model is trained on one "
+                "device a process. Pass device=…."
+            )
+
     @property
     def arguments(self) -> dict[str, Any]:
         """`model` with the dtype under its new name, float32 where none is given."""
-        given = dict(self.model)
+        given = {key: value for key, value in self.model.items() if key not in ("trust_remote_code", "device_map")}
         old = given.pop("torch_dtype", torch.float32)
         return {"dtype": old, **given}
+
+
+def refuse_remote_code(where: str, given: Mapping[str, Any]) -> None:
+    """Refuse arguments that would have transformers run code from a model's folder.
+
+    Raises:
+        ArgumentError: they would.
+    """
+    if given.get("trust_remote_code"):
+        raise ArgumentError(
+            f"{where}: trust_remote_code {given['trust_remote_code']!r}, expected False: airvec runs no code from "
+            "model folders. Use a checkpoint in transformers' own form."
+        )
 
 
 @contextmanager
@@ -124,7 +149,7 @@ def _from_pretrained(spec: ModuleSpec, labels: int | None, options: TransformerO
     Raises:
         ArgumentError: a value for the config that it does not have.
     """
-    settings = dict(options.config) if options else {}
+    settings = {key: value for key, value in (options.config if options else {}).items() if key != "trust_remote_code"}
     config, unknown = transformers.AutoConfig.from_pretrained(
         spec.path, local_files_only=True, trust_remote_code=False, return_unused_kwargs=True, **settings
     )

@@ -138,3 +138,15 @@ def test_wrong_names_are_refused(bert: Path, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ExportError, match="transformers cannot load the model"):
         Transformer(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("place", ["model_kwargs", "config_kwargs", "processor_kwargs"])
+def test_code_from_a_folder_is_never_run(bert: Path, place: str):
+    with pytest.raises(ArgumentError, match=f"{place}: trust_remote_code True, expected False: airvec runs no code"):
+        Transformer(bert, **{place: {"trust_remote_code": True}})
+    assert Transformer(bert, **{place: {"trust_remote_code": False}}).max_seq_length == 100
+
+
+def test_a_device_map_is_refused(bert: Path):
+    with pytest.raises(ArgumentError, match="model_kwargs: device_map 'auto', expected none"):
+        Transformer(bert, model_kwargs={"device_map": "auto"})

@@ -24,7 +24,7 @@ from airvec_exporter.body import OUTPUTS, load_tokenizer, put_in_lower_case
 from airvec_exporter.body_folder import save_tokenizer
 from airvec_exporter.fetch import find_checkpoint
 from airvec_exporter.settings import positions
-from airvec_exporter.transformer import TransformerOptions, load_transformer, quiet_transformers
+from airvec_exporter.transformer import TransformerOptions, load_transformer, quiet_transformers, refuse_remote_code
 from airvec_trainer.adapter_folder import BASE, is_adapter, name_base, open_adapted
 
 HUB_ARGUMENTS = ("revision", "token", "local_files_only")
@@ -216,6 +216,8 @@ def open_transformer(
     """
     stated = spec.tokenizer or TokenizerSpec(spec.path / "tokenizer.json")
     given = dict(processor_kwargs or {})
+    refuse_remote_code("processor_kwargs", given)
+    given.pop("trust_remote_code", None)
     with quiet_transformers():
         model = _open(spec, name, options)
         arguments = {**stated.saved_arguments, **given}
