@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
+from torch import cuda
+
 from airvec.errors import ArgumentError
 from airvec_trainer.recipes.checking import check_keys, check_values, parameters
 
@@ -83,8 +85,10 @@ def make_arguments(table: Table, kind: str, place: str) -> Any:
     """
     found = arguments_class(kind)
     check_values(found, table, place, leave=("local_rank",))
+    # Pinning memory without a GPU does nothing but warn.
+    default = {"report_to": "none", "dataloader_pin_memory": cuda.is_available()}
     try:
-        return found(**{"report_to": "none", **table, "disable_tqdm": True})
+        return found(**{**default, **table, "disable_tqdm": True})
     except (ValueError, TypeError) as error:
         raise ArgumentError(f"{place}: {dict(table)} cannot be used: {error}") from error
 
