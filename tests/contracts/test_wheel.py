@@ -72,6 +72,7 @@ def test_the_wheel_holds_the_three_packages_the_default_model_and_the_type_marke
     assert any(name.endswith("modules.json") for name in on_disk), f"{model.name} holds no model"
     assert on_disk <= names
     assert {"airvec/py.typed", "airvec_exporter/py.typed", "airvec_trainer/py.typed"} <= names
+    assert "airvec_trainer/card/template.md.jinja" in names
     tops = {name.partition("/")[0] for name in names}
     assert tops - {"airvec", "airvec_exporter", "airvec_trainer"} == {
         name for name in tops if name.endswith(".dist-info")

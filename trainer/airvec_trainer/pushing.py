@@ -70,6 +70,9 @@ class Pushing:
             raise PushError(
                 f"{repo_id}: is there already, with {len(there)} files, expected a new repository. Pass exist_ok=True."
             )
+        card = getattr(self, "model_card_data", None)
+        if "/" in repo_id and card is not None:
+            card.set_model_id(repo_id)  # the card's example opens the model by its name
         with tempfile.TemporaryDirectory(prefix="airvec-") as scratch:
             home = _folder(self, local_model_path, Path(scratch))
             contents = _contents(home)

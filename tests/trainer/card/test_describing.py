@@ -1,13 +1,14 @@
 """Data sets of all kinds as a card describes them, and examples from them."""
 
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
 
 from airvec_trainer import losses
-from airvec_trainer.card.callback import _arguments, _harmless
+from airvec_trainer.card.callback import _arguments, _emissions, _harmless
 from airvec_trainer.card.describing import described, origin
 from airvec_trainer.card.examples import usage_examples, widget
 
@@ -66,6 +67,14 @@ def test_several_data_sets_have_a_name_and_a_loss_each():
     assert first["name"] == "nli"
     assert "name" not in second or second["name"] is None
     assert [entry["loss"]["class_name"].rpartition(".")[2] for entry in (first, second)] == ["CoSENTLoss", "AnglELoss"]
+
+
+def test_a_second_training_describes_its_own_data_and_keeps_what_the_user_said():
+    rows = [DatasetDict({name: Dataset.from_dict({"a": ["x"]})}) for name in ("first", "second")]
+    found = described(rows[0], [], losses.CoSENTLoss(), Letters(), {})
+    assert described(rows[1], found, losses.CoSENTLoss(), Letters(), {})[0]["name"] == "second"
+    found = described(rows[0], [{"name": "mine"}], losses.CoSENTLoss(), Letters(), {})
+    assert described(rows[1], found, losses.CoSENTLoss(), Letters(), {})[0]["name"] == "mine"
 
 
 def test_a_stream_is_not_looked_into():
@@ -132,3 +141,36 @@ def test_arguments_are_compared_with_plain_ones():
     found, changed = _arguments(Arguments(), {"learning_rate": 2.0, "seed": 42})
     assert found == {"learning_rate": 1.0, "seed": 42}
     assert changed == {"learning_rate": 1.0}
+
+
+def test_energy_comes_from_codecarbons_callback():
+    class CodeCarbonCallback:
+        tracker = SimpleNamespace(
+            final_emissions_data=SimpleNamespace(
+                emissions=0.5, energy_consumed=2.0, on_cloud="N", cpu_model="A", ram_total_size=8.0, gpu_model="B"
+            )
+        )
+
+    trainer = SimpleNamespace(callback_handler=SimpleNamespace(callbacks=[object(), CodeCarbonCallback()]))
+    found = _emissions(trainer)
+    assert (found["emissions"], found["energy_consumed"], found["on_cloud"]) == (500.0, 2.0, False)
+    assert found["hardware_used"] == "B"
+    CodeCarbonCallback.tracker = None
+    assert _emissions(trainer) == {}
+    assert _emissions(SimpleNamespace(callback_handler=SimpleNamespace(callbacks=[]))) == {}
+
+
+def test_several_data_sets_and_a_stream_fill_a_card(tmp_path):
+    from airvec_trainer import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from tests.trainer.card.made import encoder, rows
+
+    model = encoder(tmp_path)
+    arguments = {"report_to": "none", "use_cpu": True, "disable_tqdm": True, "max_steps": 2, "save_strategy": "no"}
+    for number, data in enumerate((DatasetDict(one=rows(), two=rows(4)), rows().to_iterable_dataset())):
+        args = SentenceTransformerTrainingArguments(output_dir=str(tmp_path / "out"), **arguments)
+        chosen = losses.MultipleNegativesRankingLoss()
+        SentenceTransformerTrainer(model, args, train_dataset=data, loss=chosen).train()
+        sizes = [entry.get("size") for entry in model.model_card_data.train_datasets]
+        assert sizes == ([6, 4], [None])[number]
+        model.save_pretrained(tmp_path / "saved")
+    assert "#### Unnamed Dataset" in (tmp_path / "saved" / "README.md").read_text(encoding="utf-8")

@@ -36,13 +36,15 @@ def described(data: Any, stated: Sequence[Found], loss: Any, model: Any, routes:
         routes: `router_mapping` of the arguments.
     """
     parts = named_parts(data)
-    known = list(stated) if len(stated) == len(parts) else [dict[str, Any]() for _ in parts]
+    # What an earlier training found out must not pass for what the user says.
+    known = [entry.get("stated", entry) for entry in stated]
+    known = known if len(known) == len(parts) else [dict[str, Any]() for _ in parts]
     by_part = any(isinstance(value, Mapping) for value in routes.values())
     found: list[Found] = []
     for (name, part), own in zip(parts.items(), known, strict=True):
         one = loss.get(name) if isinstance(loss, Mapping) else loss
         tasks = routes.get(name, {}) if by_part and name else routes
-        found.append(_described(part, origin(part, name) | dict(own), one, model, tasks))
+        found.append(_described(part, origin(part, name) | dict(own), one, model, tasks) | {"stated": dict(own)})
     return found
 
 
