@@ -142,10 +142,7 @@ def test_its_parts_are_named_and_sum_to_it(name):
 
 
 @ARRAYS
-def test_no_columns_are_refused_by_name(name, request):
-    if name == "MatryoshkaLoss":
-        reason = "it asks the first column for its width before anyone has looked whether there is one"
-        request.applymarker(pytest.mark.xfail(reason=reason, raises=IndexError, strict=False))
+def test_no_columns_are_refused_by_name(name):
     with pytest.raises(ArgumentError, match=name.removeprefix("rerank.")):
         made(name)([], given(name, 2)[1])
 

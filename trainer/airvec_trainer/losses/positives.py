@@ -6,7 +6,7 @@ Knows nothing of models; a loss that needs a guide is in positives_guided.py, th
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -96,15 +96,21 @@ class MultipleNegativesRankingLoss:
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """Columns of (rows, dim) -> scalar; labels are not read."""
         require_columns(self, columns, 2)
+        [value] = self.slices(columns, labels, size=max(1, len(columns[0])))
+        return value
+
+    def slices(self, columns: Sequence[Tensor], labels: Any = None, *, size: int) -> Iterator[Tensor]:
+        """What `size` rows at a time add to the loss, for the gradient cache."""
+        require_columns(self, columns, 2)
         rows = len(columns[0])
         anchors, *documents = (gathered(column)[0] for column in columns) if self.gather_across_devices else columns
         first = gathered(columns[0])[1] if self.gather_across_devices else 0
-        own = torch.arange(first, first + rows, device=anchors.device)
-        scores = self._scores(anchors, documents, own)
-        positives = scores[0].gather(1, own[:, None])[:, 0]  # (rows,)
-        together = [torch.cat(scores, dim=1)] if self.partition_mode == "joint" else scores
-        totals = torch.stack([torch.logsumexp(some, dim=1) for some in together]).mean(dim=0)
-        return (totals - positives).mean()
+        for own in torch.arange(first, first + rows, device=anchors.device).split(size):
+            scores = self._scores(anchors, documents, own)
+            positives = scores[0].gather(1, own[:, None])[:, 0]  # (rows,)
+            together = [torch.cat(scores, dim=1)] if self.partition_mode == "joint" else scores
+            totals = torch.stack([torch.logsumexp(some, dim=1) for some in together]).mean(dim=0)
+            yield (totals - positives).mean() * (len(own) / rows)
 
     def _scores(self, anchors: Tensor, documents: list[Tensor], own: Tensor) -> list[Tensor]:
         """Scaled similarities of this process's rows a direction, the documents' first: (rows, candidates) each."""
@@ -192,13 +198,20 @@ class MultipleNegativesSymmetricRankingLoss:
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """Columns of (rows, dim) -> scalar; labels are not read."""
         require_columns(self, columns, 2)
+        return self._both_ways()(columns)
+
+    def slices(self, columns: Sequence[Tensor], labels: Any = None, *, size: int) -> Iterator[Tensor]:
+        """What `size` rows at a time add to the loss, for the gradient cache."""
+        return self._both_ways().slices(columns, labels, size=size)
+
+    def _both_ways(self) -> MultipleNegativesRankingLoss:
         return MultipleNegativesRankingLoss(
             scale=self.scale,
             similarity_fct=self.similarity_fct,
             gather_across_devices=self.gather_across_devices,
             directions=("query_to_doc", "doc_to_query"),
             partition_mode="per_direction",
-        )(columns)
+        )
 
 
 @loss
