@@ -141,6 +141,7 @@ def test_without_an_evaluator_the_last_model_is_saved_and_opens(tmp_path):
     np.testing.assert_allclose(again, model.encode(text), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_checkpoints_are_written_and_resumed(tmp_path):
     model = encoder(tmp_path)
     data = [(loader(examples(16)), losses.CosineSimilarityLoss(model))]
