@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from transformers import TrainerControl, TrainerState
 
-from airvec_trainer.recipes.figure import curves, draw
+from airvec_trainer.recipes.figure import curves, draw, is_loss
 from airvec_trainer.recipes.live import METRICS, ROWS, LiveTable
 from airvec_trainer.recipes.log import MetricsLog
 from airvec_trainer.recipes.stopping import StopOnSignal
@@ -97,6 +97,13 @@ def test_curves_are_losses_and_metrics_and_nothing_else():
     assert curves(HISTORY) == {
         "loss": ([1, 2], [2.0, 1.0]), "eval_loss": ([2], [1.5]), "eval_dev_spearman_cosine": ([2], [0.7]),
     }  # fmt: skip
+
+
+def test_held_out_rows_of_several_data_sets_have_a_loss_each():
+    found = curves([{"eval_pairs_loss": 1.0, "eval_pairs_runtime": 2.0, "train_loss": 3.0, "step": 1}])
+    assert found == {"eval_pairs_loss": ([1], [1.0])}
+    assert is_loss("eval_pairs_loss")
+    assert not is_loss("eval_dev_spearman")
 
 
 def test_the_figure_is_a_picture_and_nothing_else_is_left(tmp_path):

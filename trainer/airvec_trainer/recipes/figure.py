@@ -11,8 +11,7 @@ __all__ = ["FIGURE", "curves", "draw"]
 
 FIGURE = "loss.png"
 SHOWN = 6  # curves of metrics: more cannot be told apart
-LOSSES = ("loss", "eval_loss")
-NO_METRICS = ("_runtime", "_per_second", "_loss")
+NO_METRICS = ("_runtime", "_per_second")
 Curve = tuple[list[int], list[float]]
 
 
@@ -26,11 +25,16 @@ def curves(history: Sequence[dict[str, Any]]) -> dict[str, Curve]:
     for entry in history:
         for name, value in entry.items():
             is_metric = name.startswith("eval_") and not name.endswith(NO_METRICS)
-            if (name in LOSSES or is_metric) and isinstance(value, int | float):
+            if (is_loss(name) or is_metric) and isinstance(value, int | float):
                 steps, values = found.setdefault(name, ([], []))
                 steps.append(entry["step"])
                 values.append(float(value))
     return found
+
+
+def is_loss(name: str) -> bool:
+    """Whether a logged value is the loss of a step or of held-out rows; with several data sets each has its own."""
+    return name == "loss" or (name.startswith("eval_") and name.endswith("_loss"))
 
 
 def draw(history: Sequence[dict[str, Any]], file: Path, title: str) -> bool:
@@ -41,8 +45,8 @@ def draw(history: Sequence[dict[str, Any]], file: Path, title: str) -> bool:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    losses = {name: curve for name, curve in found.items() if name in LOSSES}
-    metrics = {name.removeprefix("eval_"): curve for name, curve in found.items() if name not in LOSSES}
+    losses = {name: curve for name, curve in found.items() if is_loss(name)}
+    metrics = {name.removeprefix("eval_"): curve for name, curve in found.items() if not is_loss(name)}
     panels = [(name, group) for name, group in (("loss", losses), ("metric", metrics)) if group]
     figure = Figure(figsize=(9, 3.2 * len(panels)), layout="constrained")
     FigureCanvasAgg(figure)
