@@ -211,3 +211,9 @@ def test_a_router_needs_routes_and_columns_take_them(folder: Path, tmp_path: Pat
     moved = {name for name, weight in found.model.named_parameters() if not before[name].equal(weight)}
     assert any(".query." in name for name in moved)
     assert any(".document." in name for name in moved)
+
+
+def test_prompts_by_data_set_and_column_need_data_sets_with_names(folder: Path, tmp_path: Path) -> None:
+    options = {"prompts": {"nq": {"anchor": "query: "}}}
+    with pytest.raises(ArgumentError, match="prompts: .* train_dataset is one data set without a name"):
+        trainer(folder, tmp_path, data=pairs(), loss=MultipleNegativesRankingLoss(), options=options)

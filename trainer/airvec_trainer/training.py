@@ -5,7 +5,6 @@ Knows nothing of what is special about a kind of model.
 """
 
 import os
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase
 from transformers.trainer_utils import EvalLoopOutput
 
-from airvec.errors import AirvecWarning, ArgumentError
+from airvec.errors import ArgumentError
 from airvec_trainer.arguments import SharedTrainingArguments
 from airvec_trainer.callbacks import (
     ClearLossGradients,
@@ -30,6 +29,7 @@ from airvec_trainer.checkpointed import CheckpointedTrainer
 from airvec_trainer.data import NamedRows, by_name, checked_form
 from airvec_trainer.errors import TrainingError, shortened
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
+from airvec_trainer.given import check_together, plain_arguments, tell_unused
 from airvec_trainer.loaders import data_loader
 from airvec_trainer.objectives import check_names, loss_parts, made_for, total
 from airvec_trainer.parts_log import PartsLog
@@ -89,11 +89,11 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         tokenizer: Any = None,
     ) -> None:
         args = self._checked_arguments(args)
-        plain = type(args)(output_dir="unused").to_dict()  # now, since making arguments resets accelerate's state
+        plain = plain_arguments(args)
         train, evaluation = checked_form(train_dataset, "train_dataset"), checked_form(eval_dataset, "eval_dataset")
-        _check_together(args, model, model_init, evaluation, evaluator)
+        check_together(args, model, model_init, train, evaluation, evaluator)
         if compute_metrics is not None or preprocess_logits_for_metrics is not None:
-            _tell_unused("compute_metrics" if compute_metrics is not None else "preprocess_logits_for_metrics")
+            tell_unused("compute_metrics" if compute_metrics is not None else "preprocess_logits_for_metrics")
         self._given_loss: Any = None
         self._given_collator = data_collator
         super().__init__(
@@ -360,41 +360,6 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         role = "train" if "loss" in logs else "eval" if any(name.endswith("_loss") for name in logs) else None
         parts = self.parts_log.drain(role, self.args.parallel_mode) if role and "train_loss" not in logs else {}
         super().log({**logs, **parts}, start_time)
-
-
-def _check_together(
-    args: SharedTrainingArguments, model: Any, model_init: Any, evaluation: Any, evaluator: Any
-) -> None:
-    if (model is None) == (model_init is None):
-        raise ArgumentError(
-            f"model: {'neither it' if model is None else 'both it'} {'nor' if model is None else 'and'} model_init "
-            f"({model_init!r}) given, expected one of them. Give the model, or model_init for a search."
-        )
-    output = Path(str(args.output_dir))
-    if output.exists() and not output.is_dir():
-        raise ArgumentError(f"output_dir: {output} is a file, expected a folder. Give another path.")
-    if args.eval_strategy != "no" and evaluation is None and evaluator is None:
-        raise ArgumentError(
-            f"eval_strategy: {str(args.eval_strategy.value)!r} with eval_dataset None and no evaluator, expected one "
-            "of them. Give it, or set eval_strategy='no'."
-        )
-    wanted = args.metric_for_best_model
-    if wanted is None or evaluator is not None or evaluation is None:
-        return
-    names = ["eval_loss"] if None in by_name(evaluation) else [f"eval_{name}_loss" for name in by_name(evaluation)]
-    if (wanted if wanted.startswith("eval_") else f"eval_{wanted}") not in names:
-        raise ArgumentError(
-            f"metric_for_best_model: {wanted!r}, which no evaluation gives, expected one of {', '.join(names)}. "
-            "Correct it, or give the evaluator that measures it."
-        )
-
-
-def _tell_unused(name: str) -> None:
-    warnings.warn(
-        f"{name} is not used: an evaluation computes a loss and no predictions. Give an evaluator.",
-        AirvecWarning,
-        stacklevel=3,
-    )
 
 
 def _no_collator(rows: Any) -> Any:

@@ -1,0 +1,77 @@
+"""What a trainer was given, checked as a whole before anything is made of it.
+
+Knows nothing of what is in a data set and of the training loop.
+"""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airvec.errors import AirvecWarning, ArgumentError
+from airvec_trainer.arguments import SharedTrainingArguments
+from airvec_trainer.data import by_name
+
+__all__ = ["check_together", "plain_arguments", "tell_unused"]
+
+
+def check_together(
+    args: SharedTrainingArguments, model: Any, model_init: Any, train: Any, evaluation: Any, evaluator: Any
+) -> None:
+    """Raise where what a trainer was given does not fit together.
+
+    Args:
+        args: training arguments.
+        model: the model, or None.
+        model_init: what makes it, or None.
+        train: training data in one form.
+        evaluation: evaluation data in one form.
+        evaluator: one or several, or None.
+
+    Raises:
+        ArgumentError: two of them contradict one another, or one is missing; the message names it.
+    """
+    if (model is None) == (model_init is None):
+        raise ArgumentError(
+            f"model: {'neither it' if model is None else 'both it'} {'nor' if model is None else 'and'} model_init "
+            f"({model_init!r}) given, expected one of them. Give the model, or model_init for a search."
+        )
+    output = Path(str(args.output_dir))
+    if output.exists() and not output.is_dir():
+        raise ArgumentError(f"output_dir: {output} is a file, expected a folder. Give another path.")
+    if args.eval_strategy != "no" and evaluation is None and evaluator is None:
+        raise ArgumentError(
+            f"eval_strategy: {str(args.eval_strategy.value)!r} with eval_dataset None and no evaluator, expected one "
+            "of them. Give it, or set eval_strategy='no'."
+        )
+    if isinstance(args.prompts, Mapping) and any(isinstance(value, Mapping) for value in args.prompts.values()):
+        for role, data in (("train_dataset", train), ("eval_dataset", evaluation)):
+            if None in by_name(data):
+                raise ArgumentError(
+                    f"prompts: {args.prompts} by data set and column, and {role} is one data set without a name, "
+                    "expected {column: prompt}. Give that, or the data set in a dict."
+                )
+    wanted = args.metric_for_best_model
+    if wanted is None or evaluator is not None or evaluation is None:
+        return
+    names = ["eval_loss"] if None in by_name(evaluation) else [f"eval_{name}_loss" for name in by_name(evaluation)]
+    if (wanted if wanted.startswith("eval_") else f"eval_{wanted}") not in names:
+        raise ArgumentError(
+            f"metric_for_best_model: {wanted!r}, which no evaluation gives, expected one of {', '.join(names)}. "
+            "Correct it, or give the evaluator that measures it."
+        )
+
+
+def plain_arguments(args: SharedTrainingArguments) -> dict[str, Any]:
+    """The arguments where nothing is given, made in accelerate's state as it is: a new one forgets other processes."""
+    found = type(args)(output_dir="unused", accelerator_config={"use_configured_state": True}).to_dict()
+    return found | {"accelerator_config": args.to_dict()["accelerator_config"]}
+
+
+def tell_unused(name: str) -> None:
+    """Warn of an argument that sentence-transformers takes and does not use either."""
+    warnings.warn(
+        f"{name} is not used: an evaluation computes a loss and no predictions. Give an evaluator.",
+        AirvecWarning,
+        stacklevel=3,
+    )
