@@ -39,13 +39,37 @@ def test_several_columns_behind_one_name_are_tuples(tsv):
     assert columns_of(section) == {"sentence_pairs": [("c", "d")]}
 
 
-@pytest.mark.parametrize(("texts", "expected"), [(["1", "0"], [1, 0]), (["1", "0.5"], [1.0, 0.5])])
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["1", "0"], [1, 0]),
+        (["1", "0.5"], [1.0, 0.5]),
+        (["9e-1", "1e-1"], [0.9, 0.1]),
+        (["1e2", "3"], [100.0, 3.0]),
+        (["9007199254740993", "-1"], [9007199254740993, -1]),  # which no float holds
+    ],
+)
 def test_labels_of_a_text_file_become_numbers(tmp_path, texts, expected):
     path = tmp_path / "scored.csv"
     path.write_text("text,score\n" + "".join(f'"x, y",{text}\n' for text in texts))
     found = columns_of(RowsSection(file=str(path)))
     assert found == {"text": ["x, y"] * 2, "score": expected}
     assert [type(value) for value in found["score"]] == [type(value) for value in expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", "text,score\na,1\nb,{}\n"),
+        ("rows.tsv", "text\tlabel\na\t1\nb\t{}\n"),
+        ("rows.jsonl", '{{"text": "a", "score": 1}}\n{{"text": "b", "score": {}}}\n'),
+    ],
+)
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_labels_that_are_no_finite_numbers_are_refused(tmp_path, name, content, value):
+    (tmp_path / name).write_text(content.format(value))
+    with pytest.raises(ArgumentError, match=r"column '(score|label)' is (nan|-?inf) in row 1 of those taken, expected"):
+        columns_of(RowsSection(file=str(tmp_path / name)))
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz"])

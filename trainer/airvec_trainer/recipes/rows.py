@@ -8,6 +8,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -84,6 +85,8 @@ def columns_of(section: RowsSection, found: Columns | None = None) -> Columns:
     if section.file is not None and Path(section.file.removesuffix(".gz")).suffix in (".tsv", ".csv"):
         for name in columns.keys() & set(LABELS):
             columns[name] = _numbers(columns[name], name, place)
+    for name in columns.keys() & set(LABELS):
+        _check_finite(columns[name], name, place)
     for name, divisor in section.divide.items():
         if not divisor:
             raise ArgumentError(f"{place}: divide {name} by {divisor}, expected another number. Change it.")
@@ -133,14 +136,32 @@ def _replaced(value: Any, replacements: dict[str, Any], name: str, place: str) -
 
 
 def _numbers(values: list[Any], name: str, place: str) -> list[Any]:
-    """Whole numbers where all are whole, else floats."""
+    """Whole numbers where all are written as such, else floats.
+
+    >>> _numbers(["1", "-2"], "label", "rows"), _numbers(["9e-1", "1"], "label", "rows")
+    ([1, -2], [0.9, 1.0])
+    """
+    try:
+        return [int(str(value)) for value in values]
+    except ValueError:
+        pass
     try:
         found = [float(value) for value in values]
     except (TypeError, ValueError) as error:
         raise ArgumentError(
             f"{place}: the label column {name!r} holds what is no number ({error}). Give numbers with values.{name}."
         ) from error
-    return [int(value) for value in found] if all("." not in str(value) for value in values) else found
+    _check_finite(found, name, place)
+    return found
+
+
+def _check_finite(values: list[Any], name: str, place: str) -> None:
+    for row, value in enumerate(values):
+        if isinstance(value, float) and not isfinite(value):
+            raise ArgumentError(
+                f"{place}: the label column {name!r} is {value} in row {row} of those taken, expected a finite number. "
+                "Mend it, or leave such rows out with where."
+            )
 
 
 def _read(section: RowsSection) -> Columns:
