@@ -107,6 +107,49 @@ def test_a_folder_that_is_there_loses_the_old_model_and_keeps_what_is_not_the_mo
     assert [path.name for path in tmp_path.iterdir()] == ["output"]
 
 
+OWN = (
+    "2024_results/a.csv", "my_2_runs/b.txt", "tokenizer_corpus.txt", "vocab.csv", "sts_2_train.tsv", "3_notes",
+    "pytorch_model_old.bin.txt", "sentence_list_config.json", "adapter_model.md", "model-a-of-b.safetensors",
+    "tokenizers/mine.json", "1_Pooling.txt", "README.txt",
+)  # fmt: skip
+
+
+def lay(home: Path, files: tuple[str, ...]) -> None:
+    for name in files:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+
+
+@pytest.mark.parametrize("mounted", [False, True])
+def test_files_of_the_user_stay_whatever_they_are_called(
+    mounted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = tmp_path / "output"
+    SentenceTransformer(modules=[table(), Normalize()], device="cpu").save_pretrained(home)
+    lay(home, (*OWN, "onnx/model.onnx", "model-00001-of-00002.safetensors"))
+    if mounted:
+        monkeypatch.setattr(Path, "is_mount", lambda path: path == home)
+    static_model(1).save_pretrained(home)
+    assert {name: (home / name).read_text() for name in OWN} == {name: name for name in OWN}
+    assert not {"1_Normalize", "onnx", "model-00001-of-00002.safetensors"} & {path.name for path in home.iterdir()}
+
+
+def test_a_folder_that_holds_no_model_loses_nothing(tmp_path: Path):
+    home = tmp_path / "work"
+    own = (*OWN, "onnx/theirs.onnx", "vocab.txt", "config.json", "1_Pooling/theirs.txt")
+    lay(home, own)
+    static_model(1).save_pretrained(home)
+    assert {name: (home / name).read_text() for name in own} == {name: name for name in own}
+
+
+def test_a_list_of_modules_names_no_folder_elsewhere(tmp_path: Path):
+    home = tmp_path / "work"
+    lay(home, ("data/mine.txt",))
+    (home / "modules.json").write_text(json.dumps([{"path": "../work/data"}, {"path": "data/inner"}, {"path": 3}, 4]))
+    static_model(1).save_pretrained(home)
+    assert (home / "data" / "mine.txt").is_file()
+
+
 class Full:
     """Fails as a disk does that is full, having written a part."""
 

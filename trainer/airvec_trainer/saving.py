@@ -6,9 +6,8 @@ Knows nothing of how modules compute and of graphs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
-from shutil import disk_usage
+from shutil import disk_usage, rmtree
 from typing import Any
 
 import torch
@@ -26,15 +25,8 @@ from airvec_exporter.placing import put, temporary_beside
 from airvec_trainer.adapters import has_adapters
 from airvec_trainer.modules.router import Router
 from airvec_trainer.modules.transformer import Transformer
+from airvec_trainer.saved_before import entries_of_model
 
-# What a saved model consists of, with the graphs that were made of its weights; a README stays.
-MODEL_FILES = (
-    "modules.json", "config.json", "config_sentence_transformers.json", "sentence_*_config.json", "router_config.json",
-    "generation_config.json", "airvec.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*",
-    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.jinja", "model.safetensors*",
-    "model-*-of-*.safetensors", "pytorch_model*.bin*", "adapter_config.json", "adapter_model.*", "[0-9]*_*",
-    "*_[0-9]*_*", "onnx", "openvino",
-)  # fmt: skip
 SETTINGS = "config_sentence_transformers.json"
 
 
@@ -74,20 +66,18 @@ def _save(
         write(modules, settings, folder)
         if card is not None:
             card(folder)
+        old = entries_of_model(path)
         if not mounted:
-            put(folder, path, lambda name: not is_model_file(name))
+            put(folder, path, lambda name: name not in old)
             return
-        for entry in list(folder.iterdir()):
+        new = list(folder.iterdir())
+        for entry in new:
             put(entry, path / entry.name)
-
-
-def is_model_file(name: str) -> bool:
-    """Whether a file or folder of this name is part of a model, so that another model's must not stay beside a new one.
-
-    >>> [is_model_file(name) for name in ("model.safetensors", "1_Pooling", "onnx", "checkpoint-100", "optimizer.pt")]
-    [True, True, True, False, False]
-    """
-    return any(fnmatchcase(name, pattern) for pattern in MODEL_FILES)
+        for name in old - {entry.name for entry in new}:
+            if (path / name).is_dir():
+                rmtree(path / name)
+            else:
+                (path / name).unlink()
 
 
 def write(modules: Sequence[nn.Module], settings: Mapping[str, Any], folder: Path) -> None:
