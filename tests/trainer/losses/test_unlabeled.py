@@ -139,6 +139,13 @@ def test_a_tied_decoder_shares_the_encoders_weights_and_learns(model: Any):
     assert decoder.model.bert.encoder.layer[0].crossattention.self.value.weight.grad.abs().max() > 0
 
 
+def test_a_decoder_is_made_where_the_encoder_is(model: Any):
+    model.to("meta")  # as a model on an accelerator: weights are not on the CPU, where a decoder is read
+    [decoder] = modules_of(prepare(DenoisingAutoEncoderLoss(), model))
+    assert {weight.device.type for weight in model.parameters()} == {"meta"}
+    assert {weight.device.type for weight in decoder.parameters()} == {"meta"}
+
+
 def test_the_loss_is_the_mean_over_tokens_that_are_no_padding(model: Any):
     loss, whole = prepare(DenoisingAutoEncoderLoss(), model), texts(4)
     together = loss.on_batch(pairs(model, whole))

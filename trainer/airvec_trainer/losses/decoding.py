@@ -82,6 +82,7 @@ def make_decoder(model: Any, name: str | None, *, tied: bool) -> Decoder:
     path = own if tied or name is None else name
     tokenizer, decoder = _loaded(path, encoder.dtype)
     _check_fit(encoder, decoder, path)
+    decoder.to(encoder.device)  # before they share weights: a shared weight of the CPU would divide the encoder
     other_tokens = not isinstance(model.tokenizer, type(tokenizer))
     if tied:
         if other_tokens:
