@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from airvec.errors import ArgumentError
 from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers, resumable, writing
@@ -52,10 +53,18 @@ def test_a_full_disk_leaves_the_checkpoints_before(tmp_path: Path, error: Except
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-3"]
 
 
-def test_other_errors_stay_themselves_and_leave_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), writing(tmp_path / "checkpoint-6"):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("CUDA out of memory"), ValueError("no")])
+def test_other_errors_stay_themselves_and_leave_nothing(tmp_path: Path, error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught, writing(tmp_path / "checkpoint-6"):
+        raise error
+    assert caught.value is error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full, a device that is always full, is Linux's")
+def test_torch_s_own_words_of_a_full_disk_are_known(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="could not be written"), writing(tmp_path / "checkpoint-6"):
+        torch.save({"weights": torch.zeros(1000)}, "/dev/full")
 
 
 def test_the_last_checkpoint_is_that_of_the_latest_step(tmp_path: Path) -> None:
@@ -63,6 +72,31 @@ def test_the_last_checkpoint_is_that_of_the_latest_step(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "checkpoint-99").write_text("a file")
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
+
+
+def test_a_run_killed_between_two_names_loses_no_checkpoint(tmp_path: Path) -> None:
+    write(tmp_path / "checkpoint-3", "old")
+    (tmp_path / "checkpoint-3").rename(tmp_path / ".checkpoint-3.replaced")
+    (tmp_path / ".checkpoint-3.writing").mkdir()
+    remove_leftovers(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-3"]
+    assert (tmp_path / "checkpoint-3" / "trainer_state.json").read_text() == "old"
+
+
+def test_a_checkpoint_that_cannot_be_replaced_is_there_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "checkpoint-3", "old")
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name.endswith(".writing"):
+            raise OSError(errno.EIO, "refused")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(TrainingError, match="refused"):
+        write(tmp_path / "checkpoint-3", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-3"]
+    assert (tmp_path / "checkpoint-3" / "trainer_state.json").read_text() == "old"
 
 
 def test_leftovers_of_killed_runs_are_removed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from transformers import Trainer
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import HubStrategy, rotate_checkpoints
 
+from airvec_trainer.card.guarding import try_card
 from airvec_trainer.checkpoints import STATE, remove_leftovers, resumable, writing
 from airvec_trainer.weights import LOSS_WEIGHTS, Weights, load_loss_weights, save_loss_weights
 
@@ -35,9 +36,10 @@ class CheckpointedTrainer(Trainer):
         ignore_keys_for_eval: list[str] | None = None,
     ) -> Any:
         """Train, or go on from a checkpoint."""
-        folder = resumable(resume_from_checkpoint, str(self.args.output_dir))
         if self.args.should_save:
             remove_leftovers(str(self.args.output_dir))
+        self.accelerator.wait_for_everyone()  # a checkpoint may have got its name back
+        folder = resumable(resume_from_checkpoint, str(self.args.output_dir))
         return super().train(None if folder is None else str(folder), trial, ignore_keys_for_eval)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
@@ -86,7 +88,8 @@ class CheckpointedTrainer(Trainer):
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """The model's own folder, and the arguments as JSON: no pickle lies beside a model."""
         folder = Path(output_dir or str(self.args.output_dir))
-        self.model.save_pretrained(str(folder))
+        self.model.save_pretrained(str(folder), create_model_card=False)
+        try_card(self.model, folder)
         (folder / ARGUMENTS).write_text(self.args.to_json_string() + "\n", encoding="utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:

@@ -18,7 +18,9 @@ __all__ = ["last_checkpoint", "remove_leftovers", "resumable", "writing"]
 
 STATE = "trainer_state.json"
 NUMBERED = re.compile(r"^checkpoint-(\d+)$")
-LEFTOVERS = (".checkpoint-*.writing", ".checkpoint-*.replaced")
+WRITING, REPLACED = "writing", "replaced"
+# What torch.save says where its file cannot be written: its writer's name, or the file of the writer's source.
+TORCH_WRITER = re.compile(r"PytorchStreamWriter|inline_container")
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def writing(final: Path, *, main: bool = True, wait: Callable[[], None] = lambda
     Raises:
         TrainingError: a file could not be written, such as on a full disk; earlier checkpoints are as they were.
     """
-    folder = final.with_name(f".{final.name}.writing")
+    folder = final.with_name(f".{final.name}.{WRITING}")
     if main:
         shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -55,17 +57,24 @@ def writing(final: Path, *, main: bool = True, wait: Callable[[], None] = lambda
 
 def _rename(folder: Path, final: Path) -> None:
     """A folder of that name, from an earlier run, is there until the new one is."""
-    replaced = final.with_name(f".{final.name}.replaced")
+    replaced = final.with_name(f".{final.name}.{REPLACED}")
     shutil.rmtree(replaced, ignore_errors=True)
     if final.exists():
         final.rename(replaced)
-    folder.rename(final)
+    try:
+        folder.rename(final)
+    except BaseException:
+        if replaced.exists():
+            replaced.rename(final)
+        raise
     shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _could_not_write(error: BaseException) -> bool:
-    """Disks fail as OSError; torch.save says it with RuntimeError, and safetensors with an error of its own."""
-    return isinstance(error, OSError | RuntimeError) or type(error).__name__ == "SafetensorError"
+    """Disks fail as OSError; torch's writer says it with a RuntimeError, and safetensors with an error of its own."""
+    if isinstance(error, RuntimeError):
+        return TORCH_WRITER.search(str(error)) is not None
+    return isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
 
 
 def _failed(final: Path, error: BaseException) -> TrainingError:
@@ -111,7 +120,16 @@ def resumable(given: str | bool | None, output_dir: str) -> Path | None:
 
 
 def remove_leftovers(output_dir: str) -> None:
-    """Remove what killed runs left half-written; call it in one process, before a training."""
-    for pattern in LEFTOVERS:
-        for path in Path(output_dir).glob(pattern):
-            shutil.rmtree(path, ignore_errors=True)
+    """Undo what killed runs left half-done; call it in one process, before a training.
+
+    A run that was killed while a checkpoint took the place of another left both under other names: the old one, which
+    is whole, gets its name back.
+    """
+    run = Path(output_dir)
+    for replaced in run.glob(f".checkpoint-*.{REPLACED}"):
+        final = run / replaced.name[1 : -len(REPLACED) - 1]
+        if NUMBERED.match(final.name) and not final.exists():
+            replaced.rename(final)
+        shutil.rmtree(replaced, ignore_errors=True)
+    for path in run.glob(f".checkpoint-*.{WRITING}"):
+        shutil.rmtree(path, ignore_errors=True)
