@@ -52,6 +52,20 @@ def test_a_prompt_that_is_no_dict_of_json_stays_a_prompt(prompt: str, tmp_path: 
     assert made(tmp_path, prompts=prompt).prompts == prompt
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("query", "query"), ('{"nq": "query"}', {"nq": "query"}), ({"nq": "query"}, {"nq": "query"}), (None, {})],
+)
+def test_a_reranker_may_have_one_route_for_all(given: Any, expected: Any, tmp_path: Path) -> None:
+    args = CrossEncoderTrainingArguments(output_dir=str(tmp_path), use_cpu=True, router_mapping=given)
+    assert args.router_mapping == expected
+
+
+def test_a_route_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="router_mapping: 3, expected a route, or {data set: route}"):
+        CrossEncoderTrainingArguments(output_dir=str(tmp_path), use_cpu=True, router_mapping=3)
+
+
 def test_a_command_line_makes_them(tmp_path: Path) -> None:
     line = [
         "--output_dir",

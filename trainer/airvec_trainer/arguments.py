@@ -23,6 +23,8 @@ __all__ = [
     "SparseEncoderTrainingArguments",
 ]
 
+PROMPTS = "a prompt, {column: prompt}, {data set: prompt} or {data set: {column: prompt}}"
+
 
 @dataclass
 class SharedTrainingArguments(TrainingArguments):
@@ -70,7 +72,7 @@ class SharedTrainingArguments(TrainingArguments):
             self.multi_dataset_batch_sampler, MultiDatasetBatchSamplers, "multi_dataset_batch_sampler"
         )
         self.prompts = _prompts(self.prompts)
-        self.router_mapping = _mapping(self.router_mapping, "router_mapping", '{"question": "query"}')
+        self.router_mapping = self._routes(self.router_mapping)
         self.learning_rate_mapping = _mapping(self.learning_rate_mapping, "learning_rate_mapping", r'{"0\\.": 1e-5}')
         _check_rates(self.learning_rate_mapping)
         self.prediction_loss_only = True
@@ -84,6 +86,9 @@ class SharedTrainingArguments(TrainingArguments):
                 AirvecWarning,
                 stacklevel=3,
             )
+
+    def _routes(self, given: Any) -> Any:
+        return _mapping(given, "router_mapping", '{"question": "query"}')
 
     def _take_warmup_ratio(self) -> None:
         """transformers 5 has one argument for both, a share being a number below 1."""
@@ -123,6 +128,10 @@ class CrossEncoderTrainingArguments(SharedTrainingArguments):
         ArgumentError: as for the others, and for a prompt or a route of one column.
     """
 
+    def _routes(self, given: Any) -> Any:
+        """Those of the others, and a route's name for all columns."""
+        return _prompts(given, "router_mapping", "a route, or {data set: route}") or {}
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("prompts", "router_mapping"):
@@ -149,8 +158,8 @@ def _named(value: Any, names: type[Any], argument: str) -> Any:
         ) from None
 
 
-def _prompts(given: Any) -> Any:
-    """A str that is the JSON of a dict is that dict; any other is one prompt for all."""
+def _prompts(given: Any, argument: str = "prompts", forms: str = PROMPTS) -> Any:
+    """A str that is the JSON of a dict is that dict; any other is one prompt, or route, for all."""
     found = given
     if isinstance(given, str):
         try:
@@ -162,10 +171,7 @@ def _prompts(given: Any) -> Any:
         found = parsed
     if found is None or _is_text_mapping(found):
         return found
-    raise ArgumentError(
-        f"prompts: {given!r}, expected a prompt, {{column: prompt}}, {{data set: prompt}} or "
-        "{data set: {column: prompt}}. Give it in one of these forms."
-    )
+    raise ArgumentError(f"{argument}: {given!r}, expected {forms}. Give it in one of these forms.")
 
 
 def _is_text_mapping(found: Any) -> bool:

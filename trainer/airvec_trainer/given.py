@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from datasets import Dataset
+
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.arguments import SharedTrainingArguments
-from airvec_trainer.data import by_name
+from airvec_trainer.data import by_name, columns_of, first_rows
 
-__all__ = ["check_together", "plain_arguments", "tell_unused"]
+__all__ = ["check_keys", "check_together", "plain_arguments", "tell_unused"]
 
 
 def check_together(
@@ -60,6 +62,59 @@ def check_together(
             f"metric_for_best_model: {wanted!r}, which no evaluation gives, expected one of {', '.join(names)}. "
             "Correct it, or give the evaluator that measures it."
         )
+
+
+def check_keys(args: SharedTrainingArguments, train: Any, evaluation: Any, *, by_column: bool) -> None:
+    """Raise for a prompt or a route that no data set and no column would ever take.
+
+    Args:
+        args: training arguments, with `prompts` and `router_mapping`.
+        train: training data in one form.
+        evaluation: evaluation data in one form.
+        by_column: whether columns may be named; a reranker reads its columns together.
+
+    Raises:
+        ArgumentError: a name that is none in the data; the message says which.
+    """
+    for argument in ("prompts", "router_mapping"):
+        mapping = getattr(args, argument)
+        if isinstance(mapping, Mapping) and mapping and (train is not None or evaluation is not None):
+            _check_mapping(argument, mapping, _names(train, evaluation), by_column=by_column)
+
+
+def _names(*data: Any) -> dict[str | None, list[str]]:
+    """The columns of each data set by its name, those of training and of evaluation together."""
+    found: dict[str | None, list[str]] = {}
+    for parts in data:
+        for name, dataset in by_name(parts).items():
+            row = first_rows(dataset, 1)[0] if isinstance(dataset, Dataset) else {}  # a transform may rename columns
+            found.setdefault(name, []).extend(row or columns_of(dataset))
+    return found
+
+
+def _check_mapping(
+    argument: str, mapping: Mapping[str, Any], names: Mapping[str | None, list[str]], *, by_column: bool
+) -> None:
+    every = list(dict.fromkeys(column for columns in names.values() for column in columns)) if by_column else []
+    sets = [name for name in names if name is not None]
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            _check_key(argument, key, sets, [])
+            for column in value:
+                _check_key(f"{argument}[{key!r}]", column, [], names[key])
+        else:
+            _check_key(argument, key, sets, every)
+
+
+def _check_key(where: str, key: str, sets: list[str], columns: list[str]) -> None:
+    if key in sets or key in columns:
+        return
+    lists = [("data sets", sets), ("columns", columns)]
+    known = " and ".join(f"{what} {', '.join(map(repr, names))}" for what, names in lists if names)
+    raise ArgumentError(
+        f"{where}: {key!r} is no name in the data, expected one of {known or 'several data sets, by name'}. "
+        "Correct it, or leave it out."
+    )
 
 
 def plain_arguments(args: SharedTrainingArguments) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class CrossEncoderTrainer(ModelTrainer):
     """Trains a `CrossEncoder`. The default loss is `BinaryCrossEntropyLoss`; `CrossEntropyLoss` for several labels."""
 
     arguments = CrossEncoderTrainingArguments
+    columns_apart = False
 
     def default_loss(self, model: Any) -> Any:
         """By the number of labels."""

@@ -29,7 +29,7 @@ from airvec_trainer.checkpointed import CheckpointedTrainer
 from airvec_trainer.data import NamedRows, by_name, checked_form
 from airvec_trainer.errors import TrainingError, shortened
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
-from airvec_trainer.given import check_together, plain_arguments, tell_unused
+from airvec_trainer.given import check_keys, check_together, plain_arguments, tell_unused
 from airvec_trainer.loaders import data_loader
 from airvec_trainer.objectives import check_names, loss_parts, made_for, total
 from airvec_trainer.parts_log import PartsLog
@@ -69,6 +69,7 @@ class ModelTrainer(CheckpointedTrainer, ABC):
     """
 
     arguments: ClassVar[type[SharedTrainingArguments]]
+    columns_apart: ClassVar[bool] = True  # whether each column is read by itself, with a prompt and a route of its own
 
     def __init__(
         self,
@@ -92,6 +93,8 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         plain = plain_arguments(args)
         train, evaluation = checked_form(train_dataset, "train_dataset"), checked_form(eval_dataset, "eval_dataset")
         check_together(args, model, model_init, train, evaluation, evaluator)
+        if data_collator is None:
+            check_keys(args, train, evaluation, by_column=self.columns_apart)
         if compute_metrics is not None or preprocess_logits_for_metrics is not None:
             tell_unused("compute_metrics" if compute_metrics is not None else "preprocess_logits_for_metrics")
         self._given_loss: Any = None
