@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 from airvec_trainer.card.data import TRAINED, ModelCardData
 from airvec_trainer.card.describing import described, named_parts
 from airvec_trainer.card.examples import usage_examples, widget
+from airvec_trainer.card.guarding import only_warned
 from airvec_trainer.card.losses import all_losses
 
 __all__ = ["ModelCardCallback"]
@@ -51,15 +52,20 @@ class ModelCardCallback(TrainerCallback):
         if data is None:
             return
         data.add_tags(TRAINED)
-        data.all_hyperparameters, data.non_default_hyperparameters = _arguments(args, self.plain_arguments)
+        with only_warned("the arguments are not in it"):
+            data.all_hyperparameters, data.non_default_hyperparameters = _arguments(args, self.plain_arguments)
+        with only_warned("the losses are not in it"):
+            data.set_losses(all_losses(self.trainer.loss))
+        with only_warned("the data sets are not described in it"):
+            self._describe(data, model, getattr(args, "router_mapping", None) or {})
+
+    def _describe(self, data: ModelCardData, model: Any, routes: Mapping[str, Any]) -> None:
         train, evaluation, loss = self.trainer.train_dataset, self.trainer.eval_dataset, self.trainer.loss
-        routes = getattr(args, "router_mapping", None) or {}
         data.train_datasets = described(train, data.train_datasets, loss, model, routes)
         if evaluation:
             data.eval_datasets = described(evaluation, data.eval_datasets, loss, model, routes)
         rows = sum(entry.get("size") or 0 for entry in data.train_datasets)
         data.add_tags([f"dataset_size:{rows}"] if rows else [])
-        data.set_losses(all_losses(loss))
         if data.ir_model is None and _has_queries(train):
             data.ir_model = True
         _take_examples(data, model, evaluation or train)
@@ -102,7 +108,8 @@ class ModelCardCallback(TrainerCallback):
             return
         if args.load_best_model_at_end and state.best_global_step:
             data.set_best_model_step(state.best_global_step)
-        data.emissions = _emissions(self.trainer)
+        with only_warned("the emissions are not in it"):
+            data.emissions = _emissions(self.trainer)
 
     def _take_time(self, data: ModelCardData | None) -> None:
         if data is not None and self.started is not None:

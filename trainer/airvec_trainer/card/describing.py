@@ -118,7 +118,7 @@ def _statistics(values: Sequence[Any], model: Any, task: str | None) -> tuple[st
 
 def _of_texts(texts: list[str], model: Any, task: str | None) -> Found:
     """Tokens of the texts as the model cuts them; characters where it has no tokens."""
-    features = model.preprocess(texts, task=task or "document") if hasattr(model, "preprocess") else {}
+    features = model.preprocess(texts, task=task) if hasattr(model, "preprocess") else {}
     mask = features.get("attention_mask") if isinstance(features, Mapping) else None
     lengths = list(map(len, texts)) if mask is None else [int(count) for count in mask.sum(dim=1)]
     unit = "characters" if mask is None else "tokens"

@@ -35,9 +35,9 @@ LIBRARIES = {
 }  # fmt: skip
 
 
-def write_card(model: Any, folder: str | Path) -> None:
-    """Write `folder/README.md`."""
-    (Path(folder) / "README.md").write_text(generate_model_card(model), encoding="utf-8")
+def write_card(model: Any, folder: str | Path, name: str | None = None) -> None:
+    """Write `folder/README.md`; the arguments are those of `generate_model_card`."""
+    (Path(folder) / "README.md").write_text(generate_model_card(model, name), encoding="utf-8")
 
 
 def generate_model_card(model: Any, name: str | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from airvec.errors import AirvecWarning
+from airvec.errors import AirvecWarning, ArgumentError
 from airvec.folder import RERANKER, SPARSE
 from airvec_trainer.card.data import ModelCardData
 
@@ -56,17 +56,42 @@ def _of_sentences(model: Any, data: ModelCardData) -> list[str]:
 
 def _of_queries(model: Any, data: ModelCardData) -> list[str]:
     query, *documents = data.usage_examples or [QUERY, *DOCUMENTS]
-    answer = _answer(data, lambda: _similarities(model, model.encode_query([query]), model.encode_document(documents)))
+    routes = _route(model, "query", 0), _route(model, "document", -1)
+    encode_query, encode_document = (
+        f"encode({{}}, task={route!r})" if route else f"encode_{task}({{}})"
+        for route, task in zip(routes, ("query", "document"), strict=True)
+    )
+    answer = _answer(
+        data,
+        lambda: _similarities(
+            model, _encoded(model, [query], routes[0], "query"), _encoded(model, documents, routes[1], "document")
+        ),
+    )
     return [
         *_list("queries", [query]),
         *_list("documents", documents),
-        "query_embeddings = model.encode_query(queries)",
-        "document_embeddings = model.encode_document(documents)",
+        f"query_embeddings = model.{encode_query.format('queries')}",
+        f"document_embeddings = model.{encode_document.format('documents')}",
         "print(query_embeddings.shape, document_embeddings.shape)",
         f"# (1, {model.get_embedding_dimension()}) ({len(documents)}, {model.get_embedding_dimension()})",
         "similarities = model.similarity(query_embeddings, document_embeddings)",
         *_printed("similarities", answer, f"(1, {len(documents)})"),
     ]
+
+
+def _route(model: Any, task: str, place: int) -> str | None:
+    """The route to name for a task; None where the model has one for it, or no routes."""
+    if not hasattr(model[0], "route"):
+        return None
+    try:
+        model[0].route(task)
+    except ArgumentError:
+        return list(model[0].sub_modules)[place]
+    return None
+
+
+def _encoded(model: Any, texts: list[str], route: str | None, task: str) -> Any:
+    return model.encode(texts, task=route) if route else getattr(model, f"encode_{task}")(texts)
 
 
 def _of_pairs(model: Any, data: ModelCardData) -> list[str]:
