@@ -96,6 +96,21 @@ class CheckpointedTrainer(Trainer):
         self.model.load_weights(resume_from_checkpoint)
         load_loss_weights(self.weights, Path(resume_from_checkpoint))
 
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Whether these are the best metrics so far.
+
+        Raises:
+            ArgumentError: `metric_for_best_model` is none of them.
+        """
+        wanted = str(self.args.metric_for_best_model or "eval_loss")
+        if self.args.metric_for_best_model and f"eval_{wanted.removeprefix('eval_')}" not in metrics:
+            known = ", ".join(name for name in metrics if not name.endswith(UNSUITED))
+            raise ArgumentError(
+                f"metric_for_best_model: {wanted!r}, which the evaluation does not give, expected one of {known}. "
+                "Correct it; the last checkpoint can be resumed from."
+            )
+        return super()._determine_best_metric(metrics, trial)
+
     def _load_best_model(self) -> None:
         """The weights of the best evaluation, in place of the last."""
         folder = str(self.state.best_model_checkpoint)
