@@ -4,51 +4,65 @@ Knows nothing of data loaders and of the training loop.
 """
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
-from airvec_trainer.losses.columns import half_as_float
-from airvec_trainer.losses.protocol import BatchLoss, parts_of, prepare
+from airvec_trainer.losses.protocol import BatchLoss, parts_of, prepare, total
 
-__all__ = ["PromptedBatch", "check_names", "loss_parts", "made_for", "of_data_set", "total"]
-
-
-@dataclass(frozen=True)
-class PromptedBatch(Batch):
-    """A batch of texts that the loss lets the model read, with what stands before them.
-
-    Args:
-        prompt: put before each pair.
-        task: which route of a Router they take.
-    """
-
-    prompt: str | None = None
-    task: str | None = None
+__all__ = ["check_names", "loss_parts", "made_for", "of_data_set", "total"]
 
 
 def made_for(loss: Any, model: nn.Module) -> Any:
     """The loss, or losses by data set, ready for a model; a function or a class is called with the model first."""
     if isinstance(loss, Mapping):
         return {name: made_for(one, model) for name, one in loss.items()}
-    return prepare(loss(model) if _makes_a_loss(loss) else loss, model)
+    made = loss(model) if _makes_a_loss(loss) else loss
+    _check_form(made)
+    return prepare(made, model)
 
 
 def _makes_a_loss(given: Any) -> bool:
     """A class, or a function of one argument: the model. A function of two takes columns and labels, and is a loss."""
-    if inspect.isclass(given):
+    if inspect.isclass(given) or (isinstance(given, functools.partial) and inspect.isclass(given.func)):
         return True
     if dataclasses.is_dataclass(given) or isinstance(given, nn.Module | BatchLoss) or not callable(given):
         return False
-    parameters = inspect.signature(given).parameters.values()
+    parameters = _parameters(given).values()
     positional = [entry for entry in parameters if entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)]
     return len(positional) == 1
+
+
+def _parameters(function: Any) -> Mapping[str, inspect.Parameter]:
+    """What a function takes; nothing of one that is built in and does not say."""
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:
+        return {}
+
+
+def _check_form(loss: Any) -> None:
+    """Raise for what is no loss, and for one that tokenises features and runs the model itself."""
+    if isinstance(loss, type) or not (callable(loss) or isinstance(loss, BatchLoss)):
+        raise ArgumentError(
+            f"loss: {loss!r:.80} is no loss, expected one of airvec_trainer.losses, or a function of columns and "
+            "labels. Where a function makes the loss, have it return the loss."
+        )
+    if isinstance(loss, BatchLoss):
+        return
+    read = loss.forward if isinstance(loss, nn.Module) else loss
+    first = next(iter(_parameters(read)), "")
+    if first in {"sentence_features", "features"}:
+        raise ArgumentError(
+            f"loss: {type(loss).__name__} reads {first}, as losses of sentence-transformers do, expected columns of "
+            "embeddings: losses take embeddings, and the trainer runs the model. Write __call__(columns, labels), or "
+            "on_batch(batch, labels) where the loss needs the model."
+        )
 
 
 def check_names(loss: Any, data: Mapping[str, Iterable[str | None]]) -> None:
@@ -99,11 +113,5 @@ def loss_parts(loss: Any, model: nn.Module, inputs: Mapping[str, Any]) -> dict[s
         model: as the training has it, perhaps wrapped.
         inputs: what a collator gives, on the model's device.
     """
-    batch = PromptedBatch(model, inputs["columns"], inputs["texts"], inputs.get("prompt"), inputs.get("task"))
+    batch = Batch(model, inputs["columns"], inputs["texts"], inputs.get("prompt"), inputs.get("task"))
     return parts_of(of_data_set(loss, inputs.get("dataset_name")), batch, inputs.get("label"))
-
-
-def total(parts: Mapping[str, Tensor]) -> Tensor:
-    """The sum of parts: a scalar."""
-    values = list(parts.values())
-    return values[0] if len(values) == 1 else torch.stack([half_as_float(value) for value in values]).sum()

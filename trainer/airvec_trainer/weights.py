@@ -3,9 +3,8 @@
 Knows nothing of data sets and of the training loop.
 """
 
-import dataclasses
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from airvec.errors import ArgumentError
 from airvec_trainer.errors import TrainingError, shortened
+from airvec_trainer.losses.protocol import named_modules_of
 
 __all__ = ["LOSS_WEIGHTS", "Weights", "load_loss_weights", "parameter_groups", "place", "save_loss_weights"]
 
@@ -31,7 +31,7 @@ class Weights(nn.Module):
     def __init__(self, model: nn.Module, loss: Any) -> None:
         super().__init__()
         self.model = model
-        for name, module in _modules(loss):
+        for name, module in named_modules_of(loss):
             _placed(self, f"loss_{name}" if name.partition(".")[0] == "model" else name, module)
 
     def of_losses(self) -> dict[str, nn.Parameter]:
@@ -45,31 +45,8 @@ class Weights(nn.Module):
 
 def place(loss: Any, device: torch.device) -> None:
     """Move all modules of a loss to a device, those that are only asked, too."""
-    for _, module in _modules(loss, trained=False):
+    for _, module in named_modules_of(loss, trained=False):
         module.to(device)
-
-
-def _modules(loss: Any, *, trained: bool = True) -> Iterator[tuple[str, nn.Module]]:
-    """Modules of a loss by the way to them: the names of data sets and fields, with dots between.
-
-    Args:
-        loss: a loss, or losses by data set.
-        trained: leave out those that are only asked, such as a guide.
-    """
-    if isinstance(loss, nn.Module):
-        yield "loss", loss
-    elif isinstance(loss, Mapping):
-        for name, one in loss.items():
-            yield from ((f"{name}.{inner}", module) for inner, module in _modules(one, trained=trained))
-    elif dataclasses.is_dataclass(loss) and not isinstance(loss, type):
-        for entry in dataclasses.fields(loss):
-            value = getattr(loss, entry.name)
-            if trained and not entry.metadata.get("trained", True):
-                continue
-            if isinstance(value, nn.Module):
-                yield entry.name, value
-            elif dataclasses.is_dataclass(value):
-                yield from ((f"{entry.name}.{inner}", module) for inner, module in _modules(value, trained=trained))
 
 
 def _placed(root: nn.Module, name: str, module: nn.Module) -> None:

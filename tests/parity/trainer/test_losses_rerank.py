@@ -11,7 +11,6 @@ from sentence_transformers.cross_encoder import losses as st_losses
 import airvec_trainer
 from airvec_trainer.losses import rerank
 from airvec_trainer.losses.batch import Batch
-from airvec_trainer.objectives import PromptedBatch
 from tests.parity.trainer.cases_rerank import CASES, both, case, columns, lists, random
 from tests.parity.trainer.given_scores import GivenScores
 from tests.parity.trainer.loss_cases import BOUNDS, LossCase, measure, run
@@ -114,7 +113,7 @@ def both_steps(folder: Any, name: str, *, prompt: str | None = None, **settings:
     ours = airvec_trainer.CrossEncoder(folder, device="cpu").train()
     theirs = st.CrossEncoder(str(folder), device="cpu", local_files_only=True).train()
     torch.manual_seed(SEED)
-    value = getattr(rerank, name)(**settings).on_batch(PromptedBatch(ours, [], given, prompt), labels)
+    value = getattr(rerank, name)(**settings).on_batch(Batch(ours, [], given, prompt), labels)
     value.backward()
     torch.manual_seed(SEED)
     reference = getattr(st_losses, name)(theirs, **settings)([list(column) for column in given], labels, prompt=prompt)

@@ -312,5 +312,11 @@ def test_what_the_wrapped_loss_owns_is_found_and_prepared():
         def get_embedding_dimension(self) -> int:
             return 4
 
-    prepared = prepare(MatryoshkaLoss(loss=MSELoss(projection_dim=2), matryoshka_dims=[4, 2]), Sized())
+    prepared = prepare(AdaptiveLayerLoss(loss=MSELoss(projection_dim=2)), Sized())
     assert len(list(modules_of(prepared))) == 1
+
+
+@pytest.mark.parametrize("inner", [MSELoss(projection_dim=2), GradCache(loss=MSELoss(projection_dim=2))])
+def test_a_layer_for_one_length_does_not_fit_several(inner: Any):
+    with pytest.raises(ArgumentError, match=r"a layer for embeddings of one length .*projection_dim=2"):
+        MatryoshkaLoss(loss=inner, matryoshka_dims=[4, 2])

@@ -4,7 +4,15 @@ from torch import nn
 
 from airvec.errors import ArgumentError
 from airvec_exporter.modules.sparse_auto_encoder import SparseAutoEncoder
-from airvec_trainer.losses import CSRLoss, CSRReconstructionLoss, MSELoss, SparseMultipleNegativesRankingLoss
+from airvec_trainer.losses import (
+    CachedMultipleNegativesRankingLoss,
+    CSRLoss,
+    CSRReconstructionLoss,
+    GradCache,
+    MatryoshkaLoss,
+    MSELoss,
+    SparseMultipleNegativesRankingLoss,
+)
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.csr import READS
 from airvec_trainer.losses.protocol import parts_of
@@ -103,3 +111,16 @@ def test_a_model_without_an_auto_encoder_is_refused():
 def test_a_loss_that_is_no_function_of_embeddings_is_refused():
     with pytest.raises(ArgumentError, match="CSRLoss: loss is CSRReconstructionLoss"):
         CSRLoss(loss=CSRReconstructionLoss())
+
+
+def test_a_loss_around_a_loss_can_be_inside():
+    inner = MatryoshkaLoss(loss=SparseMultipleNegativesRankingLoss(), matryoshka_dims=[8, 4])
+    codes = [found["sentence_embedding"] for found in batch().outputs()]
+    assert parts_of(CSRLoss(loss=inner), batch())["base_loss"].item() == pytest.approx(inner(codes).item())
+
+
+def test_the_gradient_cache_has_only_embeddings_and_is_refused():
+    with pytest.raises(ArgumentError, match="GradCache: loss is CSRLoss, expected a loss of embeddings"):
+        GradCache(loss=CSRLoss())
+    with pytest.raises(ArgumentError, match="CSRLoss: loss is Cached.*, which has a gradient cache"):
+        CSRLoss(loss=CachedMultipleNegativesRankingLoss())

@@ -3,7 +3,19 @@ import torch
 from torch import nn
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses import CachedSpladeLoss, CSRReconstructionLoss, FlopsLoss, SparseMarginMSELoss, SpladeLoss
+from airvec_trainer.losses import (
+    CachedMultipleNegativesRankingLoss,
+    CachedSpladeLoss,
+    CSRReconstructionLoss,
+    FlopsLoss,
+    GISTEmbedLoss,
+    GradCache,
+    MatryoshkaLoss,
+    MegaBatchMarginLoss,
+    MultipleNegativesRankingLoss,
+    SparseMarginMSELoss,
+    SpladeLoss,
+)
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.protocol import parts_of, prepare
 from tests.trainer.losses.stand_ins import Doubling, column
@@ -14,6 +26,7 @@ NEGATIVE = torch.tensor([[0.0, 4.0]])
 COLUMNS = [QUERY, POSITIVE, NEGATIVE]  # margin 2 - 8
 LABELS = torch.tensor([-5.0])
 INNER = SparseMarginMSELoss()
+RANKING = MultipleNegativesRankingLoss()
 BOTH = pytest.mark.parametrize("loss", [SpladeLoss, CachedSpladeLoss])
 
 
@@ -159,3 +172,53 @@ def test_a_query_alone_has_no_documents():
 def test_the_cache_holds_something():
     with pytest.raises(ArgumentError, match="mini_batch_size=0"):
         CachedSpladeLoss(loss=INNER, document_regularizer_weight=0.1, mini_batch_size=0)
+
+
+class Guide:
+    encode = staticmethod(lambda texts: torch.eye(len(texts)))
+
+
+WRAPPED = {
+    "Matryoshka": (MatryoshkaLoss(loss=RANKING, matryoshka_dims=[4, 2]), None),
+    "GIST": (GISTEmbedLoss(guide=Guide()), None),
+    "MegaBatch": (MegaBatchMarginLoss(), None),
+    "Cached": (CachedMultipleNegativesRankingLoss(mini_batch_size=2), RANKING),
+    "Matryoshka around Cached": (
+        MatryoshkaLoss(loss=GradCache(loss=RANKING, mini_batch_size=2), matryoshka_dims=[4, 2]),
+        MatryoshkaLoss(loss=RANKING, matryoshka_dims=[4, 2]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_any_loss_of_embeddings_can_be_inside_also_in_the_cache(name):
+    inner, plain = WRAPPED[name]
+    plain = plain or inner
+    found = []
+    losses = [made(loss=inner), GradCache(loss=made(loss=plain), mini_batch_size=2)]
+    for loss in losses:
+        model = Doubling()
+        batch = Batch(model, [column(5, seed=seed) for seed in range(2)], [["a"] * 5, ["b"] * 5])
+        parts = parts_of(loss, batch)
+        sum(parts.values()).backward()
+        found.append((parts, model.weight.grad))
+        alone = plain.on_batch(batch) if hasattr(plain, "on_batch") else plain(batch.embeddings())
+        assert parts["base_loss"].item() == pytest.approx(alone.item(), rel=1e-5)
+        assert set(parts) == {"base_loss", "document_regularizer_loss"}
+    assert torch.allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)
+
+
+def test_regularisers_around_regularisers_are_refused():
+    with pytest.raises(ArgumentError, match="loss is MatryoshkaLoss, which has regularisers of its own"):
+        made(loss=MatryoshkaLoss(loss=made(), matryoshka_dims=[4]))
+
+
+@pytest.mark.parametrize("name", ["document_regularizer_weight", "query_regularizer_weight"])
+def test_a_weight_below_zero_is_refused(name):
+    with pytest.raises(ArgumentError, match=f"{name}=-0.1, expected 0 or more"):
+        made(**{name: -0.1})
+
+
+def test_a_cache_around_a_cache_is_refused():
+    with pytest.raises(ArgumentError, match=r"loss is SpladeLoss, which has a gradient cache \(GradCache\)"):
+        GradCache(loss=made(loss=GradCache(loss=RANKING)))

@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from airvec.errors import ArgumentError
 
-__all__ = ["Batch", "Features"]
+__all__ = ["Batch", "Features", "unwrapped"]
 
 Features = Mapping[str, Any]
 
@@ -28,11 +28,15 @@ class Batch:
         model: takes a column and gives it back with `sentence_embedding` (rows, dim) added.
         columns: tokenised; empty where the model reads `texts` itself, as rerankers do.
         texts: the same columns as they are in the data set: str, or lists of str a row.
+        prompt: put before each pair that a loss has the model read of the texts.
+        task: which route of a Router those pairs take.
     """
 
     model: nn.Module
     columns: Sequence[Features] = field(default_factory=list[Features])
     texts: Sequence[Sequence[Any]] = ()
+    prompt: str | None = None
+    task: str | None = None
 
     def __len__(self) -> int:
         """Rows."""
@@ -94,6 +98,17 @@ class Batch:
                 "Use a loss of airvec_trainer.losses.rerank for a CrossEncoder."
             )
         return self.columns
+
+
+def unwrapped(model: Any) -> Any:
+    """The model inside of what spreads it over devices or compiles it, where its own methods are."""
+    while isinstance(model, nn.Module) and not isinstance(model, nn.Sequential):
+        children = dict(model.named_children())
+        inner = children.get("_orig_mod") or children.get("module")
+        if inner is None:
+            break
+        model = inner
+    return model
 
 
 def _rows(column: Features) -> int:

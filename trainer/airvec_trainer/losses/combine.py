@@ -17,9 +17,9 @@ from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.columns import require_columns, require_one_of
 from airvec_trainer.losses.declaring import loss
-from airvec_trainer.losses.gradcache import Cached
+from airvec_trainer.losses.gradcache import require_inner, without_cache
 from airvec_trainer.losses.layers import by_layer, layer_weight
-from airvec_trainer.losses.protocol import Loss, can_be_wrapped, on_arrays
+from airvec_trainer.losses.protocol import Loss, inside, on_arrays
 
 __all__ = ["AdaptiveLayerLoss", "Matryoshka2dLoss", "MatryoshkaLoss"]
 
@@ -69,10 +69,13 @@ class MatryoshkaLoss:
                 f"MatryoshkaLoss: {len(weights)} matryoshka_weights for {len(dims)} dims, expected one each. "
                 "Leave the weights out for 1 each."
             )
-        if not isinstance(self.loss, Cached) and not can_be_wrapped(self.loss):
-            raise ArgumentError(
-                f"MatryoshkaLoss: loss is {type(self.loss).__name__}, expected a loss of embeddings. Use it as it is."
-            )
+        require_inner(self, self.loss, cached=True)
+        for one in inside(self.loss):
+            if getattr(one, "has_one_width", False):
+                raise ArgumentError(
+                    f"MatryoshkaLoss: loss has a layer for embeddings of one length ({one!r:.80}), expected a loss of "
+                    "any length. Take it without projection_dim, or train with it alone."
+                )
         ordered = sorted(zip(dims, weights, strict=True), key=lambda pair: pair[0], reverse=True)
         object.__setattr__(self, "matryoshka_dims", tuple(dim for dim, _ in ordered))
         object.__setattr__(self, "matryoshka_weights", tuple(weight for _, weight in ordered))
@@ -102,9 +105,9 @@ class MatryoshkaLoss:
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch; around a cached loss it is the cached loss around it."""
-        if isinstance(self.loss, Cached):
-            cache = self.loss.cache()
-            return replace(cache, loss=replace(self, loss=cache.loss)).on_batch(batch, labels)
+        cache, bare = without_cache(self)
+        if cache is not None:
+            return replace(cache, loss=bare).on_batch(batch, labels)
         return self.bound(batch)(batch.embeddings(), labels)
 
     def bound(self, batch: Batch) -> Loss:
@@ -165,11 +168,7 @@ class AdaptiveLayerLoss:
         """Refuse what could only fail in the first step."""
         if not callable(self.layer_weighting):
             require_one_of(self, "layer_weighting", self.layer_weighting, WEIGHTINGS)
-        if not can_be_wrapped(self.loss) or isinstance(getattr(self.loss, "loss", None), Cached):
-            raise ArgumentError(
-                f"AdaptiveLayerLoss: loss is {type(self.loss).__name__}, expected a loss of embeddings without a "
-                "gradient cache. Take the loss without it, and smaller batches."
-            )
+        require_inner(self, self.loss)
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch."""

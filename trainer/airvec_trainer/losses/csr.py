@@ -15,8 +15,10 @@ from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.columns import name_of
 from airvec_trainer.losses.declaring import loss
+from airvec_trainer.losses.gradcache import require_inner
 from airvec_trainer.losses.positives import MultipleNegativesRankingLoss
-from airvec_trainer.losses.splade import inner_parts, require_inner, total
+from airvec_trainer.losses.protocol import on_arrays, total
+from airvec_trainer.losses.splade import inner_parts
 from airvec_trainer.similarity import dot_score
 
 __all__ = ["CSRLoss", "CSRReconstructionLoss"]
@@ -96,7 +98,9 @@ class CSRLoss:
         γ·inner + L_k + L_4k / 8 + β·L_aux
 
     Args:
-        loss: the inner one, a function of embeddings; None is `SparseMultipleNegativesRankingLoss()`.
+        loss: the inner one, a function of embeddings, `MatryoshkaLoss` or `GISTEmbedLoss`, but no cached one: the
+            gradient cache keeps embeddings alone, and the reconstruction needs more of the model. None is
+            `SparseMultipleNegativesRankingLoss()`.
         beta: β, of the part that revives dead dimensions.
         gamma: γ.
 
@@ -130,7 +134,7 @@ class CSRLoss:
         found = CSRReconstructionLoss(beta=self.beta).of_outputs(outputs)
         # The same as SparseMultipleNegativesRankingLoss, which is in a room above this one.
         inner = MultipleNegativesRankingLoss(scale=1.0, similarity_fct=dot_score) if self.loss is None else self.loss
-        parts = inner_parts(inner, [output["sentence_embedding"] for output in outputs], labels)
+        parts = inner_parts(on_arrays(inner, batch), [output["sentence_embedding"] for output in outputs], labels)
         return {**found, **{name: value * self.gamma for name, value in parts.items()}}
 
 

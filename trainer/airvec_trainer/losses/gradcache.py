@@ -7,9 +7,9 @@ Knows nothing of what the wrapped loss computes.
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -19,12 +19,19 @@ from torch import Tensor
 from airvec.errors import ArgumentError
 from airvec.progress import progress_bar
 from airvec_trainer.losses.batch import Batch
-from airvec_trainer.losses.columns import half_as_float
+from airvec_trainer.losses.columns import half_as_float, name_of
 from airvec_trainer.losses.declaring import loss
-from airvec_trainer.losses.protocol import can_be_wrapped, modules_of, on_arrays, slices_of_arrays
+from airvec_trainer.losses.protocol import (
+    can_be_wrapped,
+    inside,
+    modules_of,
+    on_arrays,
+    slices_of_arrays,
+    total,
+)  # fmt: skip
 from airvec_trainer.losses.replaying import first_time, same_again
 
-__all__ = ["GradCache"]
+__all__ = ["Cached", "GradCache", "require_inner", "without_cache"]
 
 
 class Cached(ABC):
@@ -36,7 +43,7 @@ class Cached(ABC):
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The value, whose backward pass embeds the batch again."""
-        return _total(self.batch_parts(batch, labels))
+        return total(self.batch_parts(batch, labels))
 
     def batch_parts(self, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
         """The parts of the wrapped loss; the gradient of all hangs on the first, so take it of their sum."""
@@ -80,10 +87,7 @@ class GradCache(Cached):
 
     def __post_init__(self) -> None:
         """Refuse what could only fail in the first step."""
-        if not can_be_wrapped(self.loss):
-            raise ArgumentError(
-                f"GradCache: loss is {type(self.loss).__name__}, expected a loss of embeddings. Use it as it is."
-            )
+        require_inner(self, self.loss)
         for name in ("mini_batch_size", "mini_batch_num_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -108,7 +112,7 @@ class GradCache(Cached):
         found: list[Tensor | None] = [None] * len(sought)
         for some in slices_of_arrays(function, columns, labels, size=self.mini_batch_size):
             if torch.is_grad_enabled():
-                found = _added(found, torch.autograd.grad(_total(some), sought, allow_unused=True))
+                found = _added(found, torch.autograd.grad(total(some), sought, allow_unused=True))
             parts = {name: parts.get(name, 0) + value.detach() for name, value in some.items()}
         if not torch.is_grad_enabled():
             return parts
@@ -137,8 +141,8 @@ class GradCache(Cached):
                 advance(1)
         return found
 
-    def _bar(self, total: int) -> Any:
-        return progress_bar(self.show_progress_bar, total, "Embed mini-batches", unit="mini-batch")
+    def _bar(self, count: int) -> Any:
+        return progress_bar(self.show_progress_bar, count, "Embed mini-batches", unit="mini-batch")
 
     def _used(self, gradients: Sequence[Tensor | None]) -> list[Tensor]:
         unused = [str(number) for number, gradient in enumerate(gradients) if gradient is None]
@@ -148,6 +152,45 @@ class GradCache(Cached):
                 "expected all used: each is embedded twice. Remove it from the data set (remove_columns)."
             )
         return [gradient for gradient in gradients if gradient is not None]
+
+
+def require_inner(outer: object, loss: Any, *, cached: bool = False) -> None:
+    """Raise unless a loss can be inside another: a function of embeddings, or one when it is bound to a batch.
+
+    Args:
+        outer: the loss around it; messages name its class.
+        loss: the inner one.
+        cached: whether a gradient cache may be in it, which the outer one takes out with `without_cache`.
+
+    Raises:
+        ArgumentError: it cannot.
+    """
+    caches = [one for one in inside(loss) if isinstance(one, Cached)]
+    if caches and not cached:
+        raise ArgumentError(
+            f"{name_of(outer)}: loss is {_said(loss)}, which has a gradient cache ({name_of(caches[0])}), expected one "
+            "without. Take the loss that is cached."
+        )
+    if isinstance(loss, type) or not (isinstance(loss, Cached) or can_be_wrapped(loss)):
+        raise ArgumentError(
+            f"{name_of(outer)}: loss is {_said(loss)}, expected a loss of embeddings, such as "
+            "MultipleNegativesRankingLoss(). Train with it alone, or give each a data set of its own."
+        )
+
+
+def without_cache(loss: Any) -> tuple[GradCache | None, Any]:
+    """The gradient cache that is in a loss, and the loss without: what is to run inside of the cache."""
+    if isinstance(loss, Cached):
+        cache = loss.cache()
+        return cache, cache.loss
+    if not is_dataclass(loss) or not hasattr(loss, "loss"):
+        return None, loss
+    cache, bare = without_cache(loss.loss)
+    return (None, loss) if cache is None else (cache, replace(loss, loss=bare))  # type: ignore[type-var]
+
+
+def _said(loss: Any) -> str:
+    return f"the class {loss.__name__}" if isinstance(loss, type) else type(loss).__name__
 
 
 @dataclass(frozen=True)
@@ -181,12 +224,6 @@ class _Replay:
                     if embeddings.requires_grad:  # not so where a column's part of the model is frozen
                         embeddings.backward((half_as_float(gradient) * scale).to(embeddings.dtype))
                 advance(1)
-
-
-def _total(parts: Mapping[str, Tensor]) -> Tensor:
-    """The sum of parts, which may be of several precisions: a scalar."""
-    values = list(parts.values())
-    return values[0] if len(values) == 1 else torch.stack([half_as_float(value) for value in values]).sum()
 
 
 def _added(before: Sequence[Tensor | None], found: Sequence[Tensor | None]) -> list[Tensor | None]:

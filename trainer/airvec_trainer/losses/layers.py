@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.batch import Batch, unwrapped
 
 __all__ = ["LayerEmbeddings", "by_layer", "layer_weight"]
 
@@ -54,7 +54,12 @@ def by_layer(batch: Batch) -> LayerEmbeddings:
     Raises:
         ArgumentError: the model has no layers that it could show.
     """
-    body, *modules = _unwrapped(batch.model)
+    model = unwrapped(batch.model)
+    if not isinstance(model, nn.Sequential):
+        raise ArgumentError(
+            f"AdaptiveLayerLoss: the model is {type(model).__name__}, expected a SentenceTransformer. Train one."
+        )
+    body, *modules = model
     config = getattr(body, "config", None)
     if config is None or not hasattr(config, "output_hidden_states"):
         raise ArgumentError(
@@ -75,15 +80,3 @@ def layer_weight(weighting: str | Callable[[int], float], layer: int) -> float:
     if callable(weighting):
         return weighting(layer)
     return {"uniform": 1.0, "log": 1 / (1 + math.log(1 + layer)), "linear": 1 / (1 + layer)}[weighting]
-
-
-def _unwrapped(model: Any) -> Any:
-    """The model inside of what spreads it over devices or compiles it."""
-    while not isinstance(model, nn.Sequential):
-        inner = getattr(model, "_orig_mod", None) or getattr(model, "module", None)
-        if inner is None:
-            raise ArgumentError(
-                f"AdaptiveLayerLoss: the model is {type(model).__name__}, expected a SentenceTransformer. Train one."
-            )
-        model = inner
-    return model

@@ -12,14 +12,16 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.columns import half_as_float
 
 __all__ = [
-    "UNTRAINED", "BatchLoss", "Loss", "can_be_wrapped", "compute", "modules_of", "on_arrays", "parts_of",
-    "parts_of_arrays", "prepare", "slices_of_arrays",
+    "UNTRAINED", "BatchLoss", "Loss", "can_be_wrapped", "compute", "inside", "modules_of", "named_modules_of",
+    "on_arrays", "parts_of", "parts_of_arrays", "prepare", "slices_of_arrays", "total",
 ]  # fmt: skip
 
 # Metadata of a field that holds a model which is only asked, such as a guide: `guide: Any = field(metadata=UNTRAINED)`.
@@ -84,6 +86,12 @@ def parts_of(loss: Any, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
     return parts_of_arrays(loss, batch.embeddings(), labels)
 
 
+def total(parts: Mapping[str, Tensor]) -> Tensor:
+    """The sum of parts, which may be of several precisions: a scalar."""
+    values = list(parts.values())
+    return values[0] if len(values) == 1 else torch.stack([half_as_float(value) for value in values]).sum()
+
+
 def can_be_wrapped(loss: Any) -> bool:
     """Whether a loss is a function of embeddings, or becomes one when it is bound to a batch."""
     return isinstance(loss, _Bound) or (callable(loss) and not isinstance(loss, BatchLoss))
@@ -142,15 +150,51 @@ def prepare(loss: Any, model: nn.Module) -> Any:
     return found.prepared(model) if isinstance(found, _Prepared) else found
 
 
+def inside(loss: Any) -> Iterator[Any]:
+    """A loss, or the losses of several data sets, and all that are inside of them as fields; the outer ones first."""
+    if isinstance(loss, Mapping):
+        for one in loss.values():
+            yield from inside(one)
+        return
+    yield loss
+    for value in _fields(loss).values():
+        if _fields(value):
+            yield from inside(value)
+
+
 def modules_of(loss: Any) -> Iterator[nn.Module]:
     """The modules with weights that a loss and those inside it own, and that are trained with the model."""
-    if not dataclasses.is_dataclass(loss) or isinstance(loss, type):
+    for _, module in named_modules_of(loss):
+        yield module
+
+
+def named_modules_of(loss: Any, *, trained: bool = True) -> Iterator[tuple[str, nn.Module]]:
+    """Modules of a loss by the way to them: the names of data sets and fields, with dots between.
+
+    Args:
+        loss: a loss, or losses by data set.
+        trained: leave out those that are only asked, such as a guide.
+    """
+    if isinstance(loss, nn.Module):
+        yield "loss", loss
         return
-    for entry in dataclasses.fields(loss):
-        value = getattr(loss, entry.name)
-        if not entry.metadata.get("trained", True):
-            continue
+    if isinstance(loss, Mapping):
+        for name, one in loss.items():
+            yield from ((f"{name}.{inner}", module) for inner, module in named_modules_of(one, trained=trained))
+        return
+    for name, value in _fields(loss, trained=trained).items():
         if isinstance(value, nn.Module):
-            yield value
-        else:
-            yield from modules_of(value)
+            yield name, value
+        elif _fields(value):
+            yield from ((f"{name}.{inner}", module) for inner, module in named_modules_of(value, trained=trained))
+
+
+def _fields(loss: Any, *, trained: bool = False) -> dict[str, Any]:
+    """Fields of a dataclass, with `trained` those that are; none of anything else."""
+    if not dataclasses.is_dataclass(loss) or isinstance(loss, type):
+        return {}
+    return {
+        entry.name: getattr(loss, entry.name)
+        for entry in dataclasses.fields(loss)
+        if not trained or entry.metadata.get("trained", True)
+    }

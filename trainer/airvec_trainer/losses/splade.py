@@ -6,17 +6,18 @@ Knows nothing of how embeddings are made.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses.columns import name_of, require_columns
+from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.columns import require_columns
 from airvec_trainer.losses.declaring import loss
-from airvec_trainer.losses.gradcache import Cached, GradCache
-from airvec_trainer.losses.protocol import BatchLoss, parts_of_arrays
+from airvec_trainer.losses.gradcache import Cached, GradCache, require_inner, without_cache
+from airvec_trainer.losses.protocol import Loss, inside, on_arrays, parts_of_arrays, total
 
 __all__ = ["CachedSpladeLoss", "FlopsLoss", "SpladeLoss"]
 
@@ -69,7 +70,7 @@ class FlopsLoss:
 
 @loss
 class SpladeLoss:
-    """A loss of embeddings, and regularisers that keep queries and documents sparse.
+    """A loss, and regularisers that keep queries and documents sparse.
 
     Data:
         as the inner loss; the first column are queries, the others documents.
@@ -78,7 +79,7 @@ class SpladeLoss:
         inner + λ_d·FLOPS(documents) + λ_q·FLOPS(queries)
 
     Args:
-        loss: the inner one, a function of embeddings such as `MarginMSELoss()`.
+        loss: the inner one, such as `MarginMSELoss()`, a cached one, `MatryoshkaLoss` or `GISTEmbedLoss`.
         document_regularizer_weight: λ_d.
         query_regularizer_weight: λ_q; None leaves queries as they are, for models whose queries need no network.
         document_regularizer: takes [embeddings] and gives a scalar; None is `FlopsLoss`.
@@ -111,7 +112,8 @@ class SpladeLoss:
     schedule: RegularizerSchedule = field(default_factory=RegularizerSchedule, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        require_inner(self, self.loss)
+        require_inner(self, self.loss, cached=True)
+        _check_regularisers(self)
         if self.use_document_regularizer_only and self.query_regularizer_weight is not None:
             raise ArgumentError(
                 f"SpladeLoss: query_regularizer_weight is {self.query_regularizer_weight} with "
@@ -121,6 +123,21 @@ class SpladeLoss:
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
         """Columns of (batch, vocabulary), labels as the inner loss's -> scalar."""
         return total(self.parts(columns, labels))
+
+    def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
+        """The sum of the parts: a scalar."""
+        return total(self.batch_parts(batch, labels))
+
+    def batch_parts(self, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
+        """`parts` of a batch; around a cached loss it is the cached loss around it."""
+        cache, bare = without_cache(self)
+        if cache is not None:
+            return replace(cache, loss=bare).batch_parts(batch, labels)
+        return parts_of_arrays(self.bound(batch), batch.embeddings(), labels)
+
+    def bound(self, batch: Batch) -> Loss:
+        """The loss of embeddings, whose inner loss has seen the batch."""
+        return replace(self, loss=on_arrays(self.loss, batch))
 
     def parts(self, columns: Sequence[Tensor], labels: Any = None) -> dict[str, Tensor]:
         """`base_loss`, or the inner loss's parts; `document_regularizer_loss`; `query_regularizer_loss`, if any.
@@ -225,20 +242,13 @@ def inner_parts(loss: Any, columns: Sequence[Tensor], labels: Any) -> dict[str, 
     return {"base_loss": found["loss"]} if set(found) == {"loss"} else found
 
 
-def require_inner(outer: object, inner: Any) -> None:
-    """Raise unless a loss is a function of embeddings.
-
-    Raises:
-        ArgumentError: it is none, a class, or one that needs the batch.
-    """
-    if isinstance(inner, type) or not callable(inner) or isinstance(inner, BatchLoss):
-        name = f"the class {inner.__name__}" if isinstance(inner, type) else type(inner).__name__
+def _check_regularisers(of: SpladeLoss) -> None:
+    for name in ("document_regularizer_weight", "query_regularizer_weight"):
+        value = getattr(of, name)
+        if value is not None and not 0 <= value < float("inf"):
+            raise ArgumentError(f"SpladeLoss: {name}={value!r}, expected 0 or more. Correct it.")
+    if any(isinstance(one, SpladeLoss | CachedSpladeLoss) for one in inside(of.loss)):
         raise ArgumentError(
-            f"{name_of(outer)}: loss is {name}, expected a loss of embeddings, such as "
-            f"SparseMultipleNegativesRankingLoss(). Take one of those."
+            f"SpladeLoss: loss is {type(of.loss).__name__}, which has regularisers of its own, expected one without. "
+            "Take the loss inside of it."
         )
-
-
-def total(parts: dict[str, Tensor]) -> Tensor:
-    """The sum of parts: a scalar."""
-    return torch.stack(list(parts.values())).sum()

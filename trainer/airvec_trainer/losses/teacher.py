@@ -66,6 +66,11 @@ class EmbedDistillLoss:
         """Refuse a distance that is not known."""
         require_one_of(self, "distance_metric", self.distance_metric, ("mse", "l2", "cosine"))
 
+    @property
+    def has_one_width(self) -> bool:
+        """Whether it takes embeddings of one length only."""
+        return _has_projection(self)
+
     def prepared(self, model: nn.Module) -> "EmbedDistillLoss":
         """With the projection from the model's width, where one is asked for."""
         return replace(self, projection=_projection(self, model))
@@ -115,6 +120,11 @@ class MSELoss:
 
     projection_dim: int | None = None
     projection: nn.Linear | None = None
+
+    @property
+    def has_one_width(self) -> bool:
+        """Whether it takes embeddings of one length only."""
+        return _has_projection(self)
 
     def prepared(self, model: nn.Module) -> "MSELoss":
         """With the projection from the model's width, where one is asked for."""
@@ -283,6 +293,10 @@ def _margins(loss: Any, labels: Any, margins: Tensor) -> Tensor:
             f"negative, or ({rows}, {count + 1}), the positive's score and each negative's. Bring them into that shape."
         )
     return labels
+
+
+def _has_projection(loss: Any) -> bool:
+    return loss.projection_dim is not None or loss.projection is not None
 
 
 def _projection(loss: Any, model: Any) -> nn.Linear | None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.batch import Batch, unwrapped
 from airvec_trainer.losses.columns import name_of, require_columns
 
 __all__ = [
@@ -43,9 +42,8 @@ def columns_of(batch: Batch, where: str, expected: str, least: int, most: int | 
 def logits_of(batch: Batch, pairs: Pairs) -> Tensor:
     """What the model gives for pairs of texts in one pass: (pairs, labels)."""
     model: Any = batch.model
-    reader = model.module if isinstance(model, DistributedDataParallel) else model
-    prompt, task = getattr(batch, "prompt", None), getattr(batch, "task", None)
-    features = reader.preprocess(list(pairs), prompt=prompt, task=task)
+    reader = unwrapped(model)
+    features = reader.preprocess(list(pairs), prompt=batch.prompt, task=batch.task)
     moved = {name: value.to(reader.device) if isinstance(value, Tensor) else value for name, value in features.items()}
     return model(moved)["scores"]
 

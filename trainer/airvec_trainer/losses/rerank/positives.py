@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.batch import Batch, unwrapped
 from airvec_trainer.losses.columns import name_of
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gradcache import GradCache
@@ -161,8 +161,7 @@ class _PairReader:
 
     def numbers(self) -> dict[str, Tensor]:
         """The column of all pairs, where the model is: its random numbers are those to remember."""
-        model: Any = self.batch.model
-        return {"input_ids": torch.arange(len(self.pairs), device=getattr(model, "module", model).device)}
+        return {"input_ids": torch.arange(len(self.pairs), device=unwrapped(self.batch.model).device)}
 
     def no_sync(self) -> Any:
         """A context in which a model on several devices keeps its gradients to itself."""
