@@ -3,31 +3,29 @@
 Knows nothing of data sets and of how a loss is computed.
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import Trainer
 from transformers.trainer_callback import ExportableState
-from transformers.trainer_utils import HubStrategy, rotate_checkpoints
+from transformers.trainer_utils import rotate_checkpoints
 
+from airvec.errors import ArgumentError
 from airvec_trainer.card.guarding import try_card
 from airvec_trainer.checkpoints import STATE, remove_leftovers, resumable, writing
-from airvec_trainer.weights import LOSS_WEIGHTS, Weights, load_loss_weights, save_loss_weights
+from airvec_trainer.hub_training import HubTrainer
+from airvec_trainer.weights import Weights, load_loss_weights, save_loss_weights
 
 __all__ = ["CheckpointedTrainer"]
 
 ARGUMENTS = "training_args.json"
-# What goes on with a training, and is no part of the model that is pushed.
-STATE_FILES = ("optimizer", "scheduler", "scaler", "rng_state", "global_step", STATE, LOSS_WEIGHTS)
+SPEEDS = ("_runtime", "_per_second", "epoch")  # what an evaluation also tells
 
 
-class CheckpointedTrainer(Trainer):
+class CheckpointedTrainer(HubTrainer):
     """Saves, resumes, and takes up the best model."""
 
     weights: Weights
-    push_in_progress: Any = None
 
     def train(
         self,
@@ -87,6 +85,8 @@ class CheckpointedTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         """The model's own folder, and the arguments as JSON: no pickle lies beside a model."""
+        if not self.args.should_save:  # transformers asks every process
+            return
         folder = Path(output_dir or str(self.args.output_dir))
         self.model.save_pretrained(str(folder), create_model_card=False)
         try_card(self.model, folder)
@@ -102,12 +102,12 @@ class CheckpointedTrainer(Trainer):
         Raises:
             ArgumentError: `metric_for_best_model` is none of them.
         """
-        wanted = str(self.args.metric_for_best_model or "eval_loss")
-        if self.args.metric_for_best_model and f"eval_{wanted.removeprefix('eval_')}" not in metrics:
-            known = ", ".join(name for name in metrics if not name.endswith(UNSUITED))
+        wanted = self.args.metric_for_best_model
+        if wanted is not None and f"eval_{wanted.removeprefix('eval_')}" not in metrics:
+            known = ", ".join(name for name in metrics if not name.endswith(SPEEDS))
             raise ArgumentError(
                 f"metric_for_best_model: {wanted!r}, which the evaluation does not give, expected one of {known}. "
-                "Correct it; the last checkpoint can be resumed from."
+                "Correct it."
             )
         return super()._determine_best_metric(metrics, trial)
 
@@ -115,21 +115,3 @@ class CheckpointedTrainer(Trainer):
         """The weights of the best evaluation, in place of the last."""
         folder = str(self.state.best_model_checkpoint)
         self.model.load_weights(folder)
-
-    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
-        """transformers uploads a few files by name; a model of several modules has more, which are put beside them."""
-        busy = self.push_in_progress is not None and not self.push_in_progress.is_done()
-        if (
-            self.is_world_process_zero()
-            and self.args.hub_strategy != HubStrategy.END
-            and not (busy and not self.args.hub_always_push)
-        ):
-            for path in Path(checkpoint_folder).iterdir():
-                place = Path(str(self.args.output_dir)) / path.name
-                if path.name.startswith(STATE_FILES):
-                    continue
-                if path.is_dir():
-                    shutil.copytree(path, place, dirs_exist_ok=True)
-                else:
-                    shutil.copy(path, place)
-        super()._push_from_checkpoint(checkpoint_folder)
