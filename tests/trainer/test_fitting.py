@@ -183,17 +183,40 @@ def test_every_old_scheduler_trains(tmp_path, name):
     assert not np.allclose(before, model.encode(["sun"]))
 
 
+@pytest.mark.parametrize(("rows", "batch_size", "steps"), [(3, 4, 2), (6, 4, 4), (8, 4, 4)])
+def test_the_last_batch_counts_however_few_its_rows(tmp_path, rows, batch_size, steps):
+    """Learning rates before each step: from the whole one down, and 0 only after the last."""
+    model, rates = encoder(tmp_path), []
+
+    class Noting(torch.optim.AdamW):
+        def step(self, closure=None):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    before = model.encode(["sun"])
+    data = [(loader(examples(rows), batch_size), losses.CosineSimilarityLoss(model))]
+    model.fit(data, epochs=2, optimizer_class=Noting, **FAST)
+    assert rates == pytest.approx([1e-2 * (steps - step) / steps for step in range(steps)])
+    assert not np.allclose(before, model.encode(["sun"]), atol=1e-4)
+
+
 def test_a_loss_with_weights_trains_them(tmp_path):
     model = encoder(tmp_path)
     loss = losses.SoftmaxLoss(model, model.get_embedding_dimension(), 2)
-    model.fit([(loader(examples(8, label=lambda number: number % 2)), loss)], **QUIET)
+    weights = loss.classifier.weight
+    before, embedded = weights.detach().clone(), model.encode(["sun"])
+    model.fit([(loader(examples(8, label=lambda number: number % 2)), loss)], **FAST)
+    assert (weights - before).abs().max() > 1e-3
+    assert not np.allclose(embedded, model.encode(["sun"]), atol=1e-4)
 
 
 def test_loaders_of_unlike_batch_sizes_are_told(tmp_path):
     model = encoder(tmp_path)
     loss = losses.CosineSimilarityLoss(model)
-    with pytest.warns(AirvecWarning, match="batch sizes 4, 2"):
-        model.fit([(loader(examples(8)), loss), (loader(examples(8), 2), loss)], **QUIET)
+    steps = Steps()
+    with pytest.warns(AirvecWarning, match="batch sizes 4, 2; all train with 2, the last"):
+        model.fit([(loader(examples(8)), loss), (loader(examples(8), 2), loss)], evaluator=steps, **QUIET)
+    assert steps.seen == [8]
 
 
 @pytest.mark.parametrize(
@@ -248,8 +271,10 @@ def test_a_reranker_takes_a_loss_and_an_activation_of_torch(tmp_path):
 def test_a_reranker_of_several_labels_takes_classes(tmp_path):
     model = reranker(tmp_path, labels=3)
     rows = examples(6, label=lambda number: number % 3)
-    model.fit(loader(rows), **QUIET)
-    model.fit(loader(rows), loss_fct=torch.nn.CrossEntropyLoss(), **QUIET)
+    for given in ({}, {"loss_fct": torch.nn.CrossEntropyLoss()}):
+        before = model.predict([("sun", "rain")])
+        model.fit(loader(rows), **FAST, **given)
+        assert not np.allclose(before, model.predict([("sun", "rain")]), atol=1e-4)
     features, labels = model.smart_batching_collate(rows)
     assert labels.dtype == torch.int64
     assert features["input_ids"].shape[0] == 6

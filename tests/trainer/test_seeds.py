@@ -15,6 +15,15 @@ PAIRS = [
 ]
 
 
+def weights_of(model):
+    return [weight.detach().clone() for weight in model.parameters()]
+
+
+def distance(before, model):
+    """The largest change of a weight."""
+    return max(float((new - old).detach().abs().max()) for old, new in zip(before, model.parameters(), strict=True))
+
+
 @pytest.fixture
 def name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -31,7 +40,9 @@ def test_scored_pairs_with_cosine_similarity(name):
     ]
     train_dataloader = DataLoader(train_examples, shuffle=True, batch_size=16)
     train_loss = losses.CosineSimilarityLoss(model)
-    model.fit(train_objectives=[(train_dataloader, train_loss)], epochs=1, warmup_steps=100)
+    before = weights_of(model)
+    model.fit(train_objectives=[(train_dataloader, train_loss)], epochs=2, warmup_steps=1)
+    assert distance(before, model) > 0
 
 
 def test_pairs_with_negatives_from_the_batch(name):
@@ -107,7 +118,10 @@ def test_the_losses_that_tutorials_name_take_their_examples(name, name_of_loss, 
         InputExample(texts=words[::-1], label=label and 0.1 if label == 0.9 else 0),
     ]
     loss = getattr(losses, name_of_loss)(model, *arguments)
-    model.fit(train_objectives=[(DataLoader(rows, batch_size=2), loss)], warmup_steps=1, show_progress_bar=False)
+    before = weights_of(model)
+    data = [(DataLoader(rows, batch_size=2), loss)]
+    model.fit(train_objectives=data, epochs=2, warmup_steps=1, show_progress_bar=False)
+    assert distance(before, model) > 0
 
 
 def test_a_matryoshka_loss_wraps_another(name):
@@ -116,4 +130,6 @@ def test_a_matryoshka_loss_wraps_another(name):
     model = SentenceTransformer(name)
     loss = losses.MatryoshkaLoss(model, losses.MultipleNegativesRankingLoss(model), matryoshka_dims=[32, 16])
     rows = DataLoader([InputExample(texts=pair) for pair in PAIRS], batch_size=4)
-    model.fit(train_objectives=[(rows, loss)], warmup_steps=1, show_progress_bar=False)
+    before = weights_of(model)
+    model.fit(train_objectives=[(rows, loss)], epochs=2, warmup_steps=1, show_progress_bar=False)
+    assert distance(before, model) > 0

@@ -42,6 +42,11 @@ class InputExample:
         return f"<InputExample> label: {self.label}, texts: {'; '.join(map(str, self.texts or []))}"
 
 
+def plain_label(label: Any) -> Any:
+    """A label of NumPy or torch as Python's number or list; any other as it is."""
+    return label.tolist() if hasattr(label, "tolist") else label
+
+
 class SentencesDataset(Dataset[InputExample]):
     """A list of examples; a `DataLoader` takes the list itself just as well. `model` is not used."""
 

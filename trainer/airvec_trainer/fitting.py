@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from airvec.errors import AirvecWarning, ArgumentError
+from airvec_trainer.examples import plain_label
 
 __all__ = ["PairFitting", "TextFitting"]
 
@@ -119,7 +120,7 @@ class TextFitting:
         """Examples -> the features of each column, and the labels (batch,) or (batch, dim)."""
         columns = zip(*(example.texts for example in batch), strict=True)
         return [self.preprocess(list(texts)) for texts in columns], torch.as_tensor(
-            [_plain(one.label) for one in batch]
+            [plain_label(one.label) for one in batch]
         )
 
 
@@ -230,7 +231,7 @@ def _pair_loss(labels: int, function: Any, activation: Any) -> Any:
 
 def _fit(model: Any, tasks: Sequence[tuple[Any, Any]], run: _Run) -> None:
     """Objectives → data sets and losses by name, arguments, trainer, callbacks; then train."""
-    from airvec_trainer.fitting_data import objective, shortest
+    from airvec_trainer.fitting_data import objective
 
     if not tasks:
         raise ArgumentError(f"fit: {len(tasks)} objectives, expected at least one. Give (data loader, loss).")
@@ -242,7 +243,6 @@ def _fit(model: Any, tasks: Sequence[tuple[Any, Any]], run: _Run) -> None:
             f"fit: data loaders with batch sizes {sizes}; all train with {batch_size}, the last.", AirvecWarning,
             stacklevel=3,
         )  # fmt: skip
-    steps = run.max_steps if run.max_steps > 0 else shortest(objectives, batch_size) * run.epochs * len(tasks)
     names = [f"_dataset_{number}" for number in range(1, len(tasks) + 1)]
     data = dict(zip(names, (one.rows for one in objectives), strict=True))
     losses = dict(zip(names, (loss for _, loss in tasks), strict=True))
@@ -251,7 +251,7 @@ def _fit(model: Any, tasks: Sequence[tuple[Any, Any]], run: _Run) -> None:
         folder = run.checkpoint_path or stack.enter_context(tempfile.TemporaryDirectory(prefix="airvec-fit-"))
         trainer = _trainer(model, data, losses, _settings(run, str(folder), batch_size, sampler))
         trainer.optimizer = _optimizer(trainer, run)
-        trainer.lr_scheduler = _scheduler(trainer.optimizer, run, steps)
+        trainer.lr_scheduler = _scheduler(trainer.optimizer, run, _steps(trainer, run))
         for callback in _callbacks(run):
             trainer.add_callback(callback)
         trainer.train(resume_from_checkpoint=_newest(run))
@@ -305,6 +305,21 @@ def _optimizer(trainer: Any, run: _Run) -> Optimizer:
     return run.optimizer_class(groups, **given)
 
 
+def _steps(trainer: Any, run: _Run) -> int:
+    """As many as the trainer makes, a last batch with fewer rows among them.
+
+    sentence-transformers counts whole batches only: there, the learning rate is 0 in what is left, and all the way
+    where there are fewer rows than a batch has.
+    """
+    from airvec_trainer.loaders import data_loader
+
+    args = trainer.args
+    batches = data_loader(
+        trainer.train_dataset, args, batch_size=args.train_batch_size, collate=trainer.data_collator
+    )  # fmt: skip
+    return run.max_steps if run.max_steps > 0 else len(batches) * run.epochs
+
+
 def _scheduler(optimizer: Optimizer, run: _Run, steps: int) -> Any:
     """A scheduler by its old name; a scheduler itself stays.
 
@@ -353,7 +368,3 @@ def _newest(run: _Run) -> str | None:
             f"fit: no checkpoint in {folder}; training starts from the beginning.", AirvecWarning, stacklevel=5
         )
     return found
-
-
-def _plain(label: Any) -> Any:
-    return label.tolist() if hasattr(label, "tolist") else label

@@ -3,16 +3,15 @@
 Knows nothing of models, losses and training.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from datasets import Dataset
 
 from airvec.errors import ArgumentError
-from airvec_trainer.examples import NoDuplicatesDataLoader, SentenceLabelDataset
+from airvec_trainer.examples import NoDuplicatesDataLoader, SentenceLabelDataset, plain_label
 
-__all__ = ["Objective", "objective", "shortest"]
+__all__ = ["Objective", "objective"]
 
 USUAL_BATCH_SIZE = 8
 
@@ -52,7 +51,7 @@ def objective(loader: Any) -> Objective:
         )
     columns = zip(*(example.texts for example in examples), strict=True)
     rows = Dataset.from_dict({f"sentence_{number}": list(texts) for number, texts in enumerate(columns)})
-    labels = [_plain(example.label) for example in examples]
+    labels = [plain_label(example.label) for example in examples]
     if any(label != 0 for label in labels):
         rows = rows.add_column("label", labels)  # type: ignore[call-arg]  # its fingerprint is made by a decorator
     return Objective(rows, _batch_size(loader), _sampler(loader))
@@ -68,10 +67,6 @@ def _examples(loader: Any) -> list[Any]:
         loader.collate_fn = collate
 
 
-def _plain(label: Any) -> Any:
-    return label.tolist() if hasattr(label, "tolist") else label
-
-
 def _batch_size(loader: Any) -> int:
     """A loader with a batch sampler of its own has none but the sampler's."""
     own = getattr(loader, "batch_size", None)
@@ -83,8 +78,3 @@ def _sampler(loader: Any) -> str:
         return "no_duplicates"
     by_label = isinstance(getattr(loader, "dataset", None), SentenceLabelDataset)
     return "group_by_label" if by_label else "batch_sampler"
-
-
-def shortest(objectives: Sequence[Objective], batch_size: int) -> int:
-    """Whole batches of the smallest data set: what round robin takes of each."""
-    return min(len(one.rows) // batch_size for one in objectives)
