@@ -120,6 +120,7 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         data = {"train_dataset": by_name(train), "eval_dataset": by_name(evaluation)}
         check_names(self._given_loss, {role: names for role, names in data.items() if names})
         self._fit_to(self.model)
+        self.name_card()
         self._add_callbacks(plain)
 
     @abstractmethod
