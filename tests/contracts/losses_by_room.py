@@ -165,6 +165,9 @@ class TinyModel(nn.Module):
         self.words = nn.Embedding(WORDS, DIM)
         self.device = torch.device("cpu")
 
+    def get_embedding_dimension(self) -> int:
+        return DIM
+
     def forward(self, column: dict[str, Tensor]) -> dict[str, Tensor]:
         mask = column["attention_mask"][:, :, None]
         summed = (self.words(column["input_ids"]) * mask).sum(dim=1)

@@ -8,8 +8,9 @@ from torch import nn
 from airvec.errors import ArgumentError
 from airvec_trainer.losses import CoSENTLoss
 from airvec_trainer.objectives import made_for
+from tests.trainer.losses.stand_ins import Reader
 
-MODEL = nn.Sequential()
+MODEL = Reader()
 
 
 class OldForm(nn.Module):

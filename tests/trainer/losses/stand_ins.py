@@ -28,6 +28,18 @@ class Doubling(nn.Module):
         return {**features, "sentence_embedding": self.dropout(embeddings)}
 
 
+class Reader(nn.Module):
+    """A model by what tells one: it reads texts. It has embeddings of two dimensions."""
+
+    device = torch.device("cpu")
+
+    def preprocess(self, texts: list[str]) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def get_embedding_dimension(self) -> int:
+        return 2
+
+
 def column(rows: int, tokens: int = 3, seed: int = 0) -> dict[str, Tensor]:
     """Ids of 1 to 8 and a mask of ones."""
     ids = torch.randint(1, 9, (rows, tokens), generator=torch.Generator().manual_seed(seed))

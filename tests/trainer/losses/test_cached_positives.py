@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.losses import (
@@ -17,7 +16,7 @@ from airvec_trainer.losses import (
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.protocol import compute, prepare
 from airvec_trainer.similarity import dot_score
-from tests.trainer.losses.stand_ins import Doubling, column
+from tests.trainer.losses.stand_ins import Doubling, Reader, column
 
 
 class Guide:
@@ -26,7 +25,7 @@ class Guide:
 
 
 GUIDE = Guide()
-MODEL = nn.Identity()
+MODEL = Reader()
 PAIRS = [
     (
         CachedMultipleNegativesRankingLoss(

@@ -48,7 +48,7 @@ TRIPLE = [*PAIR, torch.eye(2)]
         ),
         (
             losses.SoftmaxLoss(embedding_dimension=5, num_labels=3), PAIR, torch.tensor([0, 1]),
-            "SoftmaxLoss: embeddings of 2 dimensions, expected 5. Give model.get_embedding_dimension()",
+            "SoftmaxLoss: embeddings of 2 dimensions, expected 5, which the loss was made with. Give embed",
         ),
         (losses.MSELoss(), PAIR[:1], torch.ones(2, 3), "MSELoss: labels of shape (2, 3), expected the teacher's embed"),
         (losses.MSELoss(), PAIR, torch.ones(2, 3, 2), "expected the teacher's embeddings, (2, 2) or (2, 2, 2)."),

@@ -1,10 +1,12 @@
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 from torch import nn
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.declaring import loss
+from tests.trainer.losses.stand_ins import Reader
 
 
 @loss
@@ -24,7 +26,13 @@ class Bare:
     pass
 
 
-MODEL = nn.Identity()
+@loss
+class Guided:
+    guide: Any
+    scale: float = 1.0
+
+
+MODEL = Reader()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +62,28 @@ def test_a_field_called_model_keeps_it():
 def test_values_without_a_model_in_front_are_refused():
     with pytest.raises(ArgumentError, match=r"Scaled: 5\.0 without a name, .* Name it: scale, margin"):
         Scaled(5.0)
+
+
+@pytest.mark.parametrize("module", [nn.Sigmoid(), nn.L1Loss(), nn.Linear(3, 3)])
+def test_a_module_that_is_no_model_is_not_taken_for_one(module: nn.Module):
+    with pytest.raises(ArgumentError, match=rf"Scaled: {type(module).__name__}\(.*without a name"):
+        Scaled(module)
+
+
+def test_a_model_may_be_inside_of_what_spreads_it_over_devices():
+    assert Scaled(nn.DataParallel(MODEL), 2.0) == Scaled(scale=2.0)
+
+
+def test_a_value_without_a_name_is_shown_short():
+    with pytest.raises(ArgumentError) as raised:
+        Scaled("x" * 500)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("old", [(), (MODEL,)])
+def test_what_must_be_given_and_is_not_is_named(old: tuple[Any, ...]):
+    with pytest.raises(ArgumentError, match=r"Guided: no guide is given, expected one\. Name it: Guided\(guide=…\)"):
+        Guided(*old)
 
 
 def test_more_values_than_fields_are_refused():

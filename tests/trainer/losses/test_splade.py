@@ -18,7 +18,7 @@ from airvec_trainer.losses import (
 )
 from airvec_trainer.losses.batch import Batch
 from airvec_trainer.losses.protocol import parts_of, prepare
-from tests.trainer.losses.stand_ins import Doubling, column
+from tests.trainer.losses.stand_ins import Doubling, Reader, column
 
 QUERY = torch.tensor([[1.0, 2.0]])
 POSITIVE = torch.tensor([[2.0, 0.0]])
@@ -139,7 +139,7 @@ def test_the_cache_gives_the_parts_and_the_gradient_of_the_whole_batch(options):
 
 
 def test_old_calls_by_place_work():
-    model = nn.Identity()
+    model = Reader()
     loss = SpladeLoss(model, INNER, 0.1, 0.2, None, None, 3, 4, False)
     assert (loss.document_regularizer_weight, loss.query_regularizer_weight) == (0.1, 0.2)
     assert (loss.document_regularizer_threshold, loss.query_regularizer_threshold) == (3, 4)

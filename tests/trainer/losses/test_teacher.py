@@ -1,5 +1,6 @@
 """Numbers that can be checked by hand, and the projection to a teacher's width."""
 
+from contextlib import contextmanager
 from math import log
 
 import pytest
@@ -7,7 +8,14 @@ import torch
 from torch import nn
 
 from airvec.errors import AirvecWarning, ArgumentError
-from airvec_trainer.losses import DistillKLDivLoss, EmbedDistillLoss, MarginMSELoss, MSELoss
+from airvec_trainer.losses import (
+    DistillKLDivLoss,
+    EmbedDistillLoss,
+    GradCache,
+    MarginMSELoss,
+    MatryoshkaLoss,
+    MSELoss,
+)
 from airvec_trainer.losses.protocol import modules_of, prepare
 from airvec_trainer.similarity import pairwise_cos_sim
 
@@ -115,3 +123,42 @@ def test_a_projection_of_other_widths_is_refused(tmp_path):
         MSELoss(projection_dim=4).load_projection(tmp_path / "p.safetensors")
     with pytest.raises(ArgumentError, match=r"projection=None, expected one to save"):
         MSELoss().save_projection(tmp_path / "q.safetensors")
+
+
+@pytest.mark.parametrize("kind", [MSELoss, EmbedDistillLoss])
+def test_the_projection_is_the_given_losss_own_also_inside_another(kind, tmp_path):
+    own = kind(projection_dim=3)
+    around = prepare(GradCache(loss=own), Student())
+    assert list(modules_of(around)) == [own.projection]
+    own.save_projection(tmp_path / "p.safetensors")  # what the training of `around` has moved
+
+
+def test_a_projection_begins_at_the_width_before_truncation():
+    class Truncated(Student):
+        truncated = True
+
+        def get_embedding_dimension(self) -> int:
+            return 1 if self.truncated else 2
+
+        @contextmanager
+        def truncate_embeddings(self, dim):
+            self.truncated = dim is not None
+            yield
+            self.truncated = True
+
+    assert prepare(MSELoss(projection_dim=3), Truncated()).projection.in_features == 2
+    assert prepare(MatryoshkaLoss(loss=MSELoss(), matryoshka_dims=[2, 1]), Truncated()).matryoshka_dims == (2, 1)
+
+
+def test_a_projection_for_a_model_of_another_width_is_refused():
+    class Wide(Student):
+        def get_embedding_dimension(self) -> int:
+            return 5
+
+    with pytest.raises(ArgumentError, match="its projection is from 2 dimensions, expected 5"):
+        prepare(prepare(MSELoss(projection_dim=3), Student()), Wide())
+
+
+def test_a_model_that_does_not_tell_its_width_has_no_projection_made():
+    with pytest.raises(ArgumentError, match="projection_dim=3, and no module of the model tells its width"):
+        prepare(MSELoss(projection_dim=3), nn.Identity())

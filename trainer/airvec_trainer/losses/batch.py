@@ -6,6 +6,7 @@ Knows nothing of what a loss computes.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch.nn.functional import pad
 
 from airvec.errors import ArgumentError
 
-__all__ = ["Batch", "Features", "unwrapped"]
+__all__ = ["Batch", "Features", "unwrapped", "whole_width"]
 
 Features = Mapping[str, Any]
 
@@ -109,6 +110,15 @@ def unwrapped(model: Any) -> Any:
             break
         model = inner
     return model
+
+
+def whole_width(model: Any) -> int | None:
+    """Width of the embeddings that losses see; a model's `truncate_dim` shortens only what `encode` gives."""
+    model = unwrapped(model)
+    if not hasattr(model, "get_embedding_dimension"):
+        return None
+    with model.truncate_embeddings(None) if hasattr(model, "truncate_embeddings") else nullcontext():
+        return model.get_embedding_dimension()
 
 
 def _rows(column: Features) -> int:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax, normalize, softmax
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses.batch import Batch
+from airvec_trainer.losses.batch import Batch, whole_width
 from airvec_trainer.losses.columns import require_columns, require_one_of
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gradcache import require_inner, without_cache
@@ -82,7 +82,7 @@ class MatryoshkaLoss:
 
     def prepared(self, model: nn.Module) -> "MatryoshkaLoss":
         """Itself, when the model's embeddings are long enough."""
-        width = getattr(model, "get_embedding_dimension", lambda: None)()
+        width = whole_width(model)
         if width is not None:
             self._check_dims(width)
             if width not in self.matryoshka_dims:

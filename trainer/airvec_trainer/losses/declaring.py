@@ -8,15 +8,18 @@ Knows nothing of any one loss.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import wraps
 from typing import Any, TypeVar, dataclass_transform
 
 from torch import nn
 
 from airvec.errors import ArgumentError
+from airvec_trainer.losses.batch import unwrapped
 
 __all__ = ["loss"]
+
+MODEL = ("preprocess", "tokenize", "get_embedding_dimension", "get_sentence_embedding_dimension")
 
 Class = TypeVar("Class")
 
@@ -35,9 +38,9 @@ def _without_model(init: Callable[..., None], made: Any) -> Callable[..., None]:
         names = [entry.name for entry in fields(made) if entry.init]
         if "model" in given and "model" not in names:
             old = (given.pop("model"), *old)
-        if old and not isinstance(old[0], nn.Module):
+        if old and not _is_model(old[0]):
             raise ArgumentError(
-                f"{made.__name__}: {old[0]!r} without a name, expected fields by name, or a model first, as "
+                f"{made.__name__}: {old[0]!r:.80} without a name, expected fields by name, or a model first, as "
                 f"sentence-transformers has it. Name it: {', '.join(names) or 'it has no fields'}."
             )
         if len(old) > 1 + len(names):
@@ -45,6 +48,27 @@ def _without_model(init: Callable[..., None], made: Any) -> Callable[..., None]:
                 f"{made.__name__}: {len(old) - 1} values behind the model, expected at most {len(names)}: "
                 f"{', '.join(names) or 'it has no fields'}. Leave the others out."
             )
-        init(self, **dict(zip(names, old[1:], strict=False)), **given)
+        placed = dict(zip(names, old[1:], strict=False))
+        missing = [name for name in _required(made) if name not in placed and name not in given]
+        if missing:
+            raise ArgumentError(
+                f"{made.__name__}: no {missing[0]} is given, expected one. Name it: {made.__name__}({missing[0]}=…)."
+            )
+        init(self, **placed, **given)
 
     return made_either_way
+
+
+def _is_model(value: Any) -> bool:
+    """A model that reads texts, perhaps inside of what spreads it over devices; no other module, such as a loss."""
+    model = unwrapped(value)
+    return isinstance(value, nn.Module) and any(hasattr(model, name) for name in MODEL)
+
+
+def _required(made: Any) -> list[str]:
+    """Fields without a default."""
+    return [
+        entry.name
+        for entry in fields(made)
+        if entry.init and entry.default is MISSING and entry.default_factory is MISSING
+    ]

@@ -197,8 +197,9 @@ class SoftmaxLoss:
         u, v = columns
         if u.shape[1] != self.embedding_dimension:
             raise ArgumentError(
-                f"{name_of(self)}: embeddings of {u.shape[1]} dimensions, expected {self.embedding_dimension}. "
-                "Give model.get_embedding_dimension() as embedding_dimension."
+                f"{name_of(self)}: embeddings of {u.shape[1]} dimensions, expected {self.embedding_dimension}, which "
+                f"the loss was made with. Give embedding_dimension={u.shape[1]}; a truncate_dim of the model shortens "
+                "what it encodes, and not what it is trained with."
             )
         parts = [u, v] if self.concatenation_sent_rep else []
         parts += [(u - v).abs()] if self.concatenation_sent_difference else []

@@ -7,7 +7,6 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, kl_div, mse_loss
 
 from airvec.errors import AirvecWarning, ArgumentError
+from airvec_trainer.losses.batch import whole_width
 from airvec_trainer.losses.columns import (
     name_of,
     require_columns,
@@ -72,8 +72,9 @@ class EmbedDistillLoss:
         return _has_projection(self)
 
     def prepared(self, model: nn.Module) -> "EmbedDistillLoss":
-        """With the projection from the model's width, where one is asked for."""
-        return replace(self, projection=_projection(self, model))
+        """Itself, with the projection from the model's width, where one is asked for."""
+        _make_projection(self, model)
+        return self
 
     def save_projection(self, path: str | os.PathLike[str]) -> None:
         """Write the projection's weights (safetensors), for the loss of a later stage."""
@@ -127,8 +128,9 @@ class MSELoss:
         return _has_projection(self)
 
     def prepared(self, model: nn.Module) -> "MSELoss":
-        """With the projection from the model's width, where one is asked for."""
-        return replace(self, projection=_projection(self, model))
+        """Itself, with the projection from the model's width, where one is asked for."""
+        _make_projection(self, model)
+        return self
 
     def save_projection(self, path: str | os.PathLike[str]) -> None:
         """Write the projection's weights (safetensors), for the loss of a later stage."""
@@ -299,13 +301,34 @@ def _has_projection(loss: Any) -> bool:
     return loss.projection_dim is not None or loss.projection is not None
 
 
-def _projection(loss: Any, model: Any) -> nn.Linear | None:
-    """The layer from the model's width to the teacher's, where it is asked for and not yet there."""
-    if loss.projection is not None:
-        return loss.projection.to(model.device)
-    if loss.projection_dim is None:
-        return None
-    return nn.Linear(model.get_embedding_dimension(), loss.projection_dim, device=model.device)
+def _make_projection(loss: Any, model: Any) -> None:
+    """Make the layer from the model's width to the teacher's, where it is asked for and not yet there.
+
+    The loss keeps it, as sentence-transformers' does, which makes it at once: who gives a loss to a trainer can save
+    the loss's projection afterwards, and a loss of two data sets has one.
+    """
+    width = whole_width(model)
+    if loss.projection is None and loss.projection_dim is not None:
+        if width is None:
+            raise ArgumentError(
+                f"{name_of(loss)}: projection_dim={loss.projection_dim}, and no module of the model tells its width, "
+                "expected one to project from. Give projection=torch.nn.Linear(width, projection_dim)."
+            )
+        _keep(loss, nn.Linear(width, loss.projection_dim))
+    if loss.projection is None:
+        return
+    if width not in {None, loss.projection.in_features}:
+        raise ArgumentError(
+            f"{name_of(loss)}: its projection is from {loss.projection.in_features} dimensions, expected {width}, the "
+            "model's. Make another loss for this model."
+        )
+    loss.projection.to(model.device)
+
+
+def _keep(loss: Any, layer: nn.Linear) -> None:
+    """The two fields that change, as the reference's do, so that code written for it works; nothing else does."""
+    object.__setattr__(loss, "projection_dim", layer.out_features)
+    object.__setattr__(loss, "projection", layer)
 
 
 def _projected(loss: Any, columns: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -323,7 +346,10 @@ def _save_projection(loss: Any, path: Path) -> None:
     from safetensors.torch import save_file
 
     if loss.projection is None:
-        raise ArgumentError(f"{name_of(loss)}: projection=None, expected one to save. Set projection_dim, and train.")
+        raise ArgumentError(
+            f"{name_of(loss)}: projection=None, expected one to save. Set projection_dim, and give "
+            "this loss to a trainer."
+        )
     unfinished = path.with_name(path.name + ".part")
     save_file({name: value.contiguous() for name, value in loss.projection.state_dict().items()}, unfinished)
     unfinished.replace(path)
@@ -342,6 +368,4 @@ def _load_projection(loss: Any, path: Path) -> None:
         )
     layer = nn.Linear(dim, width) if found is None else found
     layer.load_state_dict(weights)
-    # The reference's method changes the loss, so code written for it expects that; nothing else writes these fields.
-    object.__setattr__(loss, "projection_dim", width)
-    object.__setattr__(loss, "projection", layer)
+    _keep(loss, layer)

@@ -17,8 +17,9 @@ def test_binary_cross_entropy_is_minus_the_logarithm_of_the_right_answer():
     assert value.item() == pytest.approx((math.log(4 / 3) + math.log(4)) / 2)
 
 
-def test_positives_can_count_more():
-    loss = BinaryCrossEntropyLoss(pos_weight=torch.tensor([3.0]))
+@pytest.mark.parametrize("weight", [torch.tensor([3.0]), torch.tensor(3.0), 3.0])
+def test_positives_can_count_more(weight):
+    loss = BinaryCrossEntropyLoss(pos_weight=weight)
     assert loss([torch.zeros(2)], torch.tensor([1.0, 0.0])).item() == pytest.approx(2 * math.log(2))
 
 

@@ -36,7 +36,8 @@ class BinaryCrossEntropyLoss:
 
     Args:
         activation_fn: applied to the logits before the loss, which has a sigmoid of its own.
-        pos_weight: w, (1,): how much positive pairs count; the number of negatives for each positive is a good value.
+        pos_weight: w, a number or (1,): how much positive pairs count; a good value is the number of negatives for
+            each positive.
         weight: how much each row of a batch counts, (batch,).
         reduction: of the rows: "mean" or "sum".
 
@@ -48,7 +49,7 @@ class BinaryCrossEntropyLoss:
     """
 
     activation_fn: Activation = nn.Identity()
-    pos_weight: Tensor | None = None
+    pos_weight: Tensor | float | None = None
     weight: Tensor | None = None
     reduction: Literal["mean", "sum"] = "mean"
 
@@ -63,7 +64,8 @@ class BinaryCrossEntropyLoss:
         """
         logits = self.activation_fn(require_scores(self, columns, 1, 1)[0])
         weight, pos_weight = (
-            None if value is None else value.to(logits.device) for value in (self.weight, self.pos_weight)
+            None if value is None else torch.as_tensor(value, device=logits.device)
+            for value in (self.weight, self.pos_weight)
         )
         return functional.binary_cross_entropy_with_logits(
             logits, _numbers(self, logits, labels), weight=weight, pos_weight=pos_weight, reduction=self.reduction
