@@ -5,6 +5,7 @@ Knows nothing of the training loop.
 """
 
 import random
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,19 +15,16 @@ import torch
 from datasets import Dataset
 from torch import nn
 
-from airvec.errors import AirvecError
+from airvec.errors import AirvecError, AirvecWarning
 from airvec_trainer.columns import check_columns, label_column
 from airvec_trainer.data import by_name, first_rows
 from airvec_trainer.errors import TrainingError, shortened
+from airvec_trainer.losses.protocol import inside
 
 __all__ = ["check_labels_differ", "rehearse"]
 
 ROWS = 4  # so that losses over the batch have others to compare with
-# Losses whose gradient is zero where all labels are one.
-NEED_TWO_LABELS = {
-    "AnglELoss", "BatchAllTripletLoss", "BatchHardSoftMarginTripletLoss", "BatchHardTripletLoss",
-    "BatchSemiHardTripletLoss", "CoSENTLoss", "SparseAnglELoss", "SparseCoSENTLoss",
-}  # fmt: skip
+FIRST = 256  # rows of a stream whose labels are compared
 
 
 def rehearse(
@@ -66,23 +64,41 @@ def rehearse(
 def check_labels_differ(dataset: Any, where: str, loss: Any, valid: Sequence[str]) -> None:
     """Raise where a loss compares labels and all are alike: its gradient is zero, and nothing would be learned.
 
+    Of a stream the first rows are looked at; others may follow, so that alike ones give a warning.
+
     Raises:
         TrainingError: all labels have one value.
     """
-    if type(loss).__name__ not in NEED_TWO_LABELS or not isinstance(dataset, Dataset):
+    comparing = [type(one).__name__ for one in inside(loss) if getattr(one, "needs_two_labels", False)]
+    found = _some_labels(dataset, valid) if comparing else []
+    if len(found) < 2 or any(value != found[0] for value in found):
         return
-    label = label_column(dataset.column_names, valid)
-    if label is None or dataset.format["type"] == "custom" or len(dataset) < 2:
-        return
-    if isinstance(dataset[0][label], list):  # whose lengths may differ, which the loss tells
-        return
-    found = dataset.unique(label)
-    if len(found) < 2:
-        raise TrainingError(
-            f"{where}: every label is {found[0]!r}, expected two different ones at least: {type(loss).__name__} "
-            "compares rows by their labels, and would teach the model nothing. Bring rows with other labels, or take "
-            "a loss without labels."
-        )
+    whole = isinstance(dataset, Dataset)
+    said = (
+        f"{where}: every label is {found[0]!r}{'' if whole else f' in the first {len(found)} rows'}, expected two "
+        f"different ones at least: {comparing[0]} compares rows by their labels, and would teach the model nothing. "
+        "Bring rows with other labels, or take a loss without labels."
+    )
+    if whole:
+        raise TrainingError(said)
+    warnings.warn(f"{said} Where others follow, shuffle the stream.", AirvecWarning, stacklevel=2)
+
+
+def _some_labels(dataset: Any, valid: Sequence[str]) -> list[Any]:
+    """Labels to compare: two that differ if the data set has them, those of a stream's first rows; none of lists.
+
+    With more than two columns of texts, rows are compared within themselves, too.
+    """
+    whole = isinstance(dataset, Dataset)
+    first = first_rows(dataset, 1)
+    label = label_column(list(first[0]), valid) if first else None
+    if label is None or isinstance(first[0][label], list) or len(first[0]) > 3:
+        return []  # lengths of lists may differ, which the loss tells
+    if not whole:
+        return [row[label] for row in first_rows(dataset, FIRST)]
+    if dataset.format["type"] == "custom" or len(dataset) < 2:
+        return []
+    return [first[0][label], *dataset.unique(label)]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Knows nothing of models.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -80,6 +80,7 @@ class BatchAllTripletLoss:
         3.5
     """
 
+    needs_two_labels: ClassVar[bool] = True
     distance_metric: Distance = _EUCLIDEAN
     margin: float = 5
 
@@ -117,6 +118,7 @@ class BatchHardTripletLoss:
         3.75
     """
 
+    needs_two_labels: ClassVar[bool] = True
     distance_metric: Distance = _EUCLIDEAN
     margin: float = 5
 
@@ -151,6 +153,7 @@ class BatchHardSoftMarginTripletLoss:
         1.41
     """
 
+    needs_two_labels: ClassVar[bool] = True
     distance_metric: Distance = _EUCLIDEAN
 
     def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
@@ -183,6 +186,7 @@ class BatchSemiHardTripletLoss:
         3.5
     """
 
+    needs_two_labels: ClassVar[bool] = True
     distance_metric: Distance = _EUCLIDEAN
     margin: float = 5
 

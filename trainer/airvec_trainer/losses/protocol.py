@@ -4,7 +4,9 @@ Most are functions of embeddings: `loss([anchor, positive], labels)`. What needs
 decoder, the layers' outputs) is a `BatchLoss`, and gets the batch with the model. One that is a function of embeddings
 once it has looked at the batch (a guide's view of the texts) says so with `bound(batch)`: others can then wrap it.
 One of all rows against all may give its value in slices, for
-the gradient cache. Either may have weights of its own, as fields that are `nn.Module`, and parts, whose sum it is.
+the gradient cache. One whose gradient is zero where all labels are alike has `needs_two_labels = True`, one that takes
+embeddings of one length only `has_one_width`. Either may have weights of its own, as fields that are `nn.Module`, and
+parts, whose sum it is.
 Knows nothing of trainers and of any one loss.
 """
 

@@ -4,7 +4,7 @@ Knows nothing of models.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +78,7 @@ class CoSENTLoss:
         1.3133
     """
 
+    needs_two_labels: ClassVar[bool] = True
     scale: float = 20.0
     similarity_fct: Callable[[Tensor, Tensor], Tensor] = pairwise_cos_sim
 
@@ -119,6 +120,7 @@ class AnglELoss:
         0.6931
     """
 
+    needs_two_labels: ClassVar[bool] = True
     scale: float = 20.0
 
     def __post_init__(self) -> None:
