@@ -50,7 +50,7 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         train_dataset: a `Dataset`, an `IterableDataset`, or several by name. The order of columns is the order of the
             loss's inputs; a column label, labels, score or scores holds the labels.
         eval_dataset: the same, for the loss at evaluations.
-        loss: a loss, a function of the model that makes one, or a dict of either by data set; by default the usual one.
+        loss: a loss, a function of the model that makes one, or a dict of either by data set; None = the usual one.
         evaluator: one or a list, called at evaluations; their metrics get the prefix `eval_`, and `output_dir/eval` a
             CSV file each.
         data_collator: in place of the usual one.
@@ -116,12 +116,19 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         self.evaluator = SequentialEvaluator(evaluator) if isinstance(evaluator, list | tuple) else evaluator
         self.parts_log = PartsLog()
         self._eval_loaders: dict[str, DataLoader[Any]] = {}
-        self._given_loss = loss if loss is not None else self.default_loss(self.model)
+        self._given_loss = self._with_default(loss)
         data = {"train_dataset": by_name(train), "eval_dataset": by_name(evaluation)}
         check_names(self._given_loss, {role: names for role, names in data.items() if names})
         self._fit_to(self.model)
         self.name_card()
         self._add_callbacks(plain)
+
+    def _with_default(self, loss: Any) -> Any:
+        """The usual loss in place of None, for one of several data sets, too."""
+        if isinstance(loss, Mapping) and None in loss.values():
+            usual = self.default_loss(self.model)
+            return {name: usual if one is None else one for name, one in loss.items()}
+        return self.default_loss(self.model) if loss is None else loss
 
     @abstractmethod
     def default_loss(self, model: Any) -> Any:

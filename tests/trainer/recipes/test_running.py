@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from transformers import TrainerCallback
 
 import airvec
-from airvec.errors import ArgumentError
+from airvec.errors import ArgumentError, MissingPackageError
 from airvec_trainer import SentenceTransformer
+from airvec_trainer.recipes import making
 from airvec_trainer.recipes.planning import in_words, planned_steps
 from airvec_trainer.recipes.reading import read_recipe
 from airvec_trainer.recipes.running import plan, run
@@ -100,6 +102,66 @@ def test_several_data_sets_have_losses_of_their_own(recipe, tmp_path):
         "scored": "CoSENTLoss",
     }
     assert run(found).steps == 2
+
+
+def test_a_data_set_without_a_loss_gets_the_default_beside_one_with_its_own(recipe, tmp_path):
+    columns = 'columns = {anchor = "left", positive = "right"}'
+    with_label = 'columns = ["left", "right", "score"]\ndivide = {score = 5}'
+    own = '[loss]\nname = "MultipleNegativesRankingLoss"\n'
+    other = SEVERAL.replace("CoSENTLoss", "CosineSimilarityLoss")
+    changes = (own, ""), (columns, with_label), ("held_out = 4", "held_out = 4\n" + other), ("steps = 6", "steps = 2")
+    found = plan(read_recipe(recipe(*changes)))
+    assert found.losses["data"] is None
+    outcome = run(found)
+    assert outcome.steps == 2
+    card = (tmp_path / "out" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "loss:CoSENTLoss" in card
+    assert "loss:CosineSimilarityLoss" in card
+
+
+@pytest.mark.parametrize(
+    ("export", "message"),
+    [
+        ('out = "there"', r"\[export\]: .*there: is there already .*or set export.overwrite = true"),
+        ('out = "out"', r"\[export\]: .*out: holds the checkpoint 'model'"),
+        ('out = "out/model"', r"\[export\]: .*model: holds the checkpoint 'model'"),
+        ('out = "exported"\nvariants = ["fp31"]', r"\[export\]: variants: 'fp31', expected any of fp32"),
+    ],
+)
+def test_an_export_that_would_fail_is_refused_before_training(recipe, tmp_path, export, message):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "notes.txt").write_text("mine")
+    with pytest.raises(ArgumentError, match=message):
+        plan(read_recipe(recipe(more=f"\n[export]\n{export}\n")))
+
+
+def test_what_an_export_needs_is_asked_for_before_training(recipe, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(MissingPackageError, match=r"onnxscript.*airvec\[export\]"):
+        plan(read_recipe(recipe(more=EXPORT)))
+
+
+def test_a_model_of_an_earlier_run_is_never_written_over(recipe, tmp_path):
+    (tmp_path / "out" / "model").mkdir(parents=True)
+    (tmp_path / "out" / "model" / "notes.txt").write_text("mine")
+    with pytest.raises(ArgumentError, match=r"model: of an earlier run, expected no model yet. Name another output"):
+        run(plan(read_recipe(recipe())))
+    assert (tmp_path / "out" / "model" / "notes.txt").read_text() == "mine"
+
+
+def test_a_guide_is_loaded_when_training_begins_and_not_to_plan(recipe, tiny, monkeypatch):
+    own = 'name = "MultipleNegativesRankingLoss"'
+    path = recipe((own, f'name = "GISTEmbedLoss"\nguide = "{tiny}"'), ("max_steps = 6", "max_steps = 1"))
+    loaded = []
+    make = making.model_class
+    monkeypatch.setattr(making, "model_class", lambda kind: lambda name: loaded.append(name) or make(kind)(name))
+    found = plan(read_recipe(path))
+    assert str(tiny) in str(found)
+    assert loaded == []
+    assert run(found).steps == 1
+    assert loaded == [str(tiny)]
+    with pytest.raises(ArgumentError, match="guide: 'x' was asked for 2 texts before it was loaded"):
+        making.NamedGuide("x").encode(["a", "b"])
 
 
 def test_an_evaluator_may_take_held_out_rows(recipe):

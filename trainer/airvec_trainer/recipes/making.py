@@ -6,8 +6,8 @@ Knows nothing of files and of training.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -62,8 +62,29 @@ def class_of(room: str, name: object, place: str, fits: Callable[[Any], bool] = 
     return getattr(found, str(name))
 
 
-def loss_from(table: Table, kind: str, place: str) -> Any:
+@dataclass(frozen=True)
+class NamedGuide:
+    """Stands for a guide model while a loss is only looked at."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        """What a guide has and this one has not.
+
+        Raises:
+            ArgumentError: always.
+        """
+        raise ArgumentError(f"guide: {self.name!r} was asked for {len(texts)} texts before it was loaded. Load it.")
+
+
+def loss_from(table: Table, kind: str, place: str, *, load: bool = True) -> Any:
     """The loss that a table says: `name`, and its fields; a table with a name among them is made, too.
+
+    Args:
+        table: of the recipe.
+        kind: of the model.
+        place: where the table stands.
+        load: whether a guide is loaded; else a `NamedGuide` is in its place.
 
     Raises:
         ArgumentError: an unknown name or field, or a value that a field does not take.
@@ -72,7 +93,7 @@ def loss_from(table: Table, kind: str, place: str) -> Any:
     found = class_of(room, table.get("name"), f"{place}.name", is_dataclass)
     given = {key: value for key, value in table.items() if key != "name"}
     check_keys(given, parameters(found), place)
-    made = {key: _field(value, key, found, kind, f"{place}.{key}") for key, value in given.items()}
+    made = {key: _field(value, key, found, kind, f"{place}.{key}", load) for key, value in given.items()}
     check_values(found, made, place)
     return found(**made)
 
@@ -93,10 +114,10 @@ def make_arguments(table: Table, kind: str, place: str) -> Any:
         raise ArgumentError(f"{place}: {dict(table)} cannot be used: {error}") from error
 
 
-def _field(value: Any, key: str, loss: Any, kind: str, place: str) -> Any:
+def _field(value: Any, key: str, loss: Any, kind: str, place: str, load: bool) -> Any:
     """What stands in a recipe for a value that TOML cannot write: a name, or a table with one."""
     if isinstance(value, dict) and "name" in value:
-        return loss_from(value, kind, place)
+        return loss_from(value, kind, place, load=load)
     if not isinstance(value, str):
         return value
     if key == "similarity_fct":
@@ -104,7 +125,7 @@ def _field(value: Any, key: str, loss: Any, kind: str, place: str) -> Any:
     if key in ("activation_fn", "loss_fct", "cos_score_transformation"):
         return _torch_module(value, place)
     if key == "guide":
-        return model_class("dense")(value)
+        return model_class("dense")(value) if load else NamedGuide(value)
     return _distance(value, loss, place) if key == "distance_metric" and value.isupper() else value
 
 

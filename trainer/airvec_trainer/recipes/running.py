@@ -3,7 +3,6 @@
 Knows nothing of command lines.
 """
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from airvec.errors import ArgumentError
+from airvec_trainer.checkpoints import last_checkpoint
 from airvec_trainer.recipes.evaluators import make_evaluators
 from airvec_trainer.recipes.figure import FIGURE, curves, draw
+from airvec_trainer.recipes.finishing import check_export, check_unused, finish
 from airvec_trainer.recipes.log import LOG, MetricsLog
 from airvec_trainer.recipes.making import loss_from, make_arguments, trainer_class
 from airvec_trainer.recipes.models import make_model
@@ -21,9 +22,7 @@ from airvec_trainer.recipes.rows import parts_of_data
 from airvec_trainer.recipes.sections import Recipe
 from airvec_trainer.recipes.stopping import StopOnSignal
 
-__all__ = ["MODEL", "Outcome", "plan", "run"]
-
-MODEL = "model"
+__all__ = ["Outcome", "plan", "run"]
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,28 @@ def plan(recipe: Recipe) -> Plan:
 
     Raises:
         ArgumentError: anything that does not fit.
+        MissingPackageError: what the export needs is not installed.
     """
     kind = recipe.model.kind
     arguments = make_arguments(recipe.arguments, kind, "[arguments]")
-    default = None if recipe.loss is None else loss_from(recipe.loss, kind, "[loss]")
-    losses = {
-        rows.name: default if rows.loss is None else loss_from(rows.loss, kind, f"[[data]] {rows.name}.loss")
-        for rows in recipe.data
-    }
+    check_export(recipe.export, Path(arguments.output_dir))
+    losses = _losses(recipe, load=False)
     train, held_out = {}, {}
     for rows in recipe.data:
         train[rows.name], out = parts_of_data(rows)
         if out is not None:
             held_out[rows.name] = out
     return Plan(recipe, train, held_out, losses, arguments)
+
+
+def _losses(recipe: Recipe, *, load: bool) -> dict[str, Any]:
+    """The loss of each data set by its name, None = the kind's default; `load` their guides, too."""
+    kind = recipe.model.kind
+    default = None if recipe.loss is None else loss_from(recipe.loss, kind, "[loss]", load=load)
+    return {
+        rows.name: default if rows.loss is None else loss_from(rows.loss, kind, f"[[data]] {rows.name}.loss", load=load)
+        for rows in recipe.data
+    }
 
 
 def run(found: Plan, *, resume: bool = False, shown: Sequence[Any] = ()) -> Outcome:
@@ -81,7 +88,7 @@ def run(found: Plan, *, resume: bool = False, shown: Sequence[Any] = ()) -> Outc
         shown: callbacks that show progress.
 
     Raises:
-        ArgumentError: nothing to resume from, or checkpoints of an earlier run and no `resume`.
+        ArgumentError: nothing to resume from, or what an earlier run left and no `resume`.
         AirvecError: training or export failed.
     """
     started, folder = time.monotonic(), Path(found.arguments.output_dir)
@@ -96,9 +103,9 @@ def run(found: Plan, *, resume: bool = False, shown: Sequence[Any] = ()) -> Outc
     if draw(history, folder / FIGURE, f"{found.recipe.model.name}, {trainer.state.global_step} steps"):
         places["figure"] = folder / FIGURE
     if stopper.asked:
-        places["checkpoint"] = Path(_last(folder) or folder)
+        places["checkpoint"] = Path(last_checkpoint(folder) or folder)
     else:
-        places |= _finished(found, trainer.model, folder)
+        places |= finish(trainer.model, found.recipe.export, folder)
     last = {name: values[-1] for name, (_, values) in curves(history).items()}
     return Outcome(stopper.asked, trainer.state.global_step, time.monotonic() - started, last, places)
 
@@ -108,8 +115,9 @@ def _trainer(found: Plan, evaluators: list[Any], callbacks: list[Any]) -> Any:
     kind = found.recipe.model.kind
     several = len(found.train) > 1
     (only, *_) = found.train
-    losses: Any = found.losses if several else found.losses[only]
-    if several and all(loss is None for loss in found.losses.values()):
+    made = _losses(found.recipe, load=True)
+    losses: Any = made if several else made[only]
+    if several and all(loss is None for loss in made.values()):
         losses = None
     model = make_model(found.recipe.model, found.recipe.card)
     trainer = trainer_class(kind)(
@@ -132,36 +140,16 @@ def _without_printing(trainer: Any) -> None:
     trainer.remove_callback(PrinterCallback)
 
 
-def _finished(found: Plan, model: Any, folder: Path) -> dict[str, Path]:
-    """Save the trained model, and export it."""
-    place, temporary = folder / MODEL, folder / f".{MODEL}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    model.save_pretrained(str(temporary))
-    shutil.rmtree(place, ignore_errors=True)
-    temporary.rename(place)
-    places = {"model": place}
-    wanted = found.recipe.export
-    if wanted is not None:
-        model.export(wanted.out, variants=wanted.variants, weights=wanted.weights, overwrite=wanted.overwrite)
-        places["exported"] = Path(wanted.out)
-    return places
-
-
 def _checkpoint(folder: Path, resume: bool) -> str | None:
     """The checkpoint to go on from.
 
     Raises:
-        ArgumentError: there is none, or there is one and nobody asked for it.
+        ArgumentError: there is none, or there is one, or a model, and nobody asked for it.
     """
-    found = _last(folder)
-    if resume and found is None:
+    if not resume:
+        check_unused(folder)
+        return None
+    found = last_checkpoint(folder)
+    if found is None:
         raise ArgumentError(f"--resume: no checkpoint in {folder}. Train without --resume.")
-    if not resume and found is not None:
-        raise ArgumentError(f"{found}: of an earlier run. Go on from it with --resume, or name another output_dir.")
-    return found
-
-
-def _last(folder: Path) -> str | None:
-    from transformers.trainer_utils import get_last_checkpoint
-
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    return str(found)
