@@ -38,6 +38,7 @@ DROP_IN_SIGNATURES = {
     "MultiEncoder.encode_document": "encode's own arguments",
     "MultiEncoder.encode_stream": "encode's own arguments, over an iterable",
     "Dense.__init__": "the reference's constructor",
+    "Pooling.__init__": "the reference's constructor, with its old flags",
     "ModelTrainer.__init__": "the reference's trainers",
     "export": "the options of airvec export, one each",
     "Exporting.export": "the options of airvec export that a model in memory leaves open",

@@ -125,6 +125,12 @@ def test_code_that_a_folder_names_is_not_run(folder: Path, tmp_path: Path):
     assert isinstance(found.activation_fn, nn.Identity)  # the next place that names one
 
 
+def test_rank_takes_what_has_no_effect_in_the_reference_either(model: CrossEncoder):
+    documents = [second for _, second in PAIRS]
+    quiet = {"num_workers": 0, "apply_softmax": True, "convert_to_numpy": False, "convert_to_tensor": True}
+    assert model.rank("one", documents, **quiet) == model.rank("one", documents)
+
+
 def test_documents_are_ranked_best_first(model: CrossEncoder):
     query, documents = PAIRS[0][0], [second for _, second in PAIRS]
     scores = model.predict([(query, document) for document in documents])

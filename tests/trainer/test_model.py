@@ -163,3 +163,19 @@ def test_a_limit_for_all_routes_that_have_one(folder: Path):
     assert body.max_seq_length == 7
     assert model.tokenizer is body.tokenizer
     assert model.body("b") is model[0].route("b")[0]
+
+
+def test_an_evaluator_gets_the_model_and_a_folder_that_is_there(tmp_path: Path):
+    def evaluator(model: Any, output_path: str | None = None) -> Any:
+        return model, output_path, output_path is None or Path(output_path).is_dir()
+
+    model = static_model()
+    assert model.evaluate(evaluator) == (model, None, True)
+    assert model.evaluate(evaluator, tmp_path / "a" / "b") == (model, str(tmp_path / "a" / "b"), True)
+
+
+def test_old_names_of_methods_are_there():
+    model = static_model()
+    with model.truncate_sentence_embeddings(2):
+        assert model.encode(TEXTS).shape == (2, 2)
+    assert type(model).save_to_hub is type(model).push_to_hub

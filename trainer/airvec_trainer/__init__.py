@@ -72,3 +72,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"airvec_trainer.{name}")
     ending = next((place for ending, place in ENDINGS.items() if name.endswith(ending)), "similarity")
     return getattr(import_module(f"airvec_trainer.{PLACES.get(name, ending)}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, before they are imported, too."""
+    return sorted({*globals(), *__all__})

@@ -227,6 +227,10 @@ class CrossEncoder(PairFitting, Model):
         device: str | torch.device | None = None,
         *,
         activation_fct: Activation | str | None = None,
+        num_workers: int | None = None,
+        apply_softmax: bool | None = None,
+        convert_to_numpy: bool | None = None,
+        convert_to_tensor: bool | None = None,
     ) -> list[dict[str, Any]]:
         """Documents in the order of their score with a query, best first; equal scores keep the given order.
 
@@ -242,6 +246,10 @@ class CrossEncoder(PairFitting, Model):
             activation_fn: as in `predict`.
             device: as in `predict`.
             activation_fct: old name of `activation_fn`.
+            num_workers: accepted and without effect, as in the reference, like all that follow.
+            apply_softmax: without effect.
+            convert_to_numpy: without effect.
+            convert_to_tensor: without effect.
 
         Returns:
             `{"corpus_id": int, "score": float}` for each document, and `"text"` with `return_documents`.

@@ -31,7 +31,7 @@ from airvec_trainer.loading import HubArguments, LoadOptions, find, load_folder,
 from airvec_trainer.modules.router import Router
 from airvec_trainer.pushing import Pushing
 from airvec_trainer.recomputing import Recomputing
-from airvec_trainer.saving import save, write_card
+from airvec_trainer.saving import save
 
 BATCH_SIZE = 32
 Modules = Sequence[nn.Module] | OrderedDict[str, nn.Module]
@@ -238,12 +238,25 @@ class Model(Adapters, Exporting, Pushing, Recomputing, nn.Sequential, ABC):
         Raises:
             OSError: the disk refuses; a folder that was there is as it was.
         """
+        from airvec_trainer.card import write_card  # a template language, which only cards need
+
         card = (lambda folder: write_card(self, folder, model_name)) if create_model_card else None
         save(list(self), self.settings(), Path(path), card)
 
     def save(self, path: str | Path, model_name: str | None = None, create_model_card: bool = True) -> None:
         """Old name of `save_pretrained`."""
         self.save_pretrained(path, model_name, create_model_card)
+
+    def evaluate(self, evaluator: Any, output_path: str | Path | None = None) -> Any:
+        """What an evaluator finds of the model: `evaluator(model, output_path)`.
+
+        Args:
+            evaluator: one of `airvec_trainer.evaluation`, or any function of a model and a folder.
+            output_path: the folder for its CSV files, made where there is none; None = none are written.
+        """
+        if output_path is not None:
+            Path(output_path).mkdir(parents=True, exist_ok=True)
+        return evaluator(self, None if output_path is None else str(output_path))
 
     def load_weights(self, folder: str | Path) -> None:
         """Take the weights of a folder that this model, or one of the same modules, was saved to.

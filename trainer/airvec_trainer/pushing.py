@@ -82,6 +82,8 @@ class Pushing:
             return upload(contents, repo_id, private=private, revision=revision, token=token, create_pr=create_pr,
                           commit_message=message)  # fmt: skip
 
+    save_to_hub = push_to_hub  # its old name
+
 
 def _folder(model: Any, given: str | Path | None, scratch: Path) -> Path:
     """The folder to upload: the caller's, or the model saved."""

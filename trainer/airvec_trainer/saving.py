@@ -102,19 +102,6 @@ def write(modules: Sequence[nn.Module], settings: Mapping[str, Any], folder: Pat
     write_json(folder / SETTINGS, {"__version__": versions, **settings})
 
 
-def write_card(model: Any, folder: Path, name: str | None = None) -> None:
-    """Write the README.md that the model's card data gives.
-
-    Args:
-        model: with its `model_card_data`.
-        folder: where.
-        name: the model's, in place of the card's own.
-    """
-    from airvec_trainer.card import generate_model_card
-
-    (folder / "README.md").write_text(generate_model_card(model, name), encoding="utf-8")
-
-
 def type_name(module: nn.Module) -> str:
     """What a module is called in modules.json: the oldest name, which every reader knows."""
     name = _name(module)

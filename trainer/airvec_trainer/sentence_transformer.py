@@ -29,23 +29,7 @@ from airvec.precision import check_precision, quantize_embeddings
 from airvec.prompts import document_name, query_name, resolve_prompt
 from airvec_trainer.fitting import TextFitting
 from airvec_trainer.model import Model, ModelArguments, Modules
-from airvec_trainer.similarity import (
-    cos_sim,
-    dot_score,
-    euclidean_sim,
-    manhattan_sim,
-    pairwise_cos_sim,
-    pairwise_dot_score,
-    pairwise_euclidean_sim,
-    pairwise_manhattan_sim,
-)
-
-SIMILARITIES = {
-    "cosine": (cos_sim, pairwise_cos_sim),
-    "dot": (dot_score, pairwise_dot_score),
-    "euclidean": (euclidean_sim, pairwise_euclidean_sim),
-    "manhattan": (manhattan_sim, pairwise_manhattan_sim),
-}
+from airvec_trainer.similarity import ALL_PAIRS, ROW_BY_ROW
 
 
 class SentenceTransformer(TextFitting, Model):
@@ -236,11 +220,11 @@ class SentenceTransformer(TextFitting, Model):
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Tensor:
         """Similarity of every row of one (n, dim) with every row of the other (m, dim): (n, m)."""
-        return SIMILARITIES[self.similarity_fn_name][0](*_two(embeddings1, embeddings2))
+        return ALL_PAIRS[self.similarity_fn_name](*_two(embeddings1, embeddings2))
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Tensor:
         """Similarity of row i of one with row i of the other, both (n, dim): (n,)."""
-        return SIMILARITIES[self.similarity_fn_name][1](*_two(embeddings1, embeddings2))
+        return ROW_BY_ROW[self.similarity_fn_name](*_two(embeddings1, embeddings2))
 
     @property
     def similarity_fn_name(self) -> str:
@@ -268,6 +252,8 @@ class SentenceTransformer(TextFitting, Model):
             yield
         finally:
             self.truncate_dim = before
+
+    truncate_sentence_embeddings = truncate_embeddings  # its old name
 
     def settings(self) -> dict[str, Any]:
         """What `config_sentence_transformers.json` says of the model."""

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import normalize, pad
 
 __all__ = [
-    "cos_sim", "dot_score", "euclidean_sim", "manhattan_sim", "pairwise_angle_sim", "pairwise_cos_sim",
-    "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim",
+    "ALL_PAIRS", "ROW_BY_ROW", "cos_sim", "dot_score", "euclidean_sim", "manhattan_sim", "pairwise_angle_sim",
+    "pairwise_cos_sim", "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim",
 ]  # fmt: skip
 
 
@@ -71,3 +71,13 @@ def pairwise_angle_sim(x: Tensor, y: Tensor) -> Tensor:
 
 def _precise(a: Tensor) -> Tensor:
     return a.float() if a.dtype in (torch.float16, torch.bfloat16) else a
+
+
+# What a model's similarity is called in its folder: of every row with every row, and of each row with its partner.
+ALL_PAIRS = {"cosine": cos_sim, "dot": dot_score, "euclidean": euclidean_sim, "manhattan": manhattan_sim}
+ROW_BY_ROW = {
+    "cosine": pairwise_cos_sim,
+    "dot": pairwise_dot_score,
+    "euclidean": pairwise_euclidean_sim,
+    "manhattan": pairwise_manhattan_sim,
+}

@@ -12,23 +12,11 @@ import torch
 from torch import Tensor
 
 from airvec.errors import ArgumentError
-from airvec_trainer import similarity
+from airvec_trainer.similarity import ALL_PAIRS, ROW_BY_ROW
 
 __all__ = ["all_pairs", "decode", "intersection", "largest", "row_by_row", "sparsity", "tensor_of"]
 
 Words = list[tuple[str, float]]
-ALL_PAIRS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cosine": similarity.cos_sim,
-    "dot": similarity.dot_score,
-    "euclidean": similarity.euclidean_sim,
-    "manhattan": similarity.manhattan_sim,
-}
-ROW_BY_ROW: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "cosine": similarity.pairwise_cos_sim,
-    "dot": similarity.pairwise_dot_score,
-    "euclidean": similarity.pairwise_euclidean_sim,
-    "manhattan": similarity.pairwise_manhattan_sim,
-}
 
 
 def tensor_of(embeddings: Any) -> Tensor:

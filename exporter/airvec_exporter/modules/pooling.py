@@ -30,22 +30,42 @@ class Pooling(nn.Module):
 
     Args:
         embedding_dimension: of the token embeddings, d.
-        pooling_mode: one of the six modes, or several in the order of the result.
+        pooling_mode: one of the six modes, or several in the order of the result; None = mean, or as the flags say.
         include_prompt: False leaves the first `prompt_length` real tokens out.
+        word_embedding_dimension: old name of `embedding_dimension`.
+        pooling_mode_cls_token: the old way to name modes, like the flags that follow; where all are False, it is mean.
+        pooling_mode_max_tokens: the mode `"max"`.
+        pooling_mode_mean_tokens: the mode `"mean"`.
+        pooling_mode_mean_sqrt_len_tokens: the mode `"mean_sqrt_len_tokens"`.
+        pooling_mode_weightedmean_tokens: the mode `"weightedmean"`.
+        pooling_mode_lasttoken: the mode `"lasttoken"`.
 
     Raises:
-        ArgumentError: a mode that is none of the six.
+        ArgumentError: a mode that is none of the six, no dimension, or the same thing under both its names.
     """
 
     def __init__(
-        self, embedding_dimension: int, pooling_mode: str | Sequence[str] = "mean", include_prompt: bool = True
+        self,
+        embedding_dimension: int | None = None,
+        pooling_mode: str | Sequence[str] | None = None,
+        include_prompt: bool = True,
+        *,
+        word_embedding_dimension: int | None = None,
+        pooling_mode_cls_token: bool | None = None,
+        pooling_mode_max_tokens: bool | None = None,
+        pooling_mode_mean_tokens: bool | None = None,
+        pooling_mode_mean_sqrt_len_tokens: bool | None = None,
+        pooling_mode_weightedmean_tokens: bool | None = None,
+        pooling_mode_lasttoken: bool | None = None,
     ) -> None:
         super().__init__()
-        self.modes = (pooling_mode,) if isinstance(pooling_mode, str) else tuple(pooling_mode)
-        for mode in self.modes or ("",):
-            if mode not in FLAGS:
-                raise ArgumentError(f"pooling_mode: {mode!r}, expected one of {', '.join(FLAGS)}. Choose one of these.")
-        self.dimension, self.include_prompt = embedding_dimension, include_prompt
+        flags = (
+            pooling_mode_cls_token, pooling_mode_max_tokens, pooling_mode_mean_tokens,
+            pooling_mode_mean_sqrt_len_tokens, pooling_mode_weightedmean_tokens, pooling_mode_lasttoken,
+        )  # fmt: skip
+        self.modes = _modes(pooling_mode, flags)
+        self.dimension = _dimension(embedding_dimension, word_embedding_dimension)
+        self.include_prompt = include_prompt
 
     @classmethod
     def from_spec(cls, spec: ModuleSpec) -> "Pooling":
@@ -87,6 +107,31 @@ class Pooling(nn.Module):
             kept = mask * (positions(mask) >= length)
         pooled = [POOLS[mode](states, kept, mask) for mode in self.modes]
         return {**features, "sentence_embedding": torch.cat(pooled, dim=-1)}
+
+
+def _modes(named: str | Sequence[str] | None, flags: Sequence[bool | None]) -> tuple[str, ...]:
+    """The modes by their names, or by the old flags, which are in the order of `FLAGS`."""
+    stated = {flag: value for flag, value in zip(FLAGS.values(), flags, strict=True) if value is not None}
+    if named is not None and stated:
+        raise ArgumentError(
+            f"Pooling: pooling_mode {named!r} beside {', '.join(stated)}, expected one way. Leave the flags out."
+        )
+    if named is None:
+        return tuple(mode for mode, flag in FLAGS.items() if stated.get(flag)) or ("mean",)
+    modes = (named,) if isinstance(named, str) else tuple(named)
+    for mode in modes or ("",):
+        if mode not in FLAGS:
+            raise ArgumentError(f"pooling_mode: {mode!r}, expected one of {', '.join(FLAGS)}. Choose one of these.")
+    return modes
+
+
+def _dimension(new: int | None, old: int | None) -> int:
+    if (new is None) == (old is None):
+        raise ArgumentError(
+            f"Pooling: embedding_dimension {new!r} and word_embedding_dimension {old!r}, its old name, expected one "
+            "of them. Give the width of the token embeddings."
+        )
+    return old if new is None else new  # type: ignore[return-value]  # one is not None
 
 
 def read_modes(config: JsonObject) -> tuple[str, ...]:

@@ -1,12 +1,26 @@
 """Mirrors trainer/airvec_trainer/modules/__init__.py: the reference's constructors, on any device and in 16 bits."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 from airvec.errors import ArgumentError
 from airvec_trainer import models, modules
-from airvec_trainer.modules import Dense, Dropout, LayerNorm, Normalize, Pooling, SparseAutoEncoder, SpladePooling
+from airvec_trainer.modules import (
+    Dense,
+    Dropout,
+    LayerNorm,
+    Normalize,
+    Pooling,
+    Router,
+    SparseAutoEncoder,
+    SpladePooling,
+    Transformer,
+)
+from tests import tiny
 
 MASK = [[1, 1, 1], [0, 1, 1], [1, 1, 0]]
 ALL = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
@@ -20,7 +34,7 @@ def chain() -> nn.Sequential:
 
 
 def test_the_old_place_has_the_same_modules():
-    assert models.__all__ == modules.__all__
+    assert set(models.__all__) == {*modules.__all__, "Asym", "MLMTransformer"}
     assert all(getattr(models, name) is getattr(modules, name) for name in modules.__all__)
 
 
@@ -92,3 +106,42 @@ def test_dense_takes_weights_and_activations():
 def test_what_cannot_be_is_refused(make, message: str):
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("flags", "modes"),
+    [
+        ({"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}, ("mean",)),
+        ({"pooling_mode_lasttoken": True, "pooling_mode_cls_token": True}, ("cls", "lasttoken")),
+        ({"pooling_mode_mean_tokens": False}, ("mean",)),
+        ({}, ("mean",)),
+    ],
+)
+def test_pooling_takes_the_flags_of_old_programs(flags: dict[str, bool], modes: tuple[str, ...]):
+    assert Pooling(4, **flags).modes == Pooling(word_embedding_dimension=4, **flags).modes == modes
+    assert Pooling(word_embedding_dimension=4, **flags).get_embedding_dimension() == 4 * len(modes)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "embedding_dimension None and word_embedding_dimension None, its old name, expected one of them"),
+        ({"embedding_dimension": 4, "word_embedding_dimension": 4}, "embedding_dimension 4 and word_embedding_dimens"),
+        (
+            {"embedding_dimension": 4, "pooling_mode": "cls", "pooling_mode_max_tokens": True},
+            "pooling_mode 'cls' beside pooling_mode_max_tokens, expected one way",
+        ),
+        ({"embedding_dimension": 4, "pooling_mode": "first"}, "pooling_mode: 'first', expected one of cls, max"),
+        ({"embedding_dimension": 4, "pooling_mode": ()}, "pooling_mode: '', expected one of cls, max"),
+    ],
+)
+def test_what_pooling_cannot_take_is_an_error(given: dict[str, Any], message: str):
+    with pytest.raises(ArgumentError, match=message):
+        Pooling(**given)
+
+
+def test_old_names_of_modules_are_there(tmp_path: Path):
+    assert models.Asym is Router
+    body = models.MLMTransformer(tiny.sparse_checkpoint(tmp_path / "sparse"), max_seq_length=8)
+    assert isinstance(body, Transformer)
+    assert (body.task, body.max_seq_length) == ("fill-mask", 8)
