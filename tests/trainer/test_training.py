@@ -166,6 +166,17 @@ def test_the_best_model_is_taken_up_at_the_end(folder: Path, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-2"]
 
 
+@pytest.mark.parametrize("wanted", ["toy_sprad", "eval_toy_sprad"])
+def test_a_misspelt_best_metric_is_told_with_those_that_there_are(folder: Path, tmp_path: Path, wanted: str) -> None:
+    found = trainer(
+        folder, tmp_path, data=pairs(), loss=MultipleNegativesRankingLoss(), evaluator=Spread(), eval_dataset=pairs(8),
+        options={"eval_strategy": "steps", "eval_steps": 1, "metric_for_best_model": wanted},
+    )  # fmt: skip
+    message = f"metric_for_best_model: {wanted!r}, which the evaluation does not give, expected one of eval_loss, eval_"
+    with pytest.raises(ArgumentError, match=message + "toy_spread. Correct it"):
+        found.train()
+
+
 def test_early_stopping_ends_the_training(folder: Path, tmp_path: Path) -> None:
     found = trainer(
         folder, tmp_path, data=pairs(), loss=MultipleNegativesRankingLoss(), evaluator=Spread([0.9, 0.5, 0.4, 0.3]),
