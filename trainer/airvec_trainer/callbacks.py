@@ -3,14 +3,14 @@
 Knows nothing of data sets and of how a loss is computed.
 """
 
-import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
 from transformers import TrainerCallback
 
 from airvec.errors import ArgumentError
+from airvec_trainer.losses.protocol import inside
 
 __all__ = ["ClearLossGradients", "SchedulerType", "SpladeRegularizerWeightSchedulerCallback", "scheduled_losses"]
 
@@ -103,11 +103,4 @@ class ClearLossGradients(TrainerCallback):
 
 def scheduled_losses(loss: Any) -> Iterator[Any]:
     """The losses with regularisers to raise, in one loss or a dict of them."""
-    if isinstance(loss, Mapping):
-        for one in loss.values():
-            yield from scheduled_losses(one)
-    elif hasattr(loss, "schedule"):
-        yield loss
-    elif dataclasses.is_dataclass(loss) and not isinstance(loss, type):
-        for entry in dataclasses.fields(loss):
-            yield from scheduled_losses(getattr(loss, entry.name))
+    return (one for one in inside(loss) if hasattr(one, "schedule"))

@@ -96,3 +96,9 @@ def test_a_setting_that_cannot_be_is_refused_when_the_loss_is_made(make, message
     with pytest.raises(ArgumentError) as problem:
         make()
     assert message in str(problem.value)
+
+
+@pytest.mark.parametrize("value", [None, "20", 0, -1.0, float("inf"), float("nan")])
+def test_a_setting_that_must_be_above_zero_is_refused_with_its_value(value):
+    with pytest.raises(ArgumentError, match=f"CoSENTLoss: scale={value!r}, expected a number above 0"):
+        losses.CoSENTLoss(scale=value)

@@ -95,7 +95,7 @@ def test_the_scale_begins_as_given_and_learns():
     ids=lambda value: type(value).__name__,
 )
 def test_a_loss_that_has_not_seen_the_model_says_so(loss: Any, columns: int):
-    with pytest.raises(ArgumentError, match=f"{type(loss).__name__}: has seen None of the model"):
+    with pytest.raises(ArgumentError, match=f"{type(loss).__name__}: (twin|decoder)=None, expected what"):
         loss.on_batch(batch(*[AXES] * columns))
 
 

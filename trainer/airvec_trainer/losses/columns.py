@@ -141,17 +141,24 @@ def require_one_of(loss: object, name: str, value: object, allowed: Sequence[obj
         raise ArgumentError(f"{name_of(loss)}: {name}={value!r}, expected one of {choices}. Take one of those.")
 
 
-def require_positive(loss: object, settings: dict[str, float]) -> None:
+def require_positive(loss: object, settings: dict[str, Any]) -> None:
     """Raise unless each setting is a finite number above zero.
 
     Raises:
         ArgumentError: one is not.
     """
     for name, value in settings.items():
-        if not 0 < value < float("inf"):
+        if not _is_positive(value):
             raise ArgumentError(
                 f"{name_of(loss)}: {name}={value!r}, expected a number above 0. Leave it out, or raise it."
             )
+
+
+def _is_positive(value: Any) -> bool:
+    try:
+        return bool(0 < value < float("inf"))
+    except TypeError:  # None, a text
+        return False
 
 
 def half_as_float(scores: Tensor) -> Tensor:

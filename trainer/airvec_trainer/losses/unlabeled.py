@@ -57,7 +57,7 @@ class ContrastiveTensionLoss:
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch of two columns."""
         first, second = _columns(self, batch, 2)
-        twins = _made(self, self.twin)(dict(first))["sentence_embedding"]
+        twins = _made(self, "twin")(dict(first))["sentence_embedding"]
         own = batch.model(dict(second))["sentence_embedding"]
         scores = (twins * own).sum(dim=-1)  # (rows,)
         wanted = _same_texts(batch) if labels is None else label_a_row(self, [own], labels)
@@ -104,7 +104,7 @@ class ContrastiveTensionLossInBatchNegatives:
 
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch's first column."""
-        (first,), twin = _columns(self, batch, 1), _made(self, self.twin)
+        (first,), twin = _columns(self, batch, 1), _made(self, "twin")
         theirs = twin.model(dict(first))["sentence_embedding"]
         own = batch.model(dict(first))["sentence_embedding"]
         scores = self.similarity_fct(theirs, own) * twin.logit_scale.exp()  # (rows, rows)
@@ -162,7 +162,7 @@ class DenoisingAutoEncoderLoss:
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch of two columns."""
         damaged, whole = _columns(self, batch, 2)
-        decoder = _made(self, self.decoder)
+        decoder = _made(self, "decoder")
         embeddings = batch.model(dict(damaged))["sentence_embedding"]
         ids = decoder.ids(whole, batch.texts[1] if len(batch.texts) > 1 else ())
         logits = decoder(ids[:, :-1], embeddings)  # (rows, tokens, vocabulary)
@@ -179,12 +179,13 @@ def _columns(loss: Any, batch: Batch, count: int) -> list[Features]:
     return list(batch.columns[:count])
 
 
-def _made(loss: Any, module: Any) -> Any:
-    """What `prepared` makes."""
+def _made(loss: Any, name: str) -> Any:
+    """The field that `prepared` makes."""
+    module = getattr(loss, name)
     if module is None:
         raise ArgumentError(
-            f"{type(loss).__name__}: has seen {module} of the model, expected prepared(model). The trainers do it: "
-            "call airvec_trainer.losses.protocol.prepare(loss, model) in a loop of your own."
+            f"{type(loss).__name__}: {name}=None, expected what prepared(model) makes of the model. The trainers do "
+            "it: call airvec_trainer.losses.protocol.prepare(loss, model) in a loop of your own."
         )
     return module
 

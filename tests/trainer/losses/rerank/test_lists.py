@@ -178,3 +178,17 @@ def test_settings_that_cannot_be_are_refused(loss):
         loss(k=0)
     with pytest.raises(ArgumentError, match="reduction_log='decimal'"):
         loss(reduction_log="decimal")
+
+
+@pytest.mark.parametrize("loss", [LambdaLoss, RankNetLoss])
+@pytest.mark.parametrize("sigma", [-1, 0, None])
+def test_a_sigma_that_would_turn_the_order_round_is_refused(loss, sigma):
+    with pytest.raises(ArgumentError, match=f"sigma={sigma}, expected a number above 0"):
+        loss(sigma=sigma)
+
+
+def test_gains_that_float32_cannot_hold_are_scaled():
+    scores = [torch.tensor([0.3, -0.2, 0.1])]
+    high, low = ([torch.tensor([1.0, 2.0, 0.0]) * size] for size in (100.0, 40.0))
+    value = LambdaLoss()(scores, high)
+    assert value.item() == pytest.approx(LambdaLoss()(scores, low).item(), rel=1e-5)  # of both the best gains all
