@@ -13,8 +13,9 @@ from datasets import Dataset
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.arguments import SharedTrainingArguments
 from airvec_trainer.data import by_name, columns_of, first_rows
+from airvec_trainer.losses.protocol import inside
 
-__all__ = ["check_keys", "check_together", "plain_arguments", "tell_unused"]
+__all__ = ["check_keys", "check_kind", "check_together", "plain_arguments", "tell_unused"]
 
 
 def check_together(
@@ -115,6 +116,26 @@ def _check_key(where: str, key: str, sets: list[str], columns: list[str]) -> Non
         f"{where}: {key!r} is no name in the data, expected one of {known or 'several data sets, by name'}. "
         "Correct it, or leave it out."
     )
+
+
+def check_kind(loss: Any, *, rerank: bool) -> None:
+    """Raise for a loss of scores where embeddings are trained, or the other way round; four have the same name.
+
+    Raises:
+        ArgumentError: it is of the other room.
+    """
+    from airvec_trainer import losses  # all losses, which only a trainer needs
+    from airvec_trainer.losses import rerank as of_scores
+
+    right, wrong = (of_scores, losses) if rerank else (losses, of_scores)
+    others = tuple(found for name in wrong.__all__ if isinstance(found := getattr(wrong, name), type))
+    for one in inside(loss):
+        if isinstance(one, others):
+            raise ArgumentError(
+                f"loss: {type(one).__name__} of {wrong.__name__}, which is for "
+                f"{'embeddings' if rerank else 'scores of rerankers'}, expected one of {right.__name__}. Take one from "
+                "there."
+            )
 
 
 def plain_arguments(args: SharedTrainingArguments) -> dict[str, Any]:

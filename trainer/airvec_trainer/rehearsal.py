@@ -16,6 +16,7 @@ from datasets import Dataset
 from torch import nn
 
 from airvec.errors import AirvecError, AirvecWarning
+from airvec_trainer.collating import Collator, PairCollator
 from airvec_trainer.columns import check_columns, label_column
 from airvec_trainer.data import by_name, first_rows
 from airvec_trainer.errors import TrainingError, shortened
@@ -46,7 +47,8 @@ def rehearse(
     for name, dataset in by_name(data).items():
         where = role if name is None else f"{role} {name!r}"
         valid = getattr(collate, "valid_label_columns", ())
-        check_columns(dataset, where, valid=valid, lists=not hasattr(collate, "preprocess"))
+        if isinstance(collate, Collator | PairCollator):  # what the user's own reads, only it knows
+            check_columns(dataset, where, valid=valid, lists=isinstance(collate, PairCollator))
         check_labels_differ(dataset, where, loss[name] if isinstance(loss, Mapping) else loss, valid)
         rows = first_rows(dataset, ROWS)
         with unmoved(model):
@@ -54,10 +56,11 @@ def rehearse(
                 compute(collate(rows if name is None else [{**row, "dataset_name": name} for row in rows]))
             except TrainingError as error:
                 raise TrainingError(f"{where}, {error}") from error
-            except (AirvecError, ValueError, TypeError, KeyError, IndexError) as error:
+            except Exception as error:  # losses, collators and torch raise what they like
+                reason = str(error) if isinstance(error, AirvecError) else f"{type(error).__name__}: {error}"
                 raise TrainingError(
                     f"{where}: the loss cannot be computed of its columns {list(rows[0])}, as in "
-                    f"{shortened(list(rows[0].values()))}: {error}"
+                    f"{shortened(list(rows[0].values()))}: {reason}"
                 ) from error
 
 

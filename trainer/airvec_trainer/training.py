@@ -29,7 +29,7 @@ from airvec_trainer.checkpointed import CheckpointedTrainer
 from airvec_trainer.data import NamedRows, by_name, checked_form
 from airvec_trainer.errors import TrainingError, shortened
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
-from airvec_trainer.given import check_keys, check_together, plain_arguments, tell_unused
+from airvec_trainer.given import check_keys, check_kind, check_together, plain_arguments, tell_unused
 from airvec_trainer.loaders import data_loader
 from airvec_trainer.objectives import check_names, loss_parts, made_for, total
 from airvec_trainer.parts_log import PartsLog
@@ -157,6 +157,7 @@ class ModelTrainer(CheckpointedTrainer, ABC):
             torch.manual_seed(self.args.seed)
             self.loss = made_for(self._given_loss, model)
         for loss in self.loss.values() if isinstance(self.loss, Mapping) else [self.loss]:
+            check_kind(loss, rerank=not self.columns_apart)
             self.check_loss(loss)
         self.weights = Weights(model, self.loss)
         place(self.loss, model.device)
@@ -245,7 +246,9 @@ class ModelTrainer(CheckpointedTrainer, ABC):
     def _not_a_number(self, value: Tensor, inputs: Mapping[str, Any]) -> TrainingError:
         name = inputs.get("dataset_name")
         where = f"step {self.state.global_step + 1}" + ("" if name is None else f", data set {name!r}")
-        rows = "; ".join(f"column {number}: {shortened(texts, most=2)}" for number, texts in enumerate(inputs["texts"]))
+        rows = "; ".join(
+            f"column {number}: {shortened(texts, most=2)}" for number, texts in enumerate(inputs.get("texts", ()))
+        )
         broken = next((key for key, weight in self.model.named_parameters() if not weight.isfinite().all()), None)
         if broken is not None:
             cause = (
