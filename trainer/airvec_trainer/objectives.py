@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses.batch import Batch
-from airvec_trainer.losses.protocol import BatchLoss, parts_of, prepare, total
+from airvec_trainer.losses.protocol import BatchLoss, parts_of, prepare
 
-__all__ = ["check_names", "loss_parts", "made_for", "of_data_set", "total"]
+__all__ = ["check_names", "loss_parts", "made_for", "of_data_set"]
 
 
 def made_for(loss: Any, model: nn.Module) -> Any:

@@ -31,7 +31,8 @@ from airvec_trainer.errors import TrainingError, shortened
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
 from airvec_trainer.given import check_keys, check_kind, check_together, plain_arguments, tell_unused
 from airvec_trainer.loaders import data_loader
-from airvec_trainer.objectives import check_names, loss_parts, made_for, total
+from airvec_trainer.losses.protocol import total
+from airvec_trainer.objectives import check_names, loss_parts, made_for
 from airvec_trainer.parts_log import PartsLog
 from airvec_trainer.rehearsal import rehearse
 from airvec_trainer.weights import Weights, parameter_groups, place
