@@ -4,8 +4,9 @@ import pytest
 from datasets import Dataset
 
 from airvec.errors import AirvecWarning
-from airvec_trainer.columns import check_columns, label_column
+from airvec_trainer.columns import check_columns
 from airvec_trainer.errors import TrainingError
+from airvec_trainer.label_columns import label_column
 
 
 def test_the_label_is_the_first_valid_name() -> None:

@@ -8,7 +8,7 @@ Knows nothing of what is in a checkpoint.
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from airvec.errors import ArgumentError
@@ -120,7 +120,7 @@ def resumable(given: str | bool | None, output_dir: str) -> Path | None:
 
 
 def remove_leftovers(output_dir: str) -> None:
-    """Undo what killed runs left half-done; call it in one process, before a training.
+    """Undo what killed runs left half-done; call it before a training.
 
     A run that was killed while a checkpoint took the place of another left both under other names: the old one, which
     is whole, gets its name back.
@@ -129,7 +129,8 @@ def remove_leftovers(output_dir: str) -> None:
     for replaced in run.glob(f".checkpoint-*.{REPLACED}"):
         final = run / replaced.name[1 : -len(REPLACED) - 1]
         if NUMBERED.match(final.name) and not final.exists():
-            replaced.rename(final)
+            with suppress(FileNotFoundError):  # another process was faster
+                replaced.rename(final)
         shutil.rmtree(replaced, ignore_errors=True)
     for path in run.glob(f".checkpoint-*.{WRITING}"):
         shutil.rmtree(path, ignore_errors=True)

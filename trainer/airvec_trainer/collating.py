@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import torch
 
 from airvec_trainer.errors import TrainingError, shortened
+from airvec_trainer.label_columns import LABEL_COLUMNS, label_column
 
-__all__ = ["LABEL_COLUMNS", "Collator", "PairCollator"]
+__all__ = ["Collator", "PairCollator"]
 
-LABEL_COLUMNS = ("label", "labels", "score", "scores")
 NAME = "dataset_name"
 
 Row = Mapping[str, Any]
@@ -53,7 +53,7 @@ class Collator:
             TrainingError: labels that are no numbers, or not alike in length.
         """
         batch, names = _begun(rows)
-        label = _label_column(names, self.valid_label_columns)
+        label = label_column(names, self.valid_label_columns)
         if label is not None:
             names.remove(label)
             batch["label"] = _tensor([row[label] for row in rows], label)
@@ -92,7 +92,7 @@ class PairCollator:
             TrainingError: labels that are no numbers.
         """
         batch, names = _begun(rows)
-        label = _label_column(names, self.valid_label_columns)
+        label = label_column(names, self.valid_label_columns)
         if label is not None:
             names.remove(label)
             values = [row[label] for row in rows]
@@ -111,10 +111,6 @@ def _begun(rows: Sequence[Row]) -> tuple[dict[str, Any], list[str]]:
     """A batch with the name of its data set where there is one, and the names of the columns."""
     names = [name for name in rows[0] if name != NAME]
     return ({NAME: rows[0][NAME]} if NAME in rows[0] else {}), names
-
-
-def _label_column(names: Sequence[str], valid: Sequence[str]) -> str | None:
-    return next((name for name in valid if name in names), None)
 
 
 def _of_data_set(mapping: Any, name: str | None) -> Any:

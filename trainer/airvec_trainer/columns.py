@@ -11,11 +11,11 @@ from typing import Any
 from datasets import Dataset, IterableDataset
 
 from airvec.errors import AirvecWarning
-from airvec_trainer.collating import LABEL_COLUMNS
 from airvec_trainer.data import columns_of, first_rows
 from airvec_trainer.errors import TrainingError, shortened
+from airvec_trainer.label_columns import LABEL_COLUMNS, label_column
 
-__all__ = ["check_columns", "label_column"]
+__all__ = ["check_columns"]
 
 # Names whose order is known. Losses go by the order of columns, and a name in another place is a sign of a mistake.
 ORDERS = (
@@ -24,11 +24,6 @@ ORDERS = (
     ("query", "response"),
     ("hypothesis", "entailment", "contradiction"),
 )
-
-
-def label_column(names: Sequence[str], valid: Sequence[str] = LABEL_COLUMNS) -> str | None:
-    """The column that holds the labels: the first of the valid names that is there."""
-    return next((name for name in valid if name in names), None)
 
 
 def check_columns(

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from airvec.errors import AirvecWarning, ArgumentError
+from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers
 from airvec_trainer.examples import plain_label
 
 __all__ = ["PairFitting", "TextFitting"]
@@ -308,8 +309,8 @@ def _optimizer(trainer: Any, run: _Run) -> Optimizer:
 def _steps(trainer: Any, run: _Run) -> int:
     """As many as the trainer makes, a last batch with fewer rows among them.
 
-    sentence-transformers counts whole batches only: there, the learning rate is 0 in what is left, and all the way
-    where there are fewer rows than a batch has.
+    sentence-transformers counts whole batches only: there, the learning rate is 0 in the steps that are left, which
+    may be all of them.
     """
     from airvec_trainer.loaders import data_loader
 
@@ -359,12 +360,11 @@ def _newest(run: _Run) -> str | None:
     """The newest checkpoint, where one is wanted and there is one."""
     if not run.resume_from_checkpoint or run.checkpoint_path is None:
         return None
-    from transformers.trainer_utils import get_last_checkpoint
-
     folder = Path(run.checkpoint_path)
-    found = cast("str | None", get_last_checkpoint(str(folder))) if folder.is_dir() else None
+    remove_leftovers(str(folder))  # a checkpoint may get its name back
+    found = last_checkpoint(folder)
     if found is None:
         warnings.warn(
             f"fit: no checkpoint in {folder}; training starts from the beginning.", AirvecWarning, stacklevel=5
         )
-    return found
+    return None if found is None else str(found)

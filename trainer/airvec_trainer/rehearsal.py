@@ -17,9 +17,10 @@ from torch import nn
 
 from airvec.errors import AirvecError, AirvecWarning
 from airvec_trainer.collating import Collator, PairCollator
-from airvec_trainer.columns import check_columns, label_column
+from airvec_trainer.columns import check_columns
 from airvec_trainer.data import by_name, first_rows
 from airvec_trainer.errors import TrainingError, shortened
+from airvec_trainer.label_columns import label_column
 from airvec_trainer.losses.protocol import inside
 
 __all__ = ["check_labels_differ", "rehearse"]

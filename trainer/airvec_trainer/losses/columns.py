@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from airvec.errors import ArgumentError
+from airvec_trainer.label_columns import LABEL_COLUMNS
 
 __all__ = [
     "class_a_row", "half_as_float", "label_a_row", "name_of", "require_columns", "require_labels", "require_one_of",
     "require_positive", "value_a_column",
 ]  # fmt: skip
 
-_LABEL_COLUMNS = "label, labels, score or scores"
+_LABELS = f"{', '.join(LABEL_COLUMNS[:-1])} or {LABEL_COLUMNS[-1]}"
 
 
 def name_of(loss: object) -> str:
@@ -50,7 +51,7 @@ def require_columns(
         expected = str(least) if most == least else f"{least} or more" if most is None else f"{least} to {most}"
         raise ArgumentError(
             f"{name_of(loss)}: {len(columns)} columns, expected {expected}, the label aside. "
-            f"Keep those that its docstring names under Data (select_columns), and call labels {_LABEL_COLUMNS}."
+            f"Keep those that its docstring names under Data (select_columns), and call labels {_LABELS}."
         )
     shapes = [tuple(column.shape) for column in columns]
     if len(set(shapes)) > 1 or len(shapes[0]) != dims:
@@ -71,7 +72,7 @@ def require_labels(loss: object, labels: Any) -> Tensor:
         ArgumentError: there are none, or they are no tensor.
     """
     if labels is None:
-        raise ArgumentError(f"{name_of(loss)}: labels=None, expected labels. Name their column {_LABEL_COLUMNS}.")
+        raise ArgumentError(f"{name_of(loss)}: labels=None, expected labels. Name their column {_LABELS}.")
     if not isinstance(labels, Tensor):
         raise ArgumentError(
             f"{name_of(loss)}: labels are {type(labels).__name__}: {str(labels)[:60]}, expected a tensor of numbers. "

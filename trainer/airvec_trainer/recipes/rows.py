@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from airvec.errors import ArgumentError
 from airvec_trainer.augmentation import Cropping, Deletion, Replacement, augmented
+from airvec_trainer.label_columns import LABEL_COLUMNS
 from airvec_trainer.recipes.checking import check_values, made
 from airvec_trainer.recipes.sections import DataSection, RowsSection, Table
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["columns_of", "parts_of_data", "read_rows"]
 
-LABELS = ("label", "labels", "score", "scores")
 KINDS = (".tsv", ".csv", ".jsonl", ".parquet")
 Columns = dict[str, list[Any]]
 
@@ -83,9 +83,9 @@ def columns_of(section: RowsSection, found: Columns | None = None) -> Columns:
     for name, replacements in section.values.items():
         columns[name] = [_replaced(value, replacements, name, place) for value in _column(columns, name, place)]
     if section.file is not None and Path(section.file.removesuffix(".gz")).suffix in (".tsv", ".csv"):
-        for name in columns.keys() & set(LABELS):
+        for name in columns.keys() & set(LABEL_COLUMNS):
             columns[name] = _numbers(columns[name], name, place)
-    for name in columns.keys() & set(LABELS):
+    for name in columns.keys() & set(LABEL_COLUMNS):
         _check_finite(columns[name], name, place)
     for name, divisor in section.divide.items():
         if not divisor:

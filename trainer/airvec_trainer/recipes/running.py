@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airvec.errors import ArgumentError
-from airvec_trainer.checkpoints import last_checkpoint
+from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers
 from airvec_trainer.recipes.evaluators import make_evaluators
 from airvec_trainer.recipes.figure import FIGURE, curves, draw
 from airvec_trainer.recipes.finishing import check_export, check_unused, finish
@@ -149,6 +149,7 @@ def _checkpoint(folder: Path, resume: bool) -> str | None:
     if not resume:
         check_unused(folder)
         return None
+    remove_leftovers(str(folder))  # a checkpoint may get its name back
     found = last_checkpoint(folder)
     if found is None:
         raise ArgumentError(f"--resume: no checkpoint in {folder}. Train without --resume.")
