@@ -1,9 +1,10 @@
 import pytest
 import torch
+from torch import nn
 
 from airvec.errors import ArgumentError
-from airvec_trainer.losses.batch import Batch
-from tests.trainer.losses.stand_ins import Doubling, column
+from airvec_trainer.losses.batch import Batch, unwrapped, whole_width
+from tests.trainer.losses.stand_ins import Doubling, Reader, column
 
 
 def masked(*lengths: int, left: bool = False) -> dict:
@@ -125,3 +126,18 @@ def test_one_column_is_a_batch_of_its_own():
     second = Batch(Doubling(), [masked(1, 2), masked(3, 3)], [["a", "b"], ["c", "d"]]).column(1)
     assert second.texts == [["c", "d"]]
     assert second.columns[0]["attention_mask"].sum() == 6
+
+
+def test_a_model_is_found_inside_of_what_spreads_or_compiles_it():
+    model = Reader()
+    around = nn.Module()
+    around.add_module("_orig_mod", nn.DataParallel(model))
+    assert unwrapped(around) is unwrapped(model) is model
+    assert whole_width(around) == 2
+    assert whole_width(nn.Identity()) is None
+
+
+def test_prompt_and_task_stay_with_the_rows_and_columns_of_a_batch():
+    batch = Batch(Reader(), [column(3)], [["a", "b", "c"]], prompt="p: ", task="query")
+    for part in (batch.rows(0, 2), batch.column(0)):
+        assert (part.prompt, part.task) == ("p: ", "query")

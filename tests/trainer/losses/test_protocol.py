@@ -12,11 +12,14 @@ from airvec_trainer.losses.protocol import (
     UNTRAINED,
     can_be_wrapped,
     compute,
+    inside,
     modules_of,
+    named_modules_of,
     on_arrays,
     parts_of,
     parts_of_arrays,
     prepare,
+    total,
 )
 from tests.trainer.losses.stand_ins import Doubling, column
 
@@ -128,3 +131,21 @@ def test_modules_of_a_loss_are_those_that_it_trains():
     assert list(modules_of(asking)) == [head]
     assert list(modules_of(Sum)) == []
     assert list(modules_of(len)) == []
+
+
+def test_modules_have_the_names_of_the_way_to_them():
+    guide, head = nn.Linear(1, 1), nn.Linear(2, 2)
+    losses = {"a": OnBatch(loss=Asking(guide=guide, head=head)), "b": head, "c": len}
+    assert list(named_modules_of(losses)) == [("a.loss.head", head), ("b.loss", head)]
+    assert [name for name, _ in named_modules_of(losses, trained=False)] == ["a.loss.guide", "a.loss.head", "b.loss"]
+
+
+def test_the_losses_inside_come_after_those_around_them():
+    inner = OnBatch(loss=Parts())
+    outer = OnBatch(loss=inner)
+    assert list(inside({"a": outer, "b": len})) == [outer, inner, inner.loss, len]
+
+
+def test_the_total_of_parts_may_be_of_several_precisions():
+    assert total({"one": torch.tensor(1.0), "two": torch.tensor(2.0, dtype=torch.bfloat16)}).item() == 3
+    assert total({"one": torch.tensor(1.0, dtype=torch.bfloat16)}).dtype is torch.bfloat16
