@@ -96,6 +96,22 @@ def test_a_reranker_s_default_loss_goes_by_its_labels(reranker: Path, tmp_path: 
         assert len(losses_of(found)) == 4
 
 
+def test_a_reranker_takes_one_prompt_and_one_route_for_all(reranker: Path, tmp_path: Path) -> None:
+    args = CrossEncoderTrainingArguments(**arguments(tmp_path), prompts="query: ", router_mapping="query")
+    model = CrossEncoder(str(reranker), device="cpu")
+    asked = []
+    read = model.preprocess
+
+    def preprocess(pairs: Any, prompt: Any = None, task: Any = None) -> Any:
+        asked.append((prompt, task))
+        return read(pairs, prompt, task)
+
+    model.preprocess = preprocess
+    CrossEncoderTrainer(model, args, train_dataset=scored()).train()
+    assert ("query: ", "query") in asked
+    assert model.model_card_data.train_datasets[0]["size"] == 12
+
+
 def test_a_reranker_trains_on_a_stream(reranker: Path, tmp_path: Path) -> None:
     args = CrossEncoderTrainingArguments(**arguments(tmp_path))
     data = scored(16).to_iterable_dataset()

@@ -57,7 +57,8 @@ class ModelCardCallback(TrainerCallback):
         with only_warned("the losses are not in it"):
             data.set_losses(all_losses(self.trainer.loss))
         with only_warned("the data sets are not described in it"):
-            self._describe(data, model, getattr(args, "router_mapping", None) or {})
+            routes = getattr(args, "router_mapping", None)
+            self._describe(data, model, routes if isinstance(routes, Mapping) else {})  # a reranker's may be one text
 
     def _describe(self, data: ModelCardData, model: Any, routes: Mapping[str, Any]) -> None:
         train, evaluation, loss = self.trainer.train_dataset, self.trainer.eval_dataset, self.trainer.loss
