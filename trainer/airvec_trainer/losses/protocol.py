@@ -140,7 +140,7 @@ def prepare(loss: Any, model: nn.Module) -> Any:
 
     A loss that needs nothing is given back as it is; one inside another is prepared, too.
     """
-    if not dataclasses.is_dataclass(loss) or isinstance(loss, type):
+    if not _has_fields(loss):
         return loss
     inner = {
         entry.name: prepare(getattr(loss, entry.name), model)
@@ -160,7 +160,7 @@ def inside(loss: Any) -> Iterator[Any]:
         return
     yield loss
     for value in _fields(loss).values():
-        if _fields(value):
+        if _has_fields(value):
             yield from inside(value)
 
 
@@ -187,16 +187,21 @@ def named_modules_of(loss: Any, *, trained: bool = True) -> Iterator[tuple[str, 
     for name, value in _fields(loss, trained=trained).items():
         if isinstance(value, nn.Module):
             yield name, value
-        elif _fields(value):
+        elif _has_fields(value):
             yield from ((f"{name}.{inner}", module) for inner, module in named_modules_of(value, trained=trained))
 
 
 def _fields(loss: Any, *, trained: bool = False) -> dict[str, Any]:
     """Fields of a dataclass, with `trained` those that are; none of anything else."""
-    if not dataclasses.is_dataclass(loss) or isinstance(loss, type):
+    if not _has_fields(loss):
         return {}
     return {
         entry.name: getattr(loss, entry.name)
         for entry in dataclasses.fields(loss)
         if not trained or entry.metadata.get("trained", True)
     }
+
+
+def _has_fields(value: Any) -> bool:
+    """Whether it is one of a dataclass, which may have none."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
