@@ -15,8 +15,7 @@ from airvec.errors import require
 require("torch", extra="train", purpose="airvec_trainer")
 
 if TYPE_CHECKING:
-    from airvec import util
-    from airvec_trainer import datasets, evaluation, losses, models, readers
+    from airvec_trainer import datasets, evaluation, losses, models, readers, util
     from airvec_trainer.arguments import (
         CrossEncoderTrainingArguments,
         SentenceTransformerTrainingArguments,
@@ -28,7 +27,10 @@ if TYPE_CHECKING:
         SparseEncoderModelCardData,
     )
     from airvec_trainer.cross_encoder import CrossEncoder
-    from airvec_trainer.examples import InputExample
+    from airvec_trainer.evaluation.scoring import SimilarityFunction
+    from airvec_trainer.examples import InputExample, SentencesDataset
+    from airvec_trainer.parallel_sentences import ParallelSentencesDataset
+    from airvec_trainer.samplers import DefaultBatchSampler, MultiDatasetDefaultBatchSampler
     from airvec_trainer.sentence_transformer import SentenceTransformer
     from airvec_trainer.similarity import (
         cos_sim,
@@ -43,22 +45,31 @@ if TYPE_CHECKING:
     )
     from airvec_trainer.sparse_encoder import SparseEncoder
     from airvec_trainer.trainer import CrossEncoderTrainer, SentenceTransformerTrainer, SparseEncoderTrainer
+    from airvec_trainer.util import quantize_embeddings
 
 __all__ = [
-    "CrossEncoder", "CrossEncoderModelCardData", "CrossEncoderTrainer", "CrossEncoderTrainingArguments", "InputExample",
+    "CrossEncoder", "CrossEncoderModelCardData", "CrossEncoderTrainer", "CrossEncoderTrainingArguments",
+    "DefaultBatchSampler", "InputExample", "MultiDatasetDefaultBatchSampler", "ParallelSentencesDataset",
     "SentenceTransformer", "SentenceTransformerModelCardData", "SentenceTransformerTrainer",
-    "SentenceTransformerTrainingArguments", "SparseEncoder", "SparseEncoderModelCardData", "SparseEncoderTrainer",
-    "SparseEncoderTrainingArguments", "cos_sim", "datasets", "dot_score", "euclidean_sim", "evaluation", "losses",
-    "manhattan_sim", "models", "pairwise_angle_sim", "pairwise_cos_sim", "pairwise_dot_score", "pairwise_euclidean_sim",
-    "pairwise_manhattan_sim", "readers", "util",
+    "SentenceTransformerTrainingArguments", "SentencesDataset", "SimilarityFunction", "SparseEncoder",
+    "SparseEncoderModelCardData", "SparseEncoderTrainer", "SparseEncoderTrainingArguments", "cos_sim", "datasets",
+    "dot_score", "euclidean_sim", "evaluation", "losses", "manhattan_sim", "models", "pairwise_angle_sim",
+    "pairwise_cos_sim", "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim", "quantize_embeddings",
+    "readers", "util",
 ]  # fmt: skip
 
-MODULES = ("datasets", "evaluation", "losses", "models", "readers")
+MODULES = ("datasets", "evaluation", "losses", "models", "readers", "util")
 PLACES = {
     "CrossEncoder": "cross_encoder",
+    "DefaultBatchSampler": "samplers",
     "InputExample": "examples",
+    "MultiDatasetDefaultBatchSampler": "samplers",
+    "ParallelSentencesDataset": "parallel_sentences",
     "SentenceTransformer": "sentence_transformer",
+    "SentencesDataset": "examples",
+    "SimilarityFunction": "evaluation.scoring",
     "SparseEncoder": "sparse_encoder",
+    "quantize_embeddings": "util",
 }
 ENDINGS = {"ModelCardData": "card", "Trainer": "trainer", "TrainingArguments": "arguments"}
 
@@ -66,8 +77,6 @@ ENDINGS = {"ModelCardData": "card", "Trainer": "trainer", "TrainingArguments": "
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'airvec_trainer' has no attribute {name!r}, expected one of {__all__}")
-    if name == "util":
-        return import_module("airvec.util")
     if name in MODULES:
         return import_module(f"airvec_trainer.{name}")
     ending = next((place for ending, place in ENDINGS.items() if name.endswith(ending)), "similarity")

@@ -12,7 +12,7 @@ from airvec_trainer.modules import *  # noqa: F403
 from airvec_trainer.modules import Router, Transformer
 from airvec_trainer.modules import __all__ as modules
 
-__all__ = [*modules, "Asym", "MLMTransformer"]  # noqa: PLE0604  # names of ours and those of the modules
+__all__ = sorted([*modules, "Asym", "MLMTransformer"])  # noqa: PLE0605  # names of ours and those of the modules
 
 Asym = Router
 

@@ -3,39 +3,17 @@
 Knows nothing of models.
 """
 
-import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from airvec.errors import ArgumentError
-from airvec_trainer.similarity import ALL_PAIRS, ROW_BY_ROW
+from airvec_trainer.similarity import ALL_PAIRS, ROW_BY_ROW, tensor_of
 
 __all__ = ["all_pairs", "decode", "intersection", "largest", "row_by_row", "sparsity", "tensor_of"]
 
 Words = list[tuple[str, float]]
-
-
-def tensor_of(embeddings: Any) -> Tensor:
-    """Embeddings as one tensor: a tensor itself, an array, or a list of tensors or arrays, one a row.
-
-    Raises:
-        ArgumentError: something else.
-    """
-    if isinstance(embeddings, Tensor):
-        return embeddings
-    if isinstance(embeddings, list | tuple) and embeddings and isinstance(embeddings[0], Tensor):
-        return torch.stack(list(embeddings))
-    try:
-        return torch.as_tensor(np.asarray(embeddings, np.float32))
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            f"embeddings: {type(embeddings).__name__} {embeddings!r:.40}, expected a tensor, an array or a list of "
-            "them. Pass what encode gives."
-        ) from error
 
 
 def largest(embeddings: Tensor, count: int | None) -> Tensor:
@@ -117,19 +95,12 @@ def decode(
 
 def all_pairs(name: str, first: Tensor, second: Tensor) -> Tensor:
     """Similarity of every row with every row, dense (n, m); rows may be COO, and a single embedding is one row."""
-    if name in {"dot", "cosine"} and first.is_sparse and second.is_sparse:
-        a, b = _rows(first), _rows(second)
-        if name == "cosine":
-            a, b = _normalized(a), _normalized(b)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sparse CSR tensor support", UserWarning)  # torch's own detour
-            return torch.sparse.mm(a, b.t()).to_dense()
-    return ALL_PAIRS[name](_rows(first).to_dense(), _rows(second).to_dense())
+    return ALL_PAIRS[name](first, second)
 
 
 def row_by_row(name: str, first: Tensor, second: Tensor) -> Tensor:
     """Similarity of each row with its partner, dense (n,); rows may be COO."""
-    return ROW_BY_ROW[name](_rows(first).to_dense(), _rows(second).to_dense())
+    return ROW_BY_ROW[name](_rows(first), _rows(second))
 
 
 def _named(
@@ -137,15 +108,6 @@ def _named(
 ) -> list[tuple[str, float]]:
     order = values.argsort(descending=True, stable=True)[:top_k]
     return list(zip(words(places[order].tolist()), values[order].tolist(), strict=True))
-
-
-def _normalized(rows: Tensor) -> Tensor:
-    """COO rows of length 1; a row of zeros stays one."""
-    found = rows.coalesce()
-    squares = torch.zeros(found.shape[0], dtype=found.dtype, device=found.device)
-    lengths = squares.index_add(0, found.indices()[0], found.values() ** 2).sqrt().clamp(min=1e-12)
-    values = found.values() / lengths[found.indices()[0]]
-    return torch.sparse_coo_tensor(found.indices(), values, found.shape, is_coalesced=True, check_invariants=False)
 
 
 def _rows(embeddings: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ Knows nothing of models and metrics.
 """
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,25 @@ import numpy.typing as npt
 
 from airvec.errors import ArgumentError
 
-__all__ = ["MEASURES", "chosen", "measure_name", "rows"]
+__all__ = ["MEASURES", "SimilarityFunction", "chosen", "measure_name", "rows"]
 
 Floats = npt.NDArray[np.float64]
 LEAST_NORM = 1e-12  # as torch's normalize: a vector of length 0 has the cosine 0 with everything
+
+
+class SimilarityFunction(StrEnum):
+    """The names of similarities; wherever one is taken, its text alone will do: `"cosine"`."""
+
+    COSINE = "cosine"
+    DOT_PRODUCT = "dot"
+    DOT = "dot"
+    EUCLIDEAN = "euclidean"
+    MANHATTAN = "manhattan"
+
+    @staticmethod
+    def possible_values() -> list[str]:
+        """The texts."""
+        return [str(one) for one in SimilarityFunction]
 
 
 def rows(embeddings: Any) -> Floats:
