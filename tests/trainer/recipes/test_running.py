@@ -69,6 +69,7 @@ def test_a_recipe_with_export_ends_in_a_folder_of_the_runtime(recipe, tmp_path):
     assert np.abs(exported - trained).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_a_checkpoint_and_a_resumed_training_has_the_same_losses(recipe, tmp_path):
     path = recipe()
     run(plan(read_recipe(path)))
