@@ -54,11 +54,11 @@ class ModelCardCallback(TrainerCallback):
         data.add_tags(TRAINED)
         with only_warned("the arguments are not in it"):
             data.all_hyperparameters, data.non_default_hyperparameters = _arguments(args, self.plain_arguments)
-        with only_warned("the losses are not in it"):
-            data.set_losses(all_losses(self.trainer.loss))
         with only_warned("the data sets are not described in it"):
             routes = getattr(args, "router_mapping", None)
             self._describe(data, model, routes if isinstance(routes, Mapping) else {})  # a reranker's may be one text
+        with only_warned("the losses are not in it"):
+            data.set_losses(all_losses(self.trainer.loss))
 
     def _describe(self, data: ModelCardData, model: Any, routes: Mapping[str, Any]) -> None:
         train, evaluation, loss = self.trainer.train_dataset, self.trainer.eval_dataset, self.trainer.loss
