@@ -4,13 +4,39 @@ They run on NumPy alone, so they also score an exported folder that airvec has o
 Knows nothing of torch and of training.
 """
 
+from typing import Any
+
 from airvec_trainer.evaluation.correlation import CrossEncoderCorrelationEvaluator
-from airvec_trainer.evaluation.evaluator import Evaluator
+from airvec_trainer.evaluation.evaluator import BaseEvaluator, Evaluator, SentenceEvaluator
+from airvec_trainer.evaluation.scoring import SimilarityFunction
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
 from airvec_trainer.evaluation.similarity import EmbeddingSimilarityEvaluator
 from airvec_trainer.evaluation.triplets import TripletEvaluator
 
 __all__ = [
-    "CrossEncoderCorrelationEvaluator", "EmbeddingSimilarityEvaluator", "Evaluator", "SequentialEvaluator",
-    "TripletEvaluator",
+    "BaseEvaluator", "CrossEncoderCorrelationEvaluator", "EmbeddingSimilarityEvaluator", "Evaluator",
+    "SentenceEvaluator", "SequentialEvaluator", "SimilarityFunction", "TripletEvaluator",
 ]  # fmt: skip
+
+# sentence-transformers', of dense models, of rerankers and of sparse encoders.
+NOT_YET = (
+    "BinaryClassificationEvaluator", "InformationRetrievalEvaluator", "LabelAccuracyEvaluator", "MSEEvaluator",
+    "MSEEvaluatorFromDataFrame", "NanoBEIREvaluator", "ParaphraseMiningEvaluator", "RerankingEvaluator",
+    "TranslationEvaluator",
+    "CEBinaryAccuracyEvaluator", "CEBinaryClassificationEvaluator", "CECorrelationEvaluator", "CEF1Evaluator",
+    "CERerankingEvaluator", "CESoftmaxAccuracyEvaluator", "CrossEncoderClassificationEvaluator",
+    "CrossEncoderNanoBEIREvaluator", "CrossEncoderRerankingEvaluator",
+    "ReciprocalRankFusionEvaluator", "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator",
+    "SparseInformationRetrievalEvaluator", "SparseMSEEvaluator", "SparseNanoBEIREvaluator", "SparseRerankingEvaluator",
+    "SparseTranslationEvaluator", "SparseTripletEvaluator",
+)  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    there = ", ".join(one for one in __all__ if one.endswith("Evaluator"))
+    if name in NOT_YET:  # an ImportError, because `from … import name` shows the message of no other
+        raise ImportError(
+            f"airvec_trainer.evaluation: {name}, which sentence-transformers has, is not there yet; there are {there}. "
+            "Derive one from SentenceEvaluator: its __call__(model, …) gives metrics by name."
+        )
+    raise AttributeError(f"module 'airvec_trainer.evaluation' has no attribute {name!r}, expected one of {there}")

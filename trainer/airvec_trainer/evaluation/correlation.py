@@ -6,7 +6,8 @@ Knows nothing of how a model predicts.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from airvec_trainer.evaluation.evaluator import Evaluator, same_lengths
+from airvec_trainer.evaluation.columns import numbers, pairs, same_lengths
+from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
 
 __all__ = ["CrossEncoderCorrelationEvaluator"]
@@ -25,7 +26,7 @@ class CrossEncoderCorrelationEvaluator(Evaluator):
         write_csv: write `CrossEncoderCorrelationEvaluator_{name}_results.csv`.
 
     Raises:
-        ArgumentError: not one score for each pair.
+        ArgumentError: not one score for each pair, no pair of texts, or a score that is no finite number.
     """
 
     def __init__(
@@ -38,11 +39,12 @@ class CrossEncoderCorrelationEvaluator(Evaluator):
         show_progress_bar: bool | None = None,
         write_csv: bool = True,
     ) -> None:
-        same_lengths(type(self).__name__, {"pairs": sentence_pairs, "scores": scores})
+        where = type(self).__name__
+        same_lengths(where, {"pairs": sentence_pairs, "scores": scores})
         file = f"CrossEncoderCorrelationEvaluator{'_' + name if name else ''}_results.csv"
         super().__init__(name=name, csv_file=file, write_csv=write_csv)
-        self.sentence_pairs = [list(pair) for pair in sentence_pairs]
-        self.scores = list(scores)
+        self.sentence_pairs = pairs(where, sentence_pairs)
+        self.scores = numbers(where, "scores", scores)
         self.prompt_name, self.batch_size, self.show_progress_bar = prompt_name, batch_size, show_progress_bar
 
     @classmethod

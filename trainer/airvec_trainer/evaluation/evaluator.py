@@ -1,4 +1,4 @@
-"""What every evaluator has: a name, a primary metric, its CSV file, and the order in which it works.
+"""What every evaluator has: a primary metric and words for the model card; and ours a name, a CSV file and an order.
 
 Knows nothing of any one task.
 """
@@ -6,28 +6,87 @@ Knows nothing of any one task.
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.records import append_row
 
-__all__ = ["Evaluator", "same_lengths"]
+__all__ = ["BaseEvaluator", "Evaluator", "SentenceEvaluator"]
 
 logger = logging.getLogger(__name__)
 
 
-class Evaluator(ABC):
-    """Measures a model: `evaluator(model)` gives metrics by name, each with the evaluator's name in front.
+class SentenceEvaluator(ABC):
+    """What an evaluator of one's own derives from: a class with `__call__`, which gives metrics by name or one number.
+
+    With metrics by name `primary_metric` is the key of the one that tells models apart. An `__init__` of its own need
+    not call this one. Any function `(model, output_path, epoch, steps)` is an evaluator, too.
+
+        >>> class Width(SentenceEvaluator):
+        ...     primary_metric = "width"
+        ...
+        ...     def __call__(self, model, output_path=None, epoch=-1, steps=-1):
+        ...         return {"width": model.encode("a text").shape[0]}
 
     Attributes:
         name: of the data, such as "sts-dev".
-        primary_metric: the key of the metric that tells models apart; known at the latest after the first call.
+        primary_metric: a key of what is measured; None where that is one number.
         greater_is_better: whether a larger primary metric is the better one.
     """
 
-    greater_is_better = True
+    name: str = ""
+    primary_metric: str | None = None
+    greater_is_better: bool = True
+
+    @abstractmethod
+    def __call__(
+        self, model: Any, output_path: str | None = None, epoch: float = -1, steps: int = -1
+    ) -> dict[str, float] | float:
+        """Measure a model.
+
+        Args:
+            model: one with the methods that the task needs: encode or predict.
+            output_path: a folder for what is to be written; None writes nothing.
+            epoch: of training; -1 = not in training.
+            steps: of training; -1 = the end of the epoch.
+        """
+
+    def prefix_name_to_metrics(self, metrics: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """Metrics with the data's name in front, as Python's floats; `primary_metric` gets it, too."""
+        in_front = f"{name}_" if name else ""
+        if self.primary_metric is not None and not self.primary_metric.startswith(in_front):
+            self.primary_metric = in_front + self.primary_metric
+        return {in_front + key: _as_float(value) for key, value in metrics.items()}
+
+    def store_metrics_in_model_card_data(
+        self, model: Any, metrics: Mapping[str, Any], epoch: float = 0, step: int = 0
+    ) -> None:
+        """Hand metrics to the model's card, if it has one."""
+        card = getattr(model, "model_card_data", None)
+        if card is not None:
+            card.set_evaluation_metrics(self, metrics, epoch, step)
+
+    @property
+    def description(self) -> str:
+        """What is measured, in words: BinaryClassificationEvaluator -> Binary Classification."""
+        return re.sub(r"([a-z])([A-Z])", r"\1 \2", type(self).__name__.partition("Evaluator")[0])
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """The settings that change the numbers, for the model card; those at their defaults are left out."""
+        return {}
+
+
+BaseEvaluator = SentenceEvaluator  # its newer name
+
+
+class Evaluator(SentenceEvaluator):
+    """Ours: `measure` gives metrics, `primary` says which is the primary one; the name, the file, the card follow.
+
+    Attributes:
+        name: of the data, such as "sts-dev"; it comes before each metric.
+        primary_metric: known at the latest after the first call.
+    """
 
     def __init__(self, *, name: str = "", csv_file: str = "", write_csv: bool = True) -> None:
         self.name = name
@@ -65,27 +124,13 @@ class Evaluator(ABC):
         metrics = {in_front + key: float(value) for key, value in measured.items()}
         self.primary_metric = in_front + self.primary(measured)
         logger.info("%s on %s: %s", type(self).__name__, self.name or "unnamed data", metrics)
-        card = getattr(model, "model_card_data", None)
-        if card is not None:
-            card.set_evaluation_metrics(self, metrics, epoch, steps)
+        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)
         return metrics
 
-    @property
-    def description(self) -> str:
-        """What is measured, in words: BinaryClassificationEvaluator -> Binary Classification."""
-        return re.sub(r"([a-z])([A-Z])", r"\1 \2", type(self).__name__.partition("Evaluator")[0])
 
-    def get_config_dict(self) -> dict[str, Any]:
-        """The settings that change the numbers, for the model card; those at their defaults are left out."""
-        return {}
-
-
-def same_lengths(where: str, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Check that columns have one length.
-
-    Raises:
-        ArgumentError: they differ.
-    """
-    if len({len(column) for column in columns.values()}) > 1:
-        found = ", ".join(f"{len(column)} {name}" for name, column in columns.items())
-        raise ArgumentError(f"{where}: {found}, expected as many of each. Give one of each a row.")
+def _as_float(value: Any) -> Any:
+    """A text stays one."""
+    try:
+        return float(value)
+    except ValueError:
+        return value

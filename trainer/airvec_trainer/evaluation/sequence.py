@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from airvec_trainer.evaluation.evaluator import SentenceEvaluator
+
 __all__ = ["SequentialEvaluator"]
 
 
@@ -14,7 +16,7 @@ def _last(scores: Sequence[float]) -> float:
     return scores[-1]
 
 
-class SequentialEvaluator:
+class SequentialEvaluator(SentenceEvaluator):
     """Runs evaluators in order; gives all their metrics, and `sequential_score`, which is the primary one.
 
     Args:
@@ -22,7 +24,7 @@ class SequentialEvaluator:
         main_score_function: from the evaluators' primary values, in order, to the score; the last one by default.
     """
 
-    greater_is_better = True
+    primary_metric = "sequential_score"
 
     def __init__(
         self,
@@ -31,8 +33,6 @@ class SequentialEvaluator:
     ) -> None:
         self.evaluators = list(evaluators)
         self.main_score_function = main_score_function
-        self.primary_metric = "sequential_score"
-        self.name = ""
 
     def __call__(
         self, model: Any, output_path: str | Path | None = None, epoch: float = -1, steps: int = -1

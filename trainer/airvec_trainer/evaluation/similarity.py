@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from airvec.errors import ArgumentError
-from airvec_trainer.evaluation.evaluator import Evaluator, same_lengths
+from airvec_trainer.evaluation.columns import numbers, same_lengths, texts
+from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
 from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, rows
 
@@ -40,7 +41,8 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         truncate_dim: passed to `encode`.
 
     Raises:
-        ArgumentError: columns of different lengths, or an unknown measure or precision.
+        ArgumentError: columns of different lengths, no texts, scores that are no finite numbers, or an unknown measure
+            or precision.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class EmbeddingSimilarityEvaluator(Evaluator):
             raise ArgumentError(f"{where}: precision {precision!r}, expected one of {', '.join(PRECISIONS)}, or None.")
         parts = ("similarity_evaluation", name, precision, "results.csv")
         super().__init__(name=name, csv_file="_".join(part for part in parts if part), write_csv=write_csv)
-        self.sentences1, self.sentences2, self.scores = list(sentences1), list(sentences2), list(scores)
+        self.sentences1 = texts(where, "sentences1", sentences1)
+        self.sentences2 = texts(where, "sentences2", sentences2)
+        self.scores = numbers(where, "scores", scores)
         self.batch_size, self.show_progress_bar = batch_size, show_progress_bar
         self.precision, self.truncate_dim = precision, truncate_dim
         self.main_similarity = measure_name(main_similarity, where)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from airvec.errors import ArgumentError
-from airvec_trainer.evaluation.evaluator import Evaluator, same_lengths
+from airvec_trainer.evaluation.columns import same_lengths, texts
+from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, rows
 
 __all__ = ["TripletEvaluator"]
@@ -37,7 +38,7 @@ class TripletEvaluator(Evaluator):
         main_distance_function: the old name of `main_similarity_function`.
 
     Raises:
-        ArgumentError: columns of different lengths, an unknown measure, or a margin that is no number.
+        ArgumentError: columns of different lengths, no texts, an unknown measure, or a margin that is no number.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class TripletEvaluator(Evaluator):
         same_lengths(where, {"anchors": anchors, "positives": positives, "negatives": negatives})
         file = f"triplet_evaluation{'_' + name if name else ''}_results.csv"
         super().__init__(name=name, csv_file=file, write_csv=write_csv)
-        self.anchors, self.positives, self.negatives = list(anchors), list(positives), list(negatives)
+        self.anchors = texts(where, "anchors", anchors)
+        self.positives = texts(where, "positives", positives)
+        self.negatives = texts(where, "negatives", negatives)
         self.batch_size, self.show_progress_bar = batch_size, show_progress_bar
         self.truncate_dim = truncate_dim
         main = main_distance_function if main_similarity_function is None else main_similarity_function

@@ -1,0 +1,75 @@
+"""What an evaluator is given, checked when it is made: texts, pairs of them and scores, as many of each.
+
+A mistake is told before the training, not at its first evaluation.
+Knows nothing of models and metrics.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airvec.errors import ArgumentError
+
+__all__ = ["numbers", "pairs", "same_lengths", "texts"]
+
+
+def texts(where: str, name: str, given: Iterable[Any]) -> list[str]:
+    """A column of texts as a list; `name` is what messages call it.
+
+    Raises:
+        ArgumentError: one text in place of several, or something in it that is no text.
+    """
+    if isinstance(given, str):
+        raise ArgumentError(f"{where}: {name} {given!r:.60}, expected several texts. Put it into a list.")
+    found = list(given)
+    for row, text in enumerate(found):
+        if not isinstance(text, str):
+            raise ArgumentError(f"{where}: {name}, row {row}: {text!r:.60}, expected a text. Leave the row out.")
+    return found
+
+
+def pairs(where: str, given: Iterable[Any]) -> list[list[str]]:
+    """Pairs of texts as lists of two.
+
+    Raises:
+        ArgumentError: a text in place of pairs, or a row that is no pair of texts.
+    """
+    found: list[list[str]] = []
+    for row, pair in enumerate(given):
+        if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(text, str) for text in pair):
+            raise ArgumentError(f"{where}: row {row}: {pair!r:.60}, expected two texts. Give pairs of texts.")
+        found.append(list(pair))
+    return found
+
+
+def numbers(where: str, name: str, given: Iterable[Any]) -> list[float]:
+    """A column of numbers as a list.
+
+    Raises:
+        ArgumentError: a value that is no finite number.
+    """
+    found = list(given)
+    for row, value in enumerate(found):
+        if not _is_number(value):
+            raise ArgumentError(f"{where}: {name}, row {row}: {value!r:.60}, expected a finite number. Correct it.")
+    return [float(value) for value in found]
+
+
+def same_lengths(where: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Check that columns have one length.
+
+    Raises:
+        ArgumentError: they differ.
+    """
+    if len({len(column) for column in columns.values()}) > 1:
+        found = ", ".join(f"{len(column)} {name}" for name, column in columns.items())
+        raise ArgumentError(f"{where}: {found}, expected as many of each. Give one of each a row.")
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):  # float() would read it
+        return False
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
