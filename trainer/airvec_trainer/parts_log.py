@@ -30,7 +30,7 @@ class PartsLog:
             sums[name] = sums[name] + found if name in sums else found
 
     def drain(self, role: str, parallel_mode: object) -> dict[str, float]:
-        """The means since the last time, over all processes, and begin anew. Names of evaluations begin with `eval_`."""
+        """The means since the last time, over all processes, and begin anew; evaluations' names begin with `eval_`."""
         sums, steps = self._sums[role], self._steps[role]
         self._sums[role], self._steps[role] = {}, 0
         if not sums:
