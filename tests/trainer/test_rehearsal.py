@@ -22,7 +22,7 @@ from airvec_trainer.losses import (
 )
 from airvec_trainer.rehearsal import check_labels_differ
 from tests.trainer.static_models import static_model
-from tests.trainer.trainings import losses_of, scored, trainer
+from tests.trainer.trainings import losses_of, pairs, scored, trainer
 
 NAMES = ("label", "score")
 COMPARING = [
@@ -34,6 +34,7 @@ COMPARING = [
     GradCache(loss=CoSENTLoss()),
     SpladeLoss(loss=GradCache(loss=SparseCoSENTLoss()), document_regularizer_weight=0.1),
 ]
+KNOWN = Dataset.from_dict({"anchor": ["one", "two", "three"] * 4, "positive": ["two", "three", "one"] * 4})
 ALIKE = scored(score=[1.0] * 12)
 
 
@@ -101,3 +102,58 @@ def test_a_collator_of_one_s_own_may_read_columns_that_are_no_texts(tmp_path: Pa
     assert len(losses_of(found)) == 4
     with pytest.raises(TrainingError, match="column 'first': 0 is int, expected a text"):
         trainer(tmp_path, tmp_path / "out", data=data, model=model, loss=loss).train()
+
+
+def of_own(made: Any) -> Any:
+    """A loss that gives what `made` makes of the mean distance of two columns."""
+    return lambda columns, labels: made((columns[0] - columns[1]).square().mean(1))
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (lambda value: value, r"a tensor of shape \(4,\)"),
+        (lambda value: value.mean().item(), r"float: 0\."),
+        (lambda value: None, "NoneType: None"),
+        (lambda value: {"near": value.mean(), "far": 0.5}, r"far: float: 0\.5"),
+        (lambda value: {}, "dict: {}"),
+        (lambda value: value.mean() > 0, r"a tensor of torch\.bool"),
+    ],
+)
+def test_a_loss_of_one_s_own_gives_one_number_or_parts_of_one_number_each(
+    made: Any, found: str, tmp_path: Path
+) -> None:
+    ready = trainer(tmp_path, tmp_path / "out", data={"nq": pairs()}, model=static_model(), loss={"nq": of_own(made)})
+    with pytest.raises(
+        TrainingError, match=f"train_dataset 'nq': .*: <lambda>: gives {found}.* expected a tensor of one"
+    ):
+        ready.train()
+
+
+def test_a_loss_without_a_gradient_is_refused_before_a_weight_moves(tmp_path: Path) -> None:
+    loss = of_own(lambda value: value.mean().detach())
+    found = trainer(tmp_path, tmp_path / "out", data=KNOWN, model=static_model(), loss=loss)
+    with pytest.raises(TrainingError, match="step 1: the loss is .* without a gradient, expected"):
+        found.train()
+
+
+def test_parts_of_a_loss_of_one_s_own_are_summed_and_logged(tmp_path: Path) -> None:
+    loss = of_own(lambda value: {"near": value.mean(), "far": 2 * value.mean()})
+    once, parts = of_own(lambda value: 3 * value.mean()), []
+    for one in (loss, once):
+        found = trainer(tmp_path, tmp_path / "out", data=KNOWN, model=static_model(), loss=one)
+        found.train()
+        parts.append([entry for entry in found.state.log_history if "loss" in entry])
+    assert [entry["loss"] for entry in parts[0]] == pytest.approx([entry["loss"] for entry in parts[1]], rel=1e-4)
+    assert [3 * entry["near"] for entry in parts[0]] == pytest.approx([entry["loss"] for entry in parts[0]], abs=2e-3)
+    assert all(entry["far"] > 0 for entry in parts[0])
+
+
+def test_a_loss_around_one_of_one_s_own_takes_its_parts(tmp_path: Path) -> None:
+    for wrapped in (
+        GradCache(loss=of_own(lambda value: {"near": value.mean()}), mini_batch_size=2),
+        MatryoshkaLoss(loss=of_own(lambda value: {"near": value.mean()}), matryoshka_dims=[3, 2]),
+    ):
+        found = trainer(tmp_path, tmp_path / "out", data=KNOWN, model=static_model(), loss=wrapped)
+        found.train()
+        assert all(value > 0 for value in losses_of(found))

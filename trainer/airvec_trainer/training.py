@@ -234,12 +234,17 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         """The loss of a batch, its parts noted for the log.
 
         Raises:
-            TrainingError: it is no number, while training.
+            TrainingError: it is no number, or has no gradient, while training.
         """
         parts = loss_parts(self.loss, model, inputs)
         value = total(parts)
         if set(parts) != {"loss"}:
             self.parts_log.add("train" if self.model.training else "eval", parts)
+        if self.model.training and torch.is_grad_enabled() and not value.requires_grad:
+            raise TrainingError(
+                f"step {self.state.global_step + 1}: the loss is {value.item()} without a gradient, expected one of "
+                "the model's weights. Make it of the embeddings without .detach() and .item(), and freeze not all."
+            )
         if self.model.training and not bool(torch.isfinite(value)):
             raise self._not_a_number(value, inputs)
         return (value, {}) if return_outputs else value

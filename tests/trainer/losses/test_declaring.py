@@ -5,6 +5,7 @@ import pytest
 from torch import nn
 
 from airvec.errors import ArgumentError
+from airvec_trainer.losses import CoSENTLoss
 from airvec_trainer.losses.declaring import loss
 from tests.trainer.losses.stand_ins import Reader
 
@@ -103,3 +104,18 @@ def test_a_loss_is_frozen_and_can_be_copied_with_a_change():
     with pytest.raises(FrozenInstanceError):
         made.scale = 3.0
     assert replace(made, margin=1.0) == Scaled(scale=2.0, margin=1.0)
+
+
+@loss
+class Around:
+    loss: Any
+    weight: float = 1.0
+
+
+@pytest.mark.parametrize("inner", [CoSENTLoss(), lambda columns, labels: 0, nn.L1Loss()])
+def test_a_loss_around_another_takes_that_one_first(inner: Any):
+    assert Around(inner, 2.0) == Around(loss=inner, weight=2.0) == Around(MODEL, inner, 2.0)
+    with pytest.raises(ArgumentError, match=r"Around: 3 without a name"):
+        Around(3)
+    with pytest.raises(ArgumentError, match="Around: 3 values, expected at most 2: loss, weight"):
+        Around(inner, 2.0, 3.0)

@@ -19,7 +19,7 @@ from airvec_trainer.losses.columns import require_columns, require_one_of
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.losses.gradcache import require_inner, without_cache
 from airvec_trainer.losses.layers import by_layer, layer_weight
-from airvec_trainer.losses.protocol import Loss, inside, on_arrays
+from airvec_trainer.losses.protocol import Loss, inside, on_arrays, parts_of_arrays, total
 
 __all__ = ["AdaptiveLayerLoss", "Matryoshka2dLoss", "MatryoshkaLoss"]
 
@@ -98,7 +98,7 @@ class MatryoshkaLoss:
         width = columns[0].shape[-1]
         self._check_dims(width)
         values = [
-            weight * self.loss([_shortened(column, dim) for column in columns], _shortened_labels(labels, width, dim))
+            weight * _value(self.loss, [_shortened(one, dim) for one in columns], _shortened_labels(labels, width, dim))
             for dim, weight in self._drawn()
         ]
         return torch.stack(values).sum()
@@ -175,12 +175,12 @@ class AdaptiveLayerLoss:
         function = on_arrays(self.loss, batch)
         embeddings = by_layer(batch)
         last = embeddings.last()
-        value = function(last, labels) * self.last_layer_weight
+        value = _value(function, last, labels) * self.last_layer_weight
         layers = self._drawn(embeddings.count - 1)
         for layer in layers:
             columns = embeddings.at(layer)
             weight = layer_weight(self.layer_weighting, layer) / len(layers) * self.prior_layers_weight
-            value = value + function(columns, labels) * weight
+            value = value + _value(function, columns, labels) * weight
             if self.kl_temperature > 0:
                 value = value + self._divergence(columns, last) * self.kl_temperature * self.kl_div_weight
         return value
@@ -253,6 +253,11 @@ class Matryoshka2dLoss:
     def on_batch(self, batch: Batch, labels: Any = None) -> Tensor:
         """The loss of a batch."""
         return self.layers().on_batch(batch, labels)
+
+
+def _value(loss: Any, columns: Sequence[Tensor], labels: Any) -> Tensor:
+    """Of a wrapped loss, which may have parts."""
+    return total(parts_of_arrays(loss, columns, labels))
 
 
 def _shortened(column: Tensor, dim: int) -> Tensor:

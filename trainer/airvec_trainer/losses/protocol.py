@@ -74,9 +74,7 @@ class _Bound(Protocol):
 
 def compute(loss: Any, batch: Batch, labels: Any = None) -> Tensor:
     """The value of a loss of either form on a batch: a scalar."""
-    if isinstance(loss, BatchLoss):
-        return loss.on_batch(batch, labels)
-    return loss(batch.embeddings(), labels)
+    return total(parts_of(loss, batch, labels))
 
 
 def parts_of(loss: Any, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
@@ -84,8 +82,28 @@ def parts_of(loss: Any, batch: Batch, labels: Any = None) -> dict[str, Tensor]:
     if isinstance(loss, _BatchInParts):
         return dict(loss.batch_parts(batch, labels))
     if isinstance(loss, BatchLoss):
-        return {"loss": loss.on_batch(batch, labels)}
+        return _as_parts(loss, loss.on_batch(batch, labels))
     return parts_of_arrays(loss, batch.embeddings(), labels)
+
+
+def _as_parts(loss: Any, value: Any) -> dict[str, Tensor]:
+    """What a loss of the user's own gives: a scalar, or parts by name.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    parts = dict(value) if isinstance(value, Mapping) and value else {"loss": value}
+    for name, part in parts.items():
+        if not isinstance(part, Tensor) or part.dim() or not part.is_floating_point():
+            found = f"{type(part).__name__}: {part!r:.60}"
+            if isinstance(part, Tensor):
+                found = f"a tensor of shape {tuple(part.shape)}" if part.dim() else f"a tensor of {part.dtype}"
+            raise ArgumentError(
+                f"{getattr(loss, '__name__', type(loss).__name__)}: gives {'' if name == 'loss' else f'{name}: '}"
+                f"{found}, expected a tensor of one float, or a dict of them, whose sum is the loss. Take the mean "
+                "over the rows: value.mean()."
+            )
+    return parts
 
 
 def total(parts: Mapping[str, Tensor]) -> Tensor:
@@ -119,7 +137,7 @@ def parts_of_arrays(loss: Any, columns: Sequence[Tensor], labels: Any = None) ->
     """`parts_of` for a function of embeddings: by name, whose sum is its value."""
     if isinstance(loss, _InParts):
         return dict(loss.parts(columns, labels))
-    return {"loss": loss(columns, labels)}
+    return _as_parts(loss, loss(columns, labels))
 
 
 def slices_of_arrays(
