@@ -1,6 +1,6 @@
-"""Writes docs/api.md from the docstrings of the public names: `python docs/make_api.py`.
+"""Writes docs/api.md and docs/api-trainer.md from the docstrings of the public names: `python docs/make_api.py`.
 
-A test fails while the page is older than the docstrings. Knows nothing of what the functions do.
+A test fails while a page is older than the docstrings. Knows nothing of what the functions do.
 """
 
 import inspect
@@ -9,15 +9,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from transformers import TrainingArguments
+
 import airvec
+import airvec_exporter
+import airvec_trainer
 from airvec import doctor, search, util
+from airvec_trainer import callbacks, datasets, evaluation, losses, modules, readers, samplers
+from airvec_trainer import util as trainer_util
+from airvec_trainer.errors import TrainingError
+from airvec_trainer.losses import rerank
 
-PAGE = Path(__file__).with_name("api.md")
-HEAD = "# Public names\n\nMade from the docstrings by `python docs/make_api.py`; change those, not this page.\n"
+MADE = "Made from the docstrings by `python docs/make_api.py`; change those, not this page."
+HEAD = f"""# Public names
+
+{MADE} Those of the exporter and the trainer: [api-trainer.md](api-trainer.md).
+"""
+TRAINER_HEAD = f"""# Public names of the exporter and the trainer
+
+{MADE} Those of the runtime: [api.md](api.md); the losses by the data that they take: [losses.md](losses.md).
+"""
+ROOMS = (evaluation, losses, rerank, modules, samplers, callbacks, readers, datasets, trainer_util)
 
 
-def page() -> str:
-    """The whole page as Markdown."""
+def runtime_page() -> str:
+    """The names of airvec as Markdown."""
     names = [name for name in airvec.__all__ if name != "util"]
     parts = [HEAD, *(section(f"airvec.{name}", getattr(airvec, name)) for name in names)]
     parts += [section(f"airvec.util.{name}", getattr(util, name)) for name in util.__all__]
@@ -27,10 +43,26 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def trainer_page() -> str:
+    """The names of airvec_exporter and airvec_trainer as Markdown, each once, at the place where users import it."""
+    parts: list[str] = [TRAINER_HEAD]
+    seen: set[Any] = set()
+    for room in (airvec_exporter, airvec_trainer, *ROOMS):
+        for name in room.__all__:
+            found = getattr(room, name)
+            if _is_shown(found, name) and found not in seen:
+                seen.add(found)
+                parts.append(section(f"{room.__name__}.{name}", found))
+    return "\n".join([*parts, section("airvec_trainer.errors.TrainingError", TrainingError)])
+
+
+PAGES = {"api.md": runtime_page, "api-trainer.md": trainer_page}
+
+
 def section(title: str, found: Any) -> str:
-    """Heading, signature and docstring of a public name, and those of a class's own methods below it."""
+    """Heading, signature and docstring of a public name, and those of a class's own methods below it, if it has any."""
     lines = [f"## {title}\n", block(found)]
-    if inspect.isclass(found) and not issubclass(found, Exception):
+    if _has_methods(found):
         lines += [f"### .{name}\n\n{block(member)}" for name, member in methods(found)]
     return "\n".join(lines)
 
@@ -57,12 +89,31 @@ def _has_no_signature(found: Any) -> bool:
     return inspect.isclass(found) and issubclass(found, (Exception, dict))
 
 
+def _has_methods(found: Any) -> bool:
+    """Not errors; and not losses, which all have the same, for trainers."""
+    is_loss = getattr(found, "__module__", "").startswith("airvec_trainer.losses")
+    return inspect.isclass(found) and not issubclass(found, Exception) and not is_loss
+
+
+def _is_shown(found: Any, name: str) -> bool:
+    """Classes and functions of the two packages, under their own name."""
+    ours = getattr(found, "__module__", "").startswith(("airvec_exporter", "airvec_trainer"))
+    return ours and (inspect.isclass(found) or inspect.isfunction(found)) and found.__name__ == name
+
+
+def _is_foreign(found: Any, argument: str) -> bool:
+    """The 120 arguments of a training that transformers has, and explains."""
+    is_settings = inspect.isclass(found) and issubclass(found, TrainingArguments)
+    return is_settings and argument in inspect.signature(TrainingArguments).parameters
+
+
 def _signature(found: Any) -> str:
     """Argument names and defaults; types are in the docstring's words."""
-    parameters = inspect.signature(found).parameters.values()
+    parameters = [one for name, one in inspect.signature(found).parameters.items() if not _is_foreign(found, name)]
     bare = [one.replace(annotation=inspect.Parameter.empty) for one in parameters if one.name not in ("self", "cls")]
-    return re.sub(r"<function (\w+) at \w+>", r"\1", str(inspect.Signature(bare)))
+    return re.sub(r"<function ([\w.]+) at \w+>", r"\1", str(inspect.Signature(bare)))
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        Path(__file__).with_name(name).write_text(page(), encoding="utf-8")
