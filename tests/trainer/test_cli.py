@@ -25,6 +25,17 @@ def test_help_shows_examples_and_exit_codes(capsys):
     assert "130 interrupted" in shown
 
 
+def test_under_airvec_it_calls_itself_airvec_train(recipe, capsys):
+    with pytest.raises(SystemExit):
+        airvec(["train", "--help"])
+    shown = capsys.readouterr().out
+    assert "usage: airvec train " in shown
+    assert "airvec train recipe.toml --dry-run" in shown
+    assert "airvec-train" not in shown
+    assert airvec(["train", str(recipe(("[loss]", "[los]")))]) == 2
+    assert capsys.readouterr().err.startswith("airvec train: ")
+
+
 def test_help_and_a_wrong_recipe_need_no_torch(tmp_path):
     (tmp_path / "recipe.toml").write_text("[models]\n")
     seen = probe(f"from airvec_trainer.cli import main\nassert main([{str(tmp_path / 'recipe.toml')!r}]) == 2")
@@ -60,7 +71,7 @@ def test_a_terminal_gets_a_bar_and_a_table(recipe, monkeypatch, capfd):
 
 @pytest.mark.parametrize("arguments", [["--no-progress"], []])
 def test_without_a_terminal_or_with_no_progress_there_is_no_table(arguments, recipe):
-    parsed = cli._parser().parse_args([str(recipe()), *arguments])
+    parsed = cli._parser("airvec-train").parse_args([str(recipe()), *arguments])
     assert cli._table(parsed) is None
 
 

@@ -14,11 +14,11 @@ from airvec.errors import AirvecError, ArgumentError, require
 OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 EXAMPLES = """\
 examples:
-  airvec-train recipe.toml
-  airvec-train recipe.toml --dry-run                     rows, columns and steps; no model is loaded
-  airvec-train recipe.toml --set arguments.max_steps=10 --set data.0.limit=500
-  airvec-train recipe.toml --resume                      go on from the last checkpoint
-  airvec-train recipe.toml --no-progress                 for scripts: a summary at the end, messages on stderr
+  PROGRAM recipe.toml
+  PROGRAM recipe.toml --dry-run                     rows, columns and steps; no model is loaded
+  PROGRAM recipe.toml --set arguments.max_steps=10 --set data.0.limit=500
+  PROGRAM recipe.toml --resume                      go on from the last checkpoint
+  PROGRAM recipe.toml --no-progress                 for scripts: a summary at the end, messages on stderr
 
 A recipe has the sections [model], [[data]], [loss], [arguments], [[evaluation]], [export] and [card]; docs/training.md
 explains them, and models/*/recipe.toml are whole ones. Relative paths are relative to the recipe. Ctrl-C saves a
@@ -27,31 +27,32 @@ argument, 130 interrupted.
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, program: str = "airvec-train") -> int:
     """Run the command; errors go to stderr.
 
     Args:
         argv: arguments without the program's name; None = those of this process.
+        program: what it calls itself: it is `airvec train`, too.
 
     Returns:
         The exit code: 0 done, 1 failed, 2 wrong recipe or arguments, 130 interrupted.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = _parser(program).parse_args(argv)
     try:
-        return _train(arguments)
+        return _train(arguments, program)
     except (ArgumentError, FileNotFoundError) as error:
-        return _tell(error, MISUSED)
+        return _tell(program, error, MISUSED)
     except (AirvecError, OSError) as error:
-        return _tell(error, FAILED)
+        return _tell(program, error, FAILED)
     except KeyboardInterrupt:
-        return _tell(f"interrupted. {_resuming(arguments)}", INTERRUPTED)
+        return _tell(program, f"interrupted. {_resuming(arguments)}", INTERRUPTED)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="airvec-train",
+        prog=program,
         description="Train a model as a recipe says, and export it for the runtime.",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.replace("PROGRAM", program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("recipe", metavar="RECIPE", type=Path, help="a TOML file")
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _train(arguments: argparse.Namespace) -> int:
+def _train(arguments: argparse.Namespace, program: str) -> int:
     from airvec_trainer.recipes.reading import read_recipe
 
     recipe = read_recipe(arguments.recipe, arguments.overrides)
@@ -85,7 +86,7 @@ def _train(arguments: argparse.Namespace) -> int:
         if table is not None:
             table.stop()
     print(outcome)
-    return _tell(f"interrupted. {_resuming(arguments)}", INTERRUPTED) if outcome.stopped else OK
+    return _tell(program, f"interrupted. {_resuming(arguments)}", INTERRUPTED) if outcome.stopped else OK
 
 
 def _table(arguments: argparse.Namespace) -> Any:
@@ -104,8 +105,8 @@ def _resuming(arguments: argparse.Namespace) -> str:
     return f"Go on with: airvec train {arguments.recipe}{sets} --resume"
 
 
-def _tell(error: object, code: int) -> int:
-    print(f"airvec-train: {' '.join(str(error).split())}", file=sys.stderr)
+def _tell(program: str, error: object, code: int) -> int:
+    print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
     return code
 
 

@@ -98,7 +98,7 @@ def _export(arguments: list[str]) -> int:
 def _train(arguments: list[str]) -> int:
     for package in ("torch", "transformers", "datasets", "accelerate"):
         require(package, "train", "airvec train")
-    return int(import_module("airvec_trainer.cli").main(arguments))
+    return int(import_module("airvec_trainer.cli").main(arguments, "airvec train"))
 
 
 if __name__ == "__main__":

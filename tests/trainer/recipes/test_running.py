@@ -85,6 +85,13 @@ def test_ctrl_c_saves_a_checkpoint_and_a_resumed_training_has_the_same_losses(re
     assert losses(tmp_path / "other") == whole
 
 
+def test_ctrl_c_does_not_wait_for_an_evaluation(recipe):
+    path = recipe(('eval_strategy = "steps"\neval_steps = 3', 'eval_strategy = "epoch"'))
+    stopped = run(plan(read_recipe(path)), shown=[Interrupt(1)])
+    assert (stopped.stopped, stopped.steps) == (True, 2)
+    assert "eval_loss" not in stopped.metrics
+
+
 def test_without_a_checkpoint_there_is_nothing_to_resume(recipe):
     with pytest.raises(ArgumentError, match=r"--resume: no checkpoint in .*out"):
         run(plan(read_recipe(recipe())), resume=True)
@@ -178,11 +185,11 @@ def test_an_evaluator_may_take_held_out_rows(recipe):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("max_steps", "max_step"), r"\[arguments\]: unknown key 'max_step', .*Did you mean 'max_steps'\?"),
+        (("max_steps", "max_step"), r"\[arguments\]: unknown key 'max_step'.*Did you mean 'max_steps'\?"),
         (("max_steps = 6", 'max_steps = "6"'), r"\[arguments\].max_steps: '6', expected a whole number"),
         (('eval_strategy = "steps"', 'eval_strategy = "often"'), r"\[arguments\]: .* cannot be used: .*often"),
         (('name = "MultipleNeg', 'name = "MultipleMeg'), r"\[loss\].name: .* Did you mean 'MultipleNegativesRankingL"),
-        (('RankingLoss"', 'RankingLoss"\nscal = 2'), r"\[loss\]: unknown key 'scal', .*Did you mean 'scale'\?"),
+        (('RankingLoss"', 'RankingLoss"\nscal = 2'), r"\[loss\]: unknown key 'scal'.*Did you mean 'scale'\?"),
         (('RankingLoss"', 'RankingLoss"\nscale = "2"'), r"\[loss\].scale: '2', expected a number"),
         (
             ('RankingLoss"', 'RankingLoss"\nsimilarity_fct = "cosine"'),

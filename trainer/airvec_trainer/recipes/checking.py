@@ -62,8 +62,10 @@ def check_keys(table: Mapping[str, Any], known: Collection[str], place: str) -> 
     for key in table:
         if key not in known:
             near = get_close_matches(key, known, 1)
-            meant = f" Did you mean {near[0]!r}?" if near else " Leave it out, or take one of these."
-            raise ArgumentError(f"{place}: unknown key {key!r}, expected one of {', '.join(sorted(known))}.{meant}")
+            names = f"one of {', '.join(sorted(known))}."
+            # Training arguments have some 130 names: the one that was meant stands in front of them.
+            told = f". Did you mean {near[0]!r}? Expected {names}" if near else f", expected {names}"
+            raise ArgumentError(f"{place}: unknown key {key!r}{told}{'' if near else ' Leave it out, or take one.'}")
 
 
 def check_type(value: Any, hint: Any, place: str) -> Any:
@@ -144,8 +146,13 @@ def _fits_plain(value: Any, hint: Any) -> bool:
         return isinstance(value, type(None) if hint is None else hint)
     if get_origin(hint) is Callable:
         return callable(value)
-    # A list where a string stands is wrong; a class of its own says itself what it takes.
-    return get_origin(hint) not in (list, dict) and hint not in (list, dict)
+    # One value where several stand is wrong; a class of its own says itself what it takes.
+    return not _is_group(get_origin(hint) or hint)
+
+
+def _is_group(hint: Any) -> bool:
+    """Whether a hint is a list, a table or the like: text, which Python counts among sequences, is none in a recipe."""
+    return isinstance(hint, type) and hint is not str and issubclass(hint, Collection)
 
 
 def _takes(hint: Any, *plain: type) -> bool:
@@ -166,7 +173,7 @@ def _words(hint: Any) -> str:
         return " or ".join(repr(one) for one in inner)
     if origin is dict or hint is dict:
         return "a table"
-    if origin is list:
+    if origin is list or (_is_group(origin) and len(inner) == 1):
         return f"a list of {_words(inner[0])}" if inner else "a list"
     names = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", Any: "anything"}
     return names.get(hint, getattr(hint, "__name__", str(hint)))

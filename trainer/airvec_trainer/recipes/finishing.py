@@ -10,7 +10,7 @@ from airvec.errors import ArgumentError, require
 from airvec_trainer.checkpoints import last_checkpoint
 from airvec_trainer.recipes.sections import ExportSection
 
-__all__ = ["MODEL", "check_export", "check_unused", "finish"]
+__all__ = ["MODEL", "check_export", "check_folder", "check_unused", "finish"]
 
 MODEL = "model"
 
@@ -40,6 +40,17 @@ def check_export(wanted: ExportSection | None, folder: Path) -> None:
         # The exporter speaks of its command line's arguments.
         told = str(error).replace("pass --overwrite", "set export.overwrite = true")
         raise ArgumentError(f"[export]: {told}") from error
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse an output folder that cannot be made.
+
+    Raises:
+        ArgumentError: it, or one that it would lie in, is a file.
+    """
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise ArgumentError(f"[arguments].output_dir: {place} is a file, expected a folder. Name another.")
 
 
 def check_unused(folder: Path) -> None:

@@ -17,7 +17,7 @@ from torch import cuda
 from airvec.errors import ArgumentError
 from airvec_trainer.recipes.checking import check_keys, check_values, parameters
 
-__all__ = ["arguments_class", "class_of", "loss_from", "make_arguments", "model_class", "trainer_class"]
+__all__ = ["arguments_class", "card_class", "class_of", "loss_from", "make_arguments", "model_class", "trainer_class"]
 
 CLASSES = {
     "dense": "SentenceTransformer",
@@ -57,8 +57,10 @@ def class_of(room: str, name: object, place: str, fits: Callable[[Any], bool] = 
     names = [one for one in found.__all__ if fits(getattr(found, one))]
     if name not in names:
         near = get_close_matches(str(name), names, 1)
-        meant = f" Did you mean {near[0]!r}?" if near else " Take one of these."
-        raise ArgumentError(f"{place}: {name!r}, expected one of {', '.join(sorted(names))}.{meant}")
+        told = f". Did you mean {near[0]!r}? Expected" if near else ", expected"
+        raise ArgumentError(
+            f"{place}: {name!r}{told} one of {', '.join(sorted(names))}.{'' if near else ' Take one of these.'}"
+        )
     return getattr(found, str(name))
 
 

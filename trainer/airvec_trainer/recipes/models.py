@@ -3,6 +3,7 @@
 Knows nothing of data and of training.
 """
 
+from pathlib import Path
 from typing import Any
 
 from airvec.errors import ArgumentError, require
@@ -10,10 +11,28 @@ from airvec_trainer.recipes.checking import check_values
 from airvec_trainer.recipes.making import card_class, class_of, model_class
 from airvec_trainer.recipes.sections import ModelSection, Table
 
-__all__ = ["make_model"]
+__all__ = ["check_model", "make_model"]
 
 TASKS = {"dense": "feature-extraction", "sparse": "fill-mask", "rerank": "sequence-classification"}
 PLACE = "[model]"
+ROOM = "airvec_trainer.modules"
+
+
+def check_model(section: ModelSection, card: Table) -> None:
+    """Refuse what can be told of a model without loading it.
+
+    Raises:
+        ArgumentError: a folder that is not there; a module, an adapter's setting or a card's field that is not known.
+        MissingPackageError: a LoRA adapter is wanted, and peft is not installed.
+    """
+    if Path(section.name).is_absolute() and not Path(section.name).is_dir():
+        raise ArgumentError(f"{PLACE}.name: {section.name}: no such folder, expected a model in it. Check the path.")
+    _check_kind(section)
+    for number, table in enumerate(section.modules or []):
+        _module(table, number, None)
+    if section.lora is not None:
+        _lora(section.lora)
+    _card(section.kind, card)
 
 
 def make_model(section: ModelSection, card: Table) -> Any:
@@ -24,6 +43,7 @@ def make_model(section: ModelSection, card: Table) -> Any:
         MissingPackageError: a LoRA adapter is wanted, and peft is not installed.
     """
     about = _card(section.kind, card)
+    _check_kind(section)
     model = _reranker(section, about) if section.kind == "rerank" else _encoder(section, about)
     if section.max_seq_length is not None:
         model.max_seq_length = section.max_seq_length
@@ -32,10 +52,16 @@ def make_model(section: ModelSection, card: Table) -> Any:
     return model
 
 
+def _check_kind(section: ModelSection) -> None:
+    """Refuse what belongs to another kind of model."""
+    if section.kind != "rerank" and section.num_labels is not None:
+        raise ArgumentError(f"{PLACE}.num_labels: {section.num_labels} for a {section.kind} model. Leave it out.")
+    if section.kind == "rerank" and not (section.modules is None and section.similarity_fn_name is None):
+        raise ArgumentError(f"{PLACE}: modules or similarity_fn_name for {section.kind!r}, which has neither. Drop it.")
+
+
 def _encoder(section: ModelSection, about: Any) -> Any:
     found = model_class(section.kind)
-    if section.num_labels is not None:
-        raise ArgumentError(f"{PLACE}.num_labels: {section.num_labels} for a {section.kind} model. Leave it out.")
     settings = {
         "prompts": section.prompts,
         "similarity_fn_name": section.similarity_fn_name,
@@ -47,8 +73,6 @@ def _encoder(section: ModelSection, about: Any) -> Any:
 
 
 def _reranker(section: ModelSection, about: Any) -> Any:
-    if section.modules is not None or section.similarity_fn_name is not None:
-        raise ArgumentError(f"{PLACE}: modules or similarity_fn_name for {section.kind!r}, which has neither. Drop it.")
     return model_class("rerank")(
         section.name,
         num_labels=section.num_labels,
@@ -60,18 +84,29 @@ def _reranker(section: ModelSection, about: Any) -> Any:
 
 def _modules(section: ModelSection) -> list[Any]:
     """The transformer of a fresh base, and the modules behind it, each told the width that comes to it."""
-    room = "airvec_trainer.modules"
-    first = class_of(room, "Transformer", PLACE)(section.name, transformer_task=TASKS[section.kind])
+    first = class_of(ROOM, "Transformer", PLACE)(section.name, transformer_task=TASKS[section.kind])
     modules = [first]
     for number, table in enumerate(section.modules or []):
-        place = f"{PLACE}.modules[{number}]"
-        found = class_of(room, table.get("type"), f"{place}.type")
-        given = {key: value for key, value in table.items() if key != "type"}
-        if found.__name__ == "Pooling" and "embedding_dimension" not in given:
-            given["embedding_dimension"] = first.get_embedding_dimension()
-        check_values(found, given, place)
+        found, given = _module(table, number, first.get_embedding_dimension())
         modules.append(found(**given))
     return modules
+
+
+def _module(table: Table, number: int, width: int | None) -> tuple[Any, Table]:
+    """The class of a module and its arguments.
+
+    Args:
+        table: of the recipe.
+        number: of the module.
+        width: of the transformer's vectors; None = not known yet.
+    """
+    place = f"{PLACE}.modules[{number}]"
+    found = class_of(ROOM, table.get("type"), f"{place}.type")
+    given = {key: value for key, value in table.items() if key != "type"}
+    if found.__name__ == "Pooling" and "embedding_dimension" not in given:
+        given["embedding_dimension"] = width or 1
+    check_values(found, given, place)
+    return found, given
 
 
 def _lora(table: Table) -> Any:

@@ -3,17 +3,20 @@
 Knows nothing of models.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from airvec_trainer.recipes.sections import Recipe
+from airvec_trainer.recipes.sections import Recipe, Table
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["Plan", "planned_steps"]
+__all__ = ["Plan", "planned_steps", "with_defaults"]
+
+LOGS = 50  # points of a curve that shows how a training went
+MOST = 500  # steps between two logs, as transformers has it
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Plan:
         held_out: rows that are evaluated, likewise.
         losses: by the name of their data set.
         arguments: of the trainer.
+        evaluators: in the recipe's order.
     """
 
     recipe: Recipe
@@ -33,6 +37,7 @@ class Plan:
     held_out: "Mapping[str, Dataset]"
     losses: Mapping[str, Any]
     arguments: Any
+    evaluators: Sequence[Any]
 
     def __str__(self) -> str:
         """A few lines for people."""
@@ -64,6 +69,31 @@ def in_words(loss: Any) -> str:
         if entry.init and (value := getattr(loss, entry.name)) is not entry.default and value != entry.default
     ]
     return f"{type(loss).__name__}({', '.join(told)})"
+
+
+def with_defaults(table: Table, *, evaluates: bool, steps: int | None = None) -> Table:
+    """A recipe's training arguments, and when to evaluate and to log where it does not say so.
+
+    transformers evaluates never and logs every 500 steps: held-out rows and evaluators would be read for nothing, and
+    a short training would leave no curve.
+
+    Args:
+        table: `[arguments]`.
+        evaluates: whether there is anything to evaluate.
+        steps: of the training; None = not counted yet.
+
+    Example:
+        >>> with_defaults({"max_steps": 100}, evaluates=True, steps=100)
+        {'eval_strategy': 'epoch', 'logging_steps': 2, 'max_steps': 100}
+    """
+    default: Table = {}
+    if evaluates:
+        default["eval_strategy"] = "steps" if "eval_steps" in table else "epoch"
+        if table.get("load_best_model_at_end") and not {"eval_strategy", "save_steps"} & table.keys():
+            default["save_strategy"] = default["eval_strategy"]
+    if steps is not None:
+        default["logging_steps"] = max(1, min(MOST, steps // LOGS))
+    return {**default, **table}
 
 
 def planned_steps(rows: Mapping[str, int], arguments: Any) -> int:

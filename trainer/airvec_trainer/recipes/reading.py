@@ -131,7 +131,8 @@ def _model(table: Any, folder: Path) -> Any:
     """A name that is a folder beside the recipe is that folder; any other is a name on the Hub."""
     name = table.get("name") if isinstance(table, dict) else None
     if isinstance(name, str) and (name.startswith((".", "/", "~")) or (folder / name).is_dir()):
-        return _placed(table, folder, "name")
+        # Whole, as "./nope" is "nope" beside a recipe in ".", which would be a name on the Hub.
+        return _placed(table, folder.absolute(), "name")
     return table
 
 

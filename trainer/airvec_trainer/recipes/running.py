@@ -13,11 +13,11 @@ from airvec.errors import ArgumentError
 from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers
 from airvec_trainer.recipes.evaluators import make_evaluators
 from airvec_trainer.recipes.figure import FIGURE, curves, draw
-from airvec_trainer.recipes.finishing import check_export, check_unused, finish
+from airvec_trainer.recipes.finishing import check_export, check_folder, check_unused, finish
 from airvec_trainer.recipes.log import LOG, MetricsLog
 from airvec_trainer.recipes.making import loss_from, make_arguments, trainer_class
-from airvec_trainer.recipes.models import make_model
-from airvec_trainer.recipes.planning import Plan
+from airvec_trainer.recipes.models import check_model, make_model
+from airvec_trainer.recipes.planning import Plan, planned_steps, with_defaults
 from airvec_trainer.recipes.rows import parts_of_data
 from airvec_trainer.recipes.sections import Recipe
 from airvec_trainer.recipes.stopping import StopOnSignal
@@ -57,16 +57,23 @@ def plan(recipe: Recipe) -> Plan:
         ArgumentError: anything that does not fit.
         MissingPackageError: what the export needs is not installed.
     """
-    kind = recipe.model.kind
-    arguments = make_arguments(recipe.arguments, kind, "[arguments]")
+    evaluates = bool(recipe.evaluation) or any(rows.held_out for rows in recipe.data)
+    table = with_defaults(recipe.arguments, evaluates=evaluates)
+    arguments = make_arguments(table, recipe.model.kind, "[arguments]")
+    check_folder(Path(arguments.output_dir))
     check_export(recipe.export, Path(arguments.output_dir))
+    check_model(recipe.model, recipe.card)
     losses = _losses(recipe, load=False)
     train, held_out = {}, {}
     for rows in recipe.data:
         train[rows.name], out = parts_of_data(rows)
         if out is not None:
             held_out[rows.name] = out
-    return Plan(recipe, train, held_out, losses, arguments)
+    evaluators = make_evaluators(recipe.evaluation, held_out)
+    steps = planned_steps({name: len(rows) for name, rows in train.items()}, arguments)
+    table = with_defaults(recipe.arguments, evaluates=evaluates, steps=steps)
+    arguments = make_arguments(table, recipe.model.kind, "[arguments]")
+    return Plan(recipe, train, held_out, losses, arguments, evaluators)
 
 
 def _losses(recipe: Recipe, *, load: bool) -> dict[str, Any]:
@@ -93,9 +100,8 @@ def run(found: Plan, *, resume: bool = False, shown: Sequence[Any] = ()) -> Outc
     """
     started, folder = time.monotonic(), Path(found.arguments.output_dir)
     checkpoint = _checkpoint(folder, resume)
-    evaluators = make_evaluators(found.recipe.evaluation, found.held_out)
     stopper = StopOnSignal()
-    trainer = _trainer(found, evaluators, [stopper, MetricsLog(folder), *shown])
+    trainer = _trainer(found, [stopper, MetricsLog(folder), *shown])
     with stopper.listening():
         trainer.train(resume_from_checkpoint=checkpoint)
     history = trainer.state.log_history
@@ -107,10 +113,12 @@ def run(found: Plan, *, resume: bool = False, shown: Sequence[Any] = ()) -> Outc
     else:
         places |= finish(trainer.model, found.recipe.export, folder)
     last = {name: values[-1] for name, (_, values) in curves(history).items()}
+    if "loss" not in last and "train_loss" in history[-1]:  # no step was logged, only the mean at the end
+        last["train_loss"] = history[-1]["train_loss"]
     return Outcome(stopper.asked, trainer.state.global_step, time.monotonic() - started, last, places)
 
 
-def _trainer(found: Plan, evaluators: list[Any], callbacks: list[Any]) -> Any:
+def _trainer(found: Plan, callbacks: list[Any]) -> Any:
     """The trainer of the model's kind; one data set is given as it is, several by name."""
     kind = found.recipe.model.kind
     several = len(found.train) > 1
@@ -126,7 +134,7 @@ def _trainer(found: Plan, evaluators: list[Any], callbacks: list[Any]) -> Any:
         train_dataset=dict(found.train) if several else found.train[only],
         eval_dataset=(dict(found.held_out) if several else found.held_out.get(only)) or None,
         loss=losses,
-        evaluator=evaluators[0] if len(evaluators) == 1 else evaluators or None,
+        evaluator=found.evaluators[0] if len(found.evaluators) == 1 else list(found.evaluators) or None,
         callbacks=callbacks,
     )
     _without_printing(trainer)

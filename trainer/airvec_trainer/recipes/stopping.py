@@ -29,6 +29,11 @@ class StopOnSignal(TrainerCallback):
             control.should_save = True
             control.should_training_stop = True
 
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Evaluate nothing on the way out: the epoch has not ended, training has."""
+        if self.asked:
+            control.should_evaluate = False
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Within it, the first signal asks for an end, and the next is a KeyboardInterrupt."""
