@@ -24,6 +24,7 @@ from tests.errors import (
     serving,
     sparse_models,
     sparse_rows,
+    training,
 )
 from tests.errors.cases import Topic, shown
 
@@ -31,7 +32,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
     reranking.TOPIC, retrieval.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC,
-    adding.TOPIC, multi_models.EXPORTED,
+    adding.TOPIC, multi_models.EXPORTED, training.TOPIC,
 )  # fmt: skip
 HEAD = """# Errors
 
@@ -45,7 +46,7 @@ AirvecError
   ArgumentError (ValueError)     InputError (TypeError, ValueError)     TruncationError (ValueError)
   ModelNotFoundError (FileNotFoundError)     ModelFolderError (ValueError)     DownloadError (OSError)
   MissingPackageError (ImportError)     ProcessError (RuntimeError)     ExportError (RuntimeError) > VerificationError
-  PushError (RuntimeError)
+  PushError (RuntimeError)     TrainingError (RuntimeError)
 AirvecWarning (UserWarning): the result is right, but perhaps not what was meant
 ```
 

@@ -6,6 +6,7 @@ import pytest
 
 from airvec import errors
 from airvec_exporter import errors as export_errors
+from airvec_trainer import errors as train_errors
 from tests.errors.cases import Case, Topic, shown
 from tests.errors.page import PAGE, TOPICS, page, read
 
@@ -39,7 +40,8 @@ def test_no_two_cases_have_the_same_title():
 
 def test_every_exception_that_is_meant_for_users_is_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
-    kinds = {name for module in (errors, export_errors) for name in vars(module) if name.endswith(("Error", "Warning"))}
+    rooms = (errors, export_errors, train_errors)
+    kinds = {name for room in rooms for name in vars(room) if name.endswith(("Error", "Warning"))}
     assert kinds - {"AirvecError"} <= set(text.replace("`", " ").replace(":", " ").split())
     assert all(f"\n{kind}: " in text for kind in kinds - {"AirvecError", "VerificationError"})
 
