@@ -117,3 +117,39 @@ def test_what_cannot_be_is_told_by_its_name(given: dict[str, Any], message: str,
 def test_a_reranker_s_columns_have_no_prompt_or_route_of_their_own(name: str, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=f"{name}: .* is for single columns"):
         CrossEncoderTrainingArguments(output_dir=str(tmp_path), use_cpu=True, **{name: {"nq": {"query": "x"}}})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"learning_rate": float("nan")}, "learning_rate: nan, expected a number of 0 or more"),
+        ({"learning_rate": -1}, "learning_rate: -1, expected a number of 0 or more"),
+        ({"learning_rate": "2e-5"}, "learning_rate: '2e-5', expected .* without quotes"),
+        ({"num_train_epochs": "1"}, "num_train_epochs: '1', expected a number above 0"),
+        ({"num_train_epochs": 0}, "num_train_epochs: 0, expected a number above 0"),
+        ({"per_device_train_batch_size": 0}, "per_device_train_batch_size: 0, expected a whole number of 1 or more"),
+        ({"per_device_eval_batch_size": 8.0}, r"per_device_eval_batch_size: 8\.0, expected a whole number"),
+        ({"gradient_accumulation_steps": True}, "gradient_accumulation_steps: True, expected a whole number"),
+        ({"max_steps": -2}, "max_steps: -2, expected a whole number of -1 or more"),
+        ({"weight_decay": float("inf")}, "weight_decay: inf, expected"),
+        ({"adam_beta2": 1}, "adam_beta2: 1, expected a number of 0 or more and below 1"),
+        ({"seed": None}, "seed: None, expected a whole number"),
+        ({"warmup_ratio": -0.1}, r"warmup_ratio: -0\.1, expected"),
+        ({"logging_steps": 0}, "logging_steps: 0, expected a number above 0"),
+    ],
+)
+def test_a_number_that_no_training_can_use_is_told_by_its_name(
+    given: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        made(tmp_path, **given)
+
+
+def test_numbers_at_the_edge_and_none_where_it_may_stand_are_taken(tmp_path: Path) -> None:
+    found = made(tmp_path, learning_rate=0, max_steps=-1, data_seed=None, max_grad_norm=0.0, eval_steps=None)
+    assert (found.learning_rate, found.max_steps, found.data_seed) == (0, -1, None)
+
+
+def test_on_the_cpu_no_memory_is_pinned(tmp_path: Path) -> None:
+    assert made(tmp_path).dataloader_pin_memory is False
+    assert made(tmp_path, dataloader_pin_memory=True).dataloader_pin_memory is False

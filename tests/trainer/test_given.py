@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from datasets import IterableDataset
+from transformers import EarlyStoppingCallback
 
 from airvec.errors import ArgumentError
 from airvec_trainer.arguments import CrossEncoderTrainingArguments, SentenceTransformerTrainingArguments
@@ -12,6 +14,8 @@ from airvec_trainer.data import checked_form
 from airvec_trainer.given import check_keys
 from airvec_trainer.losses import MultipleNegativesRankingLoss
 from tests.tiny.checkpoints import tiny_checkpoint
+from tests.trainer.losses.stand_ins import Reader
+from tests.trainer.static_models import static_model
 from tests.trainer.trainings import pairs, scored, trainer
 
 NAMED = {"nq": pairs(), "sts": scored()}
@@ -78,3 +82,42 @@ def test_a_trainer_checks_them_unless_its_collator_is_the_user_s(tmp_path: Path)
     with pytest.raises(ArgumentError, match="prompts: 'anchr'"):
         trainer(folder, tmp_path / "out", data=pairs(), loss=loss, options=options)
     trainer(folder, tmp_path / "out", data=pairs(), loss=loss, options=options, data_collator=list)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("./folder", r"model: './folder' is a str, expected a SentenceTransformer. Open it: .*\('./folder'\)"),
+        (Path("folder"), r"model: 'folder' is a PosixPath, expected a SentenceTransformer"),
+        (torch.nn.Linear(2, 2), "model: Linear reads no texts, expected a SentenceTransformer"),
+        (3, "model: int reads no texts, expected a SentenceTransformer"),
+        (type("CrossEncoder", (Reader,), {})(), "model: a CrossEncoder, expected .* Take CrossEncoderTrainer"),
+    ],
+)
+def test_what_is_no_model_of_the_trainer_s_kind_is_an_error(model: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        trainer(tmp_path, tmp_path / "out", data=pairs(), model=model)
+
+
+@pytest.mark.parametrize("options", [{"metric_for_best_model": "eval_loss"}, {"eval_strategy": "epoch"}])
+@pytest.mark.parametrize("callback", [EarlyStoppingCallback, EarlyStoppingCallback(2)])
+def test_stopping_early_without_a_metric_or_an_evaluation_is_an_error(
+    options: Any, callback: Any, tmp_path: Path
+) -> None:
+    given: Any = {"data": pairs(), "eval_dataset": pairs(), "model": static_model(), "callbacks": [callback]}
+    with pytest.raises(ArgumentError, match=r"EarlyStoppingCallback: (metric_for_best_model is None|eval_str.*'no')"):
+        trainer(tmp_path, tmp_path / "out", options=options, **given)
+    both: Any = {"metric_for_best_model": "eval_loss", "eval_strategy": "epoch"}
+    trainer(tmp_path, tmp_path / "out", options=both, loss=MultipleNegativesRankingLoss(), **given).train()
+
+
+def test_an_evaluator_that_is_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="evaluator: 'sts' is a str, expected one of airvec_trainer.evaluation"):
+        trainer(tmp_path, tmp_path / "out", data=pairs(), model=static_model(), evaluator="sts")
+
+
+@pytest.mark.parametrize("place", ["notes.txt", "notes.txt/below/run"])
+def test_an_output_folder_that_is_a_file_or_below_one_is_an_error(place: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ArgumentError, match=r"output_dir: .*notes\.txt is a file.* expected a folder"):
+        trainer(tmp_path, tmp_path / place, data=pairs(), model=static_model())

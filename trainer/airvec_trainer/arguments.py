@@ -14,6 +14,7 @@ from transformers import TrainingArguments
 from transformers.training_args import ParallelMode
 
 from airvec.errors import AirvecWarning, ArgumentError
+from airvec_trainer.argument_ranges import check_ranges
 from airvec_trainer.samplers import BatchSamplers, MultiDatasetBatchSamplers
 
 __all__ = [
@@ -65,8 +66,11 @@ class SharedTrainingArguments(TrainingArguments):
     )
 
     def __post_init__(self) -> None:
+        check_ranges(self)
         self._take_warmup_ratio()
         super().__post_init__()
+        if self.device.type == "cpu":  # nothing to copy to: torch would warn at every data loader
+            self.dataloader_pin_memory = False
         self.batch_sampler = _named(self.batch_sampler, BatchSamplers, "batch_sampler")
         self.multi_dataset_batch_sampler = _named(
             self.multi_dataset_batch_sampler, MultiDatasetBatchSamplers, "multi_dataset_batch_sampler"

@@ -9,17 +9,32 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
+from torch import nn
+from transformers import EarlyStoppingCallback
 
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec_trainer.arguments import SharedTrainingArguments
 from airvec_trainer.data import by_name, columns_of, first_rows
+from airvec_trainer.losses.batch import unwrapped
 from airvec_trainer.losses.protocol import inside
 
-__all__ = ["check_keys", "check_kind", "check_together", "plain_arguments", "tell_unused"]
+__all__ = ["check_keys", "check_kind", "check_model", "check_together", "plain_arguments", "tell_unused"]
+
+TRAINERS = {
+    "SentenceTransformer": "SentenceTransformerTrainer",
+    "SparseEncoder": "SparseEncoderTrainer",
+    "CrossEncoder": "CrossEncoderTrainer",
+}  # by the class of a model
 
 
 def check_together(
-    args: SharedTrainingArguments, model: Any, model_init: Any, train: Any, evaluation: Any, evaluator: Any
+    args: SharedTrainingArguments,
+    model: Any,
+    model_init: Any,
+    train: Any,
+    evaluation: Any,
+    evaluator: Any,
+    callbacks: Any = None,
 ) -> None:
     """Raise where what a trainer was given does not fit together.
 
@@ -30,6 +45,7 @@ def check_together(
         train: training data in one form.
         evaluation: evaluation data in one form.
         evaluator: one or several, or None.
+        callbacks: those that were given, or None.
 
     Raises:
         ArgumentError: two of them contradict one another, or one is missing; the message names it.
@@ -39,9 +55,13 @@ def check_together(
             f"model: {'neither it' if model is None else 'both it'} {'nor' if model is None else 'and'} model_init "
             f"({model_init!r}) given, expected one of them. Give the model, or model_init for a search."
         )
-    output = Path(str(args.output_dir))
-    if output.exists() and not output.is_dir():
-        raise ArgumentError(f"output_dir: {output} is a file, expected a folder. Give another path.")
+    _check_output(Path(str(args.output_dir)))
+    _check_stopping(args, callbacks)
+    if evaluator is not None and not isinstance(evaluator, list | tuple) and not callable(evaluator):
+        raise ArgumentError(
+            f"evaluator: {evaluator!r:.80} is a {type(evaluator).__name__}, expected one of airvec_trainer.evaluation, "
+            "or a list of them. Make one of your texts."
+        )
     if args.eval_strategy != "no" and evaluation is None and evaluator is None:
         raise ArgumentError(
             f"eval_strategy: {str(args.eval_strategy.value)!r} with eval_dataset None and no evaluator, expected one "
@@ -63,6 +83,56 @@ def check_together(
             f"metric_for_best_model: {wanted!r}, which no evaluation gives, expected one of {', '.join(names)}. "
             "Correct it, or give the evaluator that measures it."
         )
+
+
+def _check_output(output: Path) -> None:
+    for place in (output, *output.parents):
+        if place.exists() and not place.is_dir():
+            below = "" if place == output else f", and output_dir is {output}, below it"
+            raise ArgumentError(f"output_dir: {place} is a file{below}, expected a folder. Give another path.")
+
+
+def _check_stopping(args: SharedTrainingArguments, callbacks: Any) -> None:
+    """Raise where training is to stop early, by a metric that is never measured or not named."""
+    for callback in callbacks or ():
+        early = callback is EarlyStoppingCallback or isinstance(callback, EarlyStoppingCallback)
+        if early and args.metric_for_best_model is None:
+            raise ArgumentError(
+                f"EarlyStoppingCallback: metric_for_best_model is {args.metric_for_best_model}, expected the metric to "
+                "go by. Set it in the arguments, such as 'eval_loss'."
+            )
+        if early and args.eval_strategy == "no":
+            raise ArgumentError(
+                f"EarlyStoppingCallback: eval_strategy is {str(args.eval_strategy.value)!r}, expected 'steps' or "
+                "'epoch', so that there is something to go by. Set it in the arguments."
+            )
+
+
+def check_model(model: Any, kind: str, trainer: str) -> None:
+    """Raise for what is no model of the kind that a trainer trains; modules of the user's own have no kind.
+
+    Args:
+        model: what it was given.
+        kind: name of the class that it trains.
+        trainer: its own name, for messages.
+
+    Raises:
+        ArgumentError: it is a path, a model of transformers, or of another kind.
+    """
+    if isinstance(model, str | Path):
+        raise ArgumentError(
+            f"model: {str(model)!r} is a {type(model).__name__}, expected a {kind}. Open it: {kind}({str(model)!r})."
+        )
+    found = unwrapped(model)
+    if isinstance(found, nn.Module) and hasattr(found, "preprocess"):
+        others = [name for name in TRAINERS if name != kind and name in [each.__name__ for each in type(found).__mro__]]
+        if not others:
+            return
+        raise ArgumentError(f"model: a {others[0]}, expected a {kind} in {trainer}. Take {TRAINERS[others[0]]}.")
+    raise ArgumentError(
+        f"model: {type(found).__name__} reads no texts, expected a {kind}. Make one of it, such as by saving it and "
+        f"opening the folder: {kind}(folder)."
+    )
 
 
 def check_keys(args: SharedTrainingArguments, train: Any, evaluation: Any, *, by_column: bool) -> None:

@@ -29,7 +29,7 @@ from airvec_trainer.checkpointed import CheckpointedTrainer
 from airvec_trainer.data import NamedRows, by_name, checked_form
 from airvec_trainer.errors import TrainingError, shortened
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
-from airvec_trainer.given import check_keys, check_kind, check_together, plain_arguments, tell_unused
+from airvec_trainer.given import check_keys, check_kind, check_model, check_together, plain_arguments, tell_unused
 from airvec_trainer.loaders import data_loader
 from airvec_trainer.losses.protocol import total
 from airvec_trainer.objectives import check_names, loss_parts, made_for
@@ -93,7 +93,9 @@ class ModelTrainer(CheckpointedTrainer, ABC):
         args = self._checked_arguments(args)
         plain = plain_arguments(args)
         train, evaluation = checked_form(train_dataset, "train_dataset"), checked_form(eval_dataset, "eval_dataset")
-        check_together(args, model, model_init, train, evaluation, evaluator)
+        check_together(args, model, model_init, train, evaluation, evaluator, callbacks)
+        if model is not None:
+            self._check_model(model)
         if data_collator is None:
             check_keys(args, train, evaluation, by_column=self.columns_apart)
         if compute_metrics is not None or preprocess_logits_for_metrics is not None:
@@ -142,6 +144,9 @@ class ModelTrainer(CheckpointedTrainer, ABC):
     def default_collator(self, model: Any) -> Callable[..., Any]:
         """What makes batches of rows where nothing else is given."""
 
+    def _check_model(self, model: Any) -> None:
+        check_model(model, self.arguments.__name__.removesuffix("TrainingArguments"), type(self).__name__)
+
     def _checked_arguments(self, args: SharedTrainingArguments | None) -> SharedTrainingArguments:
         if args is None:
             return self.arguments(output_dir="tmp_trainer")
@@ -170,6 +175,7 @@ class ModelTrainer(CheckpointedTrainer, ABC):
     def call_model_init(self, trial: Any = None) -> Any:
         """A model of `model_init`, and the loss for it."""
         model = super().call_model_init(trial)
+        self._check_model(model)
         if self._given_loss is not None:
             self._fit_to(model)
         return model
