@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from airvec.cache_names import repository_of
-from airvec.errors import require
+from airvec.errors import ModelFolderError, ModelNotFoundError, require
 from airvec.folder import CLASSIFY, ModuleSpec
 from airvec.json_file import read_object
-from airvec_exporter.adapter import PREFIX, find_adapter, labels_of, read_adapter
+from airvec_exporter.adapter import PREFIX, Adapter, find_adapter, labels_of, read_adapter
 from airvec_exporter.body_folder import write_json
 from airvec_exporter.errors import ExportError
 from airvec_exporter.fetch import ADAPTER
@@ -49,7 +49,7 @@ def open_adapted(spec: ModuleSpec, name: str, options: TransformerOptions) -> An
     require("peft", "peft", f"{name} ({ADAPTER})")
     given = dict(options.model)
     with tempfile.TemporaryDirectory(prefix="airvec-") as scratch:
-        adapter = find_adapter(spec.path, name, Path(scratch) / "base", given.pop(BASE, None))
+        adapter = _found(spec.path, name, Path(scratch) / "base", given.pop(BASE, None))
         weights = read_adapter(adapter)
         base = spec._replace(path=adapter.base, config=read_object(adapter.base / "config.json"))
         labels = labels_of(weights) if spec.task == CLASSIFY else None
@@ -67,6 +67,14 @@ def open_adapted(spec: ModuleSpec, name: str, options: TransformerOptions) -> An
     if not Path(model.name_or_path).is_dir():  # base and adapter lay in one folder, from which the base was copied
         model.name_or_path = str(spec.path)
     return model.eval()
+
+
+def _found(home: Path, name: str, scratch: Path, base: Any) -> Adapter:
+    """As `find_adapter`, whose messages speak of the exporter's argument."""
+    try:
+        return find_adapter(home, name, scratch, base)
+    except (ModelFolderError, ModelNotFoundError) as error:
+        raise type(error)(str(error).replace("base=… (--base)", 'model_kwargs={"base": …}')) from error
 
 
 def name_base(home: Path) -> None:
