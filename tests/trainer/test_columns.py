@@ -1,7 +1,7 @@
 """What columns must hold, told with the data set, the column and the row."""
 
 import pytest
-from datasets import Dataset
+from datasets import Dataset, Features, List, Value
 
 from airvec.errors import AirvecWarning
 from airvec_trainer.columns import check_columns
@@ -50,3 +50,25 @@ def test_an_unusual_order_of_known_names_is_told(names: tuple[str, ...]) -> None
 def test_identifiers_are_told() -> None:
     with pytest.warns(AirvecWarning, match="'doc_id' looks like identifiers"):
         check_columns(Dataset.from_dict({"query": ["x"], "doc_id": ["d1"]}), "here")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_label_that_is_no_finite_number_is_told_with_its_row(value: float) -> None:
+    data = Dataset.from_dict({"a": ["x", "y", "z"], "score": [0.5, value, 1.0]})
+    check_columns(data.select([0, 2]), "here")
+    with pytest.raises(TrainingError, match=rf"here, column 'score': {value} in row 1, expected a value in every row"):
+        check_columns(data, "here")
+    lists = Dataset.from_dict({"a": ["x", "y"], "label": [[0.5, 1.0], [0.5, value]]})
+    with pytest.raises(TrainingError, match=f"column 'label': {value} in row 1"):
+        check_columns(lists, "here")
+    vectors = Dataset.from_dict({"a": ["x"], "label": [[[0.5, 1.0], [0.5, value]]]}).with_format("numpy")
+    with pytest.raises(TrainingError, match=f"column 'label': {value} in row 0"):
+        check_columns(vectors, "here")
+
+
+def test_a_gap_in_a_fixed_number_of_labels_counts() -> None:
+    features = Features({"a": Value("string"), "label": List(Value("float32"), length=2)})
+    data = Dataset.from_dict({"a": ["x", "y"], "label": [[0.5, 1.0], [0.5, float("nan")]]}, features=features)
+    check_columns(data.select([0]), "here")
+    with pytest.raises(TrainingError, match="column 'label': nan in row 1"):
+        check_columns(data, "here")

@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from airvec.errors import AirvecWarning, ArgumentError, InputError, ModelFolderError
-from airvec_exporter.errors import ExportError
 from airvec_trainer.cross_encoder import CrossEncoder
 from airvec_trainer.modules import Dense, Pooling, Transformer
 from tests import tiny
@@ -195,7 +194,7 @@ def test_the_limit_counts_both_texts(folder: Path):
 @pytest.mark.parametrize(("given", "error", "message"), [
     ({"num_labels": 0}, ArgumentError, "num_labels: 0"),
     ({"max_length": 10_000}, ArgumentError, "max_seq_length: 10000, but the model has positions for 160"),
-    ({"num_labels": 4}, ExportError, "transformers cannot load the model"),
+    ({"num_labels": 4}, ArgumentError, r"num_labels: 4, and \S+ has a head for \d, expected \d\. Leave it out, or"),
 ])  # fmt: skip
 def test_arguments_of_the_constructor_are_checked(folder: Path, given: Any, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
@@ -227,3 +226,8 @@ def test_models_in_16_bits_give_scores_in_float32(folder: Path, dtype: torch.dty
 def test_a_sparse_model_s_folder_is_refused(tmp_path: Path):
     with pytest.raises(ModelFolderError, match="model_type is 'SparseEncoder', expected 'CrossEncoder'"):
         CrossEncoder(tiny.sparse_checkpoint(tmp_path / "sparse"))
+
+
+def test_a_head_for_another_number_of_labels_is_made_where_that_is_asked_for(folder: Path):
+    fresh = CrossEncoder(folder, num_labels=4, device="cpu", model_kwargs={"ignore_mismatched_sizes": True})
+    assert fresh.predict([("a", "b")]).shape == (1, 4)

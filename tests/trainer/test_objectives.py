@@ -7,7 +7,7 @@ from torch import nn
 
 from airvec.errors import ArgumentError
 from airvec_trainer.losses import CoSENTLoss
-from airvec_trainer.objectives import made_for
+from airvec_trainer.objectives import made_for, of_data_set
 from tests.trainer.losses.stand_ins import Reader
 
 MODEL = Reader()
@@ -41,3 +41,13 @@ def test_a_loss_in_sentence_transformers_form_is_told_the_form_of_this_package()
 def test_what_is_no_loss_is_refused(nothing):
     with pytest.raises(ArgumentError, match="is no loss, expected one of airvec_trainer.losses"):
         made_for(nothing, MODEL)
+
+
+@pytest.mark.parametrize(("name", "found"), [(None, "one data set without a name"), ("c", "'c'")])
+def test_rows_of_no_known_data_set_are_told_where_each_has_its_loss(name, found):
+    losses = {"a": CoSENTLoss(), "b": CoSENTLoss(scale=1)}
+    message = rf"loss: one for each of 'a', 'b', and rows of {found}, .*evaluate\({{'a': dataset}}\)"
+    with pytest.raises(ArgumentError, match=message):
+        of_data_set(losses, name)
+    assert of_data_set(losses, "b") is losses["b"]
+    assert of_data_set(losses["a"], name) is losses["a"]

@@ -1,13 +1,16 @@
-"""What columns must hold before a training starts: texts without gaps, labels that are numbers.
+"""What columns must hold before a training starts: texts without gaps, labels that are finite numbers.
 
-Reads the kinds and gaps that Arrow knows, which costs no pass over the data.
+Arrow knows kinds and gaps without a pass over the data; it reads labels that are floats once.
 Knows nothing of models and losses.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import Dataset, IterableDataset
 
 from airvec.errors import AirvecWarning
@@ -83,20 +86,37 @@ def _check_label(value: Any, where: str) -> None:
 
 
 def _check_gaps(dataset: Dataset, name: str, where: str) -> None:
-    """Arrow counts gaps by itself; only where it has some are the rows read for the first."""
+    """Arrow finds gaps by itself; only where it has some are the rows read for the first."""
     if dataset.format["type"] == "custom" or not _may_have_gaps(dataset, name):
         return
-    for row, value in enumerate(dataset[name]):
-        if value is None or (isinstance(value, list) and any(item is None for item in value)):
+    for row, value in enumerate(dataset.with_format(None)[name]):
+        for gap in _gaps(value):
+            kept = f"row[{name!r}] is not None" if gap is None else f"math.isfinite(row[{name!r}])"
             raise TrainingError(
-                f"{where}: None in row {row}, expected a value in every row. Leave such rows out: "
-                f"dataset.filter(lambda row: row[{name!r}] is not None)."
+                f"{where}: {gap} in row {row}, expected a value in every row. Leave such rows out: "
+                f"dataset.filter(lambda row: {kept})."
             )
 
 
+def _gaps(value: Any) -> Iterator[float | None]:
+    """None, NaN and infinities in a value, or in lists of them."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _gaps(item)
+    elif value is None or (isinstance(value, float) and not isfinite(value)):
+        yield value
+
+
 def _may_have_gaps(dataset: Dataset, name: str) -> bool:
+    """Whether there are some, be it in rows that are not among the chosen ones."""
     for chunk in dataset.data.column(name).chunks:
-        if chunk.null_count or (hasattr(chunk, "values") and chunk.values.null_count):
+        values = chunk
+        while pa.types.is_list(values.type) or pa.types.is_fixed_size_list(values.type):
+            if values.null_count:
+                return True
+            values = values.flatten()
+        numbers = pa.types.is_float32(values.type) or pa.types.is_float64(values.type)
+        if values.null_count or (numbers and not pc.all(pc.is_finite(values), min_count=0).as_py()):
             return True
     return False
 

@@ -27,6 +27,7 @@ from airvec.prompts import resolve_prompt
 from airvec_exporter.adapter import SCORES
 from airvec_exporter.modules import Dense
 from airvec_trainer.activations import Activation, activated, activation_name, given_activation, stated_activation
+from airvec_trainer.devices import checked_device
 from airvec_trainer.fitting import PairFitting
 from airvec_trainer.loading import LoadOptions, load_modules
 from airvec_trainer.model import Model, ModelArguments, Modules
@@ -204,7 +205,7 @@ class CrossEncoder(PairFitting, Model):
         activation = self.activation_fn if chosen is None else given_activation(chosen)
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         if device is not None:
-            self.to(device)
+            self.to(checked_device(device))
         batches = self._batches(pairs, text, None, batch_size, want_progress(show_progress_bar))
         with self._evaluating(), torch.inference_mode():
             scores = self._scores(batches, len(pairs), activation, bool(apply_softmax))
@@ -311,6 +312,7 @@ class CrossEncoder(PairFitting, Model):
     def _load(self, folder: ModelFolder, options: LoadOptions) -> OrderedDict[str, nn.Module]:
         """The folder's modules; of another kind's, its Transformer. Only what was no classifier gets a fresh head."""
         body, *others = folder.modules
+        _check_labels(folder, options)
         chosen = replace(options, transformer=replace(options.transformer, new_head=not _is_classifier(body)))
         modules = (body, *others)
         if folder.model_type != RERANKER:  # pairs are longer than texts: the limit is the tokenizer's, not the model's
@@ -341,6 +343,24 @@ class CrossEncoder(PairFitting, Model):
 def _is_classifier(body: ModuleSpec) -> bool:
     """Whether a checkpoint has a head for scores."""
     return any(str(name).endswith("ForSequenceClassification") for name in body.config.items("architectures"))
+
+
+def _check_labels(folder: ModelFolder, options: LoadOptions) -> None:
+    """Raise for another number of labels than the head has; transformers would show its report of shapes."""
+    body = folder.modules[0]
+    wanted, forced = (
+        options.transformer.config.get("num_labels"),
+        options.transformer.model.get("ignore_mismatched_sizes"),
+    )
+    if wanted is None or forced or not _is_classifier(body):
+        return
+    names = body.config.values.get("id2label")
+    saved = len(names) if isinstance(names, dict) else body.config.integer("num_labels", 2)  # transformers' default
+    if wanted != saved:
+        raise ArgumentError(
+            f"num_labels: {wanted}, and {folder.name} has a head for {saved}, expected {saved}. Leave it out, or pass "
+            "model_kwargs={'ignore_mismatched_sizes': True} for a fresh head."
+        )
 
 
 def _brings(adapter_config: Any) -> bool:

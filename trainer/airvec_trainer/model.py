@@ -26,6 +26,7 @@ from airvec_exporter.transformer import TransformerOptions
 from airvec_trainer.adapter_folder import BASE
 from airvec_trainer.adapters import Adapters, has_adapters
 from airvec_trainer.card.data import begin_card
+from airvec_trainer.devices import best_device, checked_device
 from airvec_trainer.exporting import Exporting
 from airvec_trainer.loading import HubArguments, LoadOptions, find, load_folder, load_modules
 from airvec_trainer.modules.router import Router
@@ -111,7 +112,7 @@ class Model(Adapters, Exporting, Pushing, Recomputing, nn.Sequential, ABC):
         if first is not None:
             for module in list(self)[1:]:
                 module.to(first.dtype)
-        self.to(given.device or _best_device())
+        self.to(best_device() if given.device is None else checked_device(given.device))
         self.eval()
 
     def _read(self, home: Path) -> ModelFolder:
@@ -318,8 +319,3 @@ def _numbered(modules: Modules | None, name: str) -> OrderedDict[str, nn.Module]
         if not isinstance(module, nn.Module):
             raise ArgumentError(f"modules: {key} is {module!r:.80}, expected a torch module. Leave it out.")
     return named
-
-
-def _best_device() -> torch.device:
-    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    return found or torch.device("cpu")

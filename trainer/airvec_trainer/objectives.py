@@ -101,8 +101,20 @@ def check_names(loss: Any, data: Mapping[str, Iterable[str | None]]) -> None:
 
 
 def of_data_set(loss: Any, name: str | None) -> Any:
-    """The loss of a data set, where each has its own."""
-    return loss[name] if isinstance(loss, Mapping) else loss
+    """The loss of a data set, where each has its own.
+
+    Raises:
+        ArgumentError: there are several, and none for this name.
+    """
+    if not isinstance(loss, Mapping):
+        return loss
+    if name not in loss:
+        known, given = ", ".join(map(repr, loss)), "one data set without a name" if name is None else repr(name)
+        raise ArgumentError(
+            f"loss: one for each of {known}, and rows of {given}, "
+            f"expected one of these names. Give a dict: trainer.evaluate({{{next(iter(loss))!r}: dataset}})."
+        )
+    return loss[name]
 
 
 def loss_parts(loss: Any, model: nn.Module, inputs: Mapping[str, Any]) -> dict[str, Tensor]:

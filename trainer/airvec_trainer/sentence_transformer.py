@@ -27,6 +27,7 @@ from airvec.errors import ArgumentError
 from airvec.folder import DENSE
 from airvec.precision import check_precision, quantize_embeddings
 from airvec.prompts import document_name, query_name, resolve_prompt
+from airvec_trainer.devices import checked_device
 from airvec_trainer.fitting import TextFitting
 from airvec_trainer.model import Model, ModelArguments, Modules
 from airvec_trainer.similarity import ALL_PAIRS, ROW_BY_ROW
@@ -153,7 +154,7 @@ class SentenceTransformer(TextFitting, Model):
         chosen = check_precision(precision)
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         if device is not None:
-            self.to(device)
+            self.to(checked_device(device))
         batches = self._batches(texts, text, task, batch_size, want_progress(show_progress_bar))
         with self._evaluating(), torch.inference_mode():
             if output_value != "sentence_embedding":

@@ -20,6 +20,7 @@ from airvec.json_file import read_object_if_there
 from airvec.prompts import document_name, query_name, resolve_prompt
 from airvec_exporter.modules import SparseAutoEncoder, SpladePooling
 from airvec_trainer import sparse_tensors
+from airvec_trainer.devices import checked_device
 from airvec_trainer.fitting import TextFitting
 from airvec_trainer.loading import LoadOptions, load_modules
 from airvec_trainer.model import Model, ModelArguments, Modules
@@ -148,7 +149,7 @@ class SparseEncoder(TextFitting, Model):
         most = check_dim("max_active_dims", max_active_dims) or self.max_active_dims
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         if device is not None:
-            self.to(device)
+            self.to(checked_device(device))
         batches = self._batches(texts, text, task, batch_size, want_progress(show_progress_bar))
         where = torch.device("cpu") if save_to_cpu else self.device
         with self._evaluating(), self._keeping(most), torch.inference_mode():
