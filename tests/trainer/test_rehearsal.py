@@ -157,3 +157,11 @@ def test_a_loss_around_one_of_one_s_own_takes_its_parts(tmp_path: Path) -> None:
         found = trainer(tmp_path, tmp_path / "out", data=KNOWN, model=static_model(), loss=wrapped)
         found.train()
         assert all(value > 0 for value in losses_of(found))
+
+
+def test_what_is_told_points_at_the_user_s_own_line(tmp_path: Path) -> None:
+    data = KNOWN.add_column("doc_id", ["one", "two", "three"] * 4)  # pyright: ignore[reportCallIssue]
+    found = trainer(tmp_path, tmp_path / "out", data=data, model=static_model(), loss=MultipleNegativesRankingLoss())
+    with pytest.warns(AirvecWarning, match="'doc_id' looks like identifiers") as told:
+        found.train()
+    assert [entry.filename for entry in told] == [__file__]

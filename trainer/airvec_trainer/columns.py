@@ -4,7 +4,6 @@ Arrow knows kinds and gaps without a pass over the data; it reads labels that ar
 Knows nothing of models and losses.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
@@ -13,9 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset, IterableDataset
 
-from airvec.errors import AirvecWarning
 from airvec_trainer.data import columns_of, first_rows
-from airvec_trainer.errors import TrainingError, shortened
+from airvec_trainer.errors import TrainingError, shortened, tell
 from airvec_trainer.label_columns import LABEL_COLUMNS, label_column
 
 __all__ = ["check_columns"]
@@ -126,18 +124,14 @@ def _warn(texts: Sequence[str], where: str) -> None:
         found = [name for name in texts if name in order]
         expected = [name for name in order if name in found]
         if found != expected or (len(found) > 1 and texts[: len(found)] != expected):
-            warnings.warn(
+            tell(
                 f"{where}: columns {list(texts)}. Losses go by their order, not by their names, and read "
-                f"{texts[0]!r} first. To order them: dataset.select_columns({expected}).",
-                AirvecWarning,
-                stacklevel=4,
+                f"{texts[0]!r} first. To order them: dataset.select_columns({expected})."
             )
             return
     ids = [name for name in texts if name == "id" or name.endswith(("_id", "_ids", "_idx"))]
     if ids:
-        warnings.warn(
+        tell(
             f"{where}: column {ids[0]!r} looks like identifiers, and is read as text. Replace them by the texts that "
-            "they stand for, or remove the column.",
-            AirvecWarning,
-            stacklevel=4,
+            "they stand for, or remove the column."
         )

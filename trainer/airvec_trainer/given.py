@@ -3,7 +3,6 @@
 Knows nothing of what is in a data set and of the training loop.
 """
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from datasets import Dataset
 from torch import nn
 from transformers import EarlyStoppingCallback
 
-from airvec.errors import AirvecWarning, ArgumentError
+from airvec.errors import ArgumentError
 from airvec_trainer.arguments import SharedTrainingArguments
 from airvec_trainer.data import by_name, columns_of, first_rows
+from airvec_trainer.errors import tell
 from airvec_trainer.losses.batch import unwrapped
 from airvec_trainer.losses.protocol import inside
 
@@ -216,8 +216,4 @@ def plain_arguments(args: SharedTrainingArguments) -> dict[str, Any]:
 
 def tell_unused(name: str) -> None:
     """Warn of an argument that sentence-transformers takes and does not use either."""
-    warnings.warn(
-        f"{name} is not used: an evaluation computes a loss and no predictions. Give an evaluator.",
-        AirvecWarning,
-        stacklevel=3,
-    )
+    tell(f"{name} is not used: an evaluation computes a loss and no predictions. Give an evaluator.")

@@ -4,16 +4,15 @@ Knows nothing of models and losses.
 """
 
 import inspect
-import warnings
 from typing import Any
 
 import torch
 from datasets import Dataset, DatasetDict, IterableDataset
 from torch.utils.data import ConcatDataset, DataLoader, RandomSampler
 
-from airvec.errors import AirvecWarning
 from airvec_trainer.arguments import SharedTrainingArguments
 from airvec_trainer.data import NamedRows
+from airvec_trainer.errors import tell
 from airvec_trainer.samplers import (
     BatchSamplers,
     DefaultBatchSampler,
@@ -94,9 +93,7 @@ def batch_sampler(
 
 def _tell_unused_sampler(args: SharedTrainingArguments) -> None:
     if args.batch_sampler is not BatchSamplers.BATCH_SAMPLER:
-        warnings.warn(
+        tell(
             f"batch_sampler {args.batch_sampler!r} is not used: an IterableDataset gives its rows in its own order. "
-            "Shuffle it with its own shuffle(), or load it without streaming.",
-            AirvecWarning,
-            stacklevel=3,
+            "Shuffle it with its own shuffle(), or load it without streaming."
         )

@@ -5,7 +5,6 @@ Knows nothing of the training loop.
 """
 
 import random
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,11 +14,11 @@ import torch
 from datasets import Dataset
 from torch import nn
 
-from airvec.errors import AirvecError, AirvecWarning
+from airvec.errors import AirvecError
 from airvec_trainer.collating import Collator, PairCollator
 from airvec_trainer.columns import check_columns
 from airvec_trainer.data import by_name, first_rows
-from airvec_trainer.errors import TrainingError, shortened
+from airvec_trainer.errors import TrainingError, shortened, tell
 from airvec_trainer.label_columns import label_column
 from airvec_trainer.losses.protocol import inside
 
@@ -85,7 +84,7 @@ def check_labels_differ(dataset: Any, where: str, loss: Any, valid: Sequence[str
     )
     if whole:
         raise TrainingError(said)
-    warnings.warn(f"{said} Where others follow, shuffle the stream.", AirvecWarning, stacklevel=2)
+    tell(f"{said} Where others follow, shuffle the stream.")
 
 
 def _some_labels(dataset: Any, valid: Sequence[str]) -> list[Any]:

@@ -4,14 +4,14 @@ The order of rows and the draws are those of sentence-transformers' sampler of t
 Knows nothing of models and losses.
 """
 
-import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from airvec.errors import AirvecWarning, require
+from airvec.errors import require
+from airvec_trainer.errors import tell
 from airvec_trainer.samplers import DefaultBatchSampler
 
 __all__ = ["NoDuplicatesBatchSampler"]
@@ -138,18 +138,14 @@ def _hashed(dataset: Any) -> np.ndarray:
 
 
 def _tell_repeats(given: int, promised: int) -> None:
-    warnings.warn(
+    tell(
         f"batch_sampler no_duplicates: one pass over the rows filled {given} of {promised} batches, because values "
-        "occur too often. The others repeat rows of this epoch. Lower the batch size, or remove duplicates.",
-        AirvecWarning,
-        stacklevel=3,
+        "occur too often. The others repeat rows of this epoch. Lower the batch size, or remove duplicates."
     )
 
 
 def _tell_too_few(given: int, promised: int, batch_size: int) -> None:
-    warnings.warn(
+    tell(
         f"batch_sampler no_duplicates: {given} of {promised} batches of {batch_size} could be filled, because the data "
-        "set has too few distinct values. Lower the batch size.",
-        AirvecWarning,
-        stacklevel=3,
+        "set has too few distinct values. Lower the batch size."
     )
