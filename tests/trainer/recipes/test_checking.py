@@ -1,5 +1,6 @@
 """Mirrors trainer/airvec_trainer/recipes/checking.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -69,11 +70,18 @@ def test_keys_that_come_from_elsewhere_are_neither_offered_nor_missed():
     [
         (1, float), (1.5, int | float), ("x", str | None), ({"a": {"b": "c"}}, str | dict[str, dict[str, str]]),
         ([1, 2], list[int]), ([1], Any), ("red", Colour), ("steps", Colour | str), ("x", Path), ([8, 4], list),
-        ({"a": 1.0}, dict[str, float]), (True, bool | None),
+        ({"a": 1.0}, dict[str, float]), (True, bool | None), ([("a", "b")], list[tuple[str, str]]),
+        ([("a", "b")], Sequence[Sequence[str]]), ([8, 4], Sequence[int]),
     ],
 )  # fmt: skip
 def test_what_fits_is_given_back(value, hint):
     assert check_type(value, hint, "here") is value
+
+
+def test_a_long_value_is_cut_in_a_message():
+    with pytest.raises(ArgumentError) as found:
+        check_type(["a long text"] * 1000, list[int], "here")
+    assert len(str(found.value)) < 200
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,7 @@ def test_what_fits_is_given_back(value, hint):
     [
         (1.5, int), ([1], str), ({"a": 1}, str | None), (["a"], list[int]), ({"a": "x"}, dict[str, float]),
         ("x", dict[str, str]), ("x", list[str] | None), (3, Colour), (False, float), (1, bool), ([1], dict[str, int]),
+        ("32", Sequence[int]), (32, tuple[int, ...]), (["a"], Sequence[int]), ([(1, 2)], Sequence[Sequence[str]]),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(value, hint):

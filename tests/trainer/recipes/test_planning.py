@@ -1,6 +1,7 @@
 """What a plan refuses before anything is loaded, and what it fills in: planning.py, defaults.py, models.py."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,11 @@ from airvec_trainer.recipes.running import plan, run
 # What says when to log and to evaluate goes out of the recipe.
 PLAIN = ("logging_steps = 1\n", ""), ('eval_strategy = "steps"\neval_steps = 3\n', "")
 EVALUATION = "[[evaluation]]"
+RECIPES = [  # static-en's is of another kind, distilled and not trained
+    path
+    for path in sorted((Path(__file__).parents[3] / "models").glob("*/recipe.toml"))
+    if "[[data]]" in path.read_text(encoding="utf-8")
+]
 
 
 def test_held_out_rows_and_evaluators_are_used_without_being_asked_for(recipe, tmp_path):
@@ -96,3 +102,17 @@ def test_a_model_folder_that_is_not_there_stops_the_plan(recipe, tmp_path, monke
 
 def test_a_model_of_the_hub_is_not_looked_for_by_a_plan(recipe):
     assert plan(read_recipe(recipe(), ["model.name=org/base"])).recipe.model.name == "org/base"
+
+
+def test_there_are_whole_recipes():
+    assert len(RECIPES) >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.parent.name)
+def test_a_whole_recipe_can_be_planned(path):
+    found = read_recipe(path, [f"arguments.output_dir={path.parent / 'unused'}"])
+    files = [rows.file for rows in (*found.data, *found.evaluation) if rows.file and not Path(rows.file).is_file()]
+    if files:
+        pytest.skip(f"{files[0]} is not in this checkout")
+    assert len(plan(found).evaluators) == len(found.evaluation)

@@ -75,7 +75,7 @@ def check_type(value: Any, hint: Any, place: str) -> Any:
         ArgumentError: it is of another type.
     """
     if not _fits(value, hint):
-        raise ArgumentError(f"{place}: {value!r}, expected {_words(hint)}. Change the value.")
+        raise ArgumentError(f"{place}: {value!r:.100}, expected {_words(hint)}. Change the value.")
     return value
 
 
@@ -122,15 +122,17 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, one) for one in inner)
     if origin is Literal:
         return value in inner
-    if isinstance(value, list | dict):
+    if isinstance(value, list | tuple | dict):
         return _fits_items(value, hint, origin, inner)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return isinstance(value, str)
     return _fits_plain(value, hint)
 
 
-def _fits_items(value: list[Any] | dict[str, Any], hint: Any, origin: Any, inner: tuple[Any, ...]) -> bool:
-    if isinstance(value, list):
+def _fits_items(
+    value: list[Any] | tuple[Any, ...] | dict[str, Any], hint: Any, origin: Any, inner: tuple[Any, ...]
+) -> bool:
+    if isinstance(value, list | tuple):
         items = inner[0] if inner and origin is not tuple else Any
         return _takes(origin or hint, list, tuple) and all(_fits(one, items) for one in value)
     items = inner[1] if len(inner) == 2 else Any
