@@ -124,7 +124,7 @@ def read_graph(path: Path) -> Graph:
 @contextmanager
 def _quiet_torch() -> Iterator[None]:
     """Without the exporter's warnings of its own deprecations and of packages that it could use: not ours to mend."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter", "onnxscript")]
+    loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

@@ -1,5 +1,6 @@
 """The body as an ONNX graph."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,3 +54,11 @@ def test_a_body_that_cannot_be_traced_is_named(loaded: Checkpoint, tmp_path: Pat
     with pytest.raises(ExportError, match=r"DataDependent: torch.onnx.export cannot trace it .* use another model"):
         write_portable(replace(loaded.body, model=DataDependent()), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_trace_says_nothing_of_its_own_passes(
+    loaded: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        write_portable(loaded.body, tmp_path / "onnx")
+    assert [entry.name for entry in caplog.records if entry.name.partition(".")[0] != "airvec_exporter"] == []

@@ -29,7 +29,8 @@ class _Range:
             return self.none
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
-        return isfinite(value) and self.least <= value < self.below and not (self.above and value == self.least)
+        number = float(value)
+        return isfinite(number) and self.least <= number < self.below and not (self.above and number == self.least)
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
