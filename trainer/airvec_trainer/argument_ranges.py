@@ -35,7 +35,7 @@ class _Range:
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
         limits = f"above {self.least:g}" if self.above else f"of {self.least:g} or more"
-        return f"{kind} {limits}" + ("" if self.below == float("inf") else f" and below {self.below:g}")
+        return f"{kind} {limits}" + ("" if self.below == float("inf") else f" and below {self.below:.10g}")
 
 
 COUNT = _Range(1, whole=True)
