@@ -96,8 +96,8 @@ def _export(arguments: list[str]) -> int:
 
 
 def _train(arguments: list[str]) -> int:
-    for package in ("torch", "transformers", "datasets", "accelerate"):
-        require(package, "train", "airvec train")
+    for needed in ("torch", "transformers", "datasets", "accelerate"):
+        require(needed, "train", "airvec train")
     return int(import_module("airvec_trainer.cli").main(arguments, "airvec train"))
 
 
