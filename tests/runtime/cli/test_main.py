@@ -194,7 +194,8 @@ def test_a_command_without_its_extra_gives_the_pip_line(command):
 def test_what_another_package_does_gets_its_arguments(run, monkeypatch, command, module):
     class Other:
         @staticmethod
-        def main(arguments: list[str]) -> int:
+        def main(arguments: list[str], *name: str) -> int:
+            assert name == (() if command == "export" else ("airvec train",))  # as which its help names itself
             print("it got", arguments)
             return 7
 
