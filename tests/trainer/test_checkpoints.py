@@ -141,3 +141,14 @@ def test_a_training_on_a_full_disk_says_so_and_goes_on_later(tmp_path: Path, mon
     again = fresh("out")
     again.train(resume_from_checkpoint=True)
     assert losses_of(again) == losses_of(unbroken)
+
+
+def test_of_several_processes_one_writes_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = trainer(
+        tiny_checkpoint(tmp_path / "model"), tmp_path / "out", data=pairs(), loss=MultipleNegativesRankingLoss()
+    )
+    made.save_model(str(tmp_path / "by-the-first"))
+    monkeypatch.setattr(type(made.args), "should_save", False)
+    made._save(str(tmp_path / "by-another"))  # transformers asks every process
+    assert (tmp_path / "by-the-first" / "model.safetensors").is_file()
+    assert not (tmp_path / "by-another").exists()

@@ -1,12 +1,14 @@
 """The two forms that a loss may have, and how a trainer runs either.
 
 Most are functions of embeddings: `loss([anchor, positive], labels)`. What needs more (a guide, a second encoder, a
-decoder, the layers' outputs) is a `BatchLoss`, and gets the batch with the model. One that is a function of embeddings
-once it has looked at the batch (a guide's view of the texts) says so with `bound(batch)`: others can then wrap it.
-One of all rows against all may give its value in slices, for
-the gradient cache. One whose gradient is zero where all labels are alike has `needs_two_labels = True`, one that takes
-embeddings of one length only `has_one_width`. Either may have weights of its own, as fields that are `nn.Module`, and
-parts, whose sum it is.
+decoder, the layers' outputs) is a `BatchLoss`, and gets the batch with the model. Either may have weights of its own,
+as fields that are `nn.Module`, and parts, whose sum it is. What else a loss may say of itself:
+
+    bound(batch)       it is a function of embeddings once it has looked at the batch: others can wrap it
+    slices(…, size)    its value a few rows at a time, for the gradient cache, where all rows meet all
+    needs_two_labels   its gradient is zero where all labels are alike
+    has_one_width      it takes embeddings of one length only
+
 Knows nothing of trainers and of any one loss.
 """
 
