@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from airvec.errors import ArgumentError
+from airvec.similarity import SIMILARITIES
+from airvec.sparse_vectors import SparseVectors
+from airvec_trainer.evaluation.embedding import Embeddings
 
-__all__ = ["MEASURES", "SimilarityFunction", "chosen", "measure_name", "rows"]
+__all__ = ["MEASURES", "SimilarityFunction", "chosen", "measure_name", "pair_scores", "rows"]
 
 Floats = npt.NDArray[np.float64]
 LEAST_NORM = 1e-12  # as torch's normalize: a vector of length 0 has the cosine 0 with everything
@@ -66,6 +69,16 @@ MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
     "euclidean": _euclidean,
     "manhattan": _manhattan,
 }
+
+
+def pair_scores(name: str, first: Embeddings, second: Embeddings) -> Floats:
+    """How alike row i of one is to row i of the other, both (n, dim), dense or sparse: float64 (n,).
+
+    Sparse rows are compared entry by entry, summed in float64 and rounded to float32.
+    """
+    if isinstance(first, SparseVectors) and isinstance(second, SparseVectors):
+        return SIMILARITIES[name][1](first, second).astype(np.float64)
+    return MEASURES[name](rows(first), rows(second))
 
 
 def measure_name(given: Any, where: str) -> str | None:

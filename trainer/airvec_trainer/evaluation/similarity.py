@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.columns import numbers, same_lengths, texts
+from airvec_trainer.evaluation.embedding import Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
-from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, rows
+from airvec_trainer.evaluation.scoring import chosen, measure_name, pair_scores
 
 __all__ = ["EmbeddingSimilarityEvaluator"]
 
@@ -68,8 +68,14 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         self.sentences1 = texts(where, "sentences1", sentences1)
         self.sentences2 = texts(where, "sentences2", sentences2)
         self.scores = numbers(where, "scores", scores)
-        self.batch_size, self.show_progress_bar = batch_size, show_progress_bar
         self.precision, self.truncate_dim = precision, truncate_dim
+        self.options = EncodeOptions(
+            batch_size=batch_size,
+            show_progress_bar=show_progress_bar,
+            truncate_dim=truncate_dim,
+            precision=precision,
+            normalize_embeddings=bool(precision),
+        )
         self.main_similarity = measure_name(main_similarity, where)
         self.similarity_fn_names = chosen(similarity_fn_names, self.main_similarity, where)
 
@@ -91,7 +97,7 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         first, second = self._embeddings(model)
         metrics: dict[str, float] = {}
         for name in names:
-            found = MEASURES[name](first, second)
+            found = pair_scores(name, first, second)
             metrics[f"pearson_{name}"] = pearson(self.scores, found)
             metrics[f"spearman_{name}"] = spearman(self.scores, found)
         if len(names) > 1:
@@ -115,29 +121,18 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         settings = {"truncate_dim": self.truncate_dim, "precision": self.precision}
         return {key: value for key, value in settings.items() if value is not None}
 
-    def _embeddings(self, model: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _embeddings(self, model: Any) -> tuple[Embeddings, Embeddings]:
         if self.precision in QUANTIZED_TOGETHER:  # so that one text has one code on both sides
-            found = self._encode(model, [*self.sentences1, *self.sentences2])
-            first, second = found[: len(self.sentences1)], found[len(self.sentences1) :]
-        else:
-            first, second = self._encode(model, self.sentences1), self._encode(model, self.sentences2)
+            found = embed(model, [*self.sentences1, *self.sentences2], options=self.options)
+            return found[: len(self.sentences1)], found[len(self.sentences1) :]
+        first, second = (embed(model, side, options=self.options) for side in (self.sentences1, self.sentences2))
         return self._numbers(first), self._numbers(second)
 
-    def _encode(self, model: Any, texts: list[str]) -> npt.NDArray[Any]:
-        return model.encode(
-            texts,
-            batch_size=self.batch_size,
-            show_progress_bar=self.show_progress_bar,
-            convert_to_numpy=True,
-            precision=self.precision,
-            normalize_embeddings=bool(self.precision),
-            truncate_dim=self.truncate_dim,
-        )
-
-    def _numbers(self, embeddings: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def _numbers(self, embeddings: Embeddings) -> Embeddings:
         """Codes as numbers: packed bits become 0 and 1 each."""
+        if self.precision not in ("binary", "ubinary"):
+            return embeddings
+        codes = np.asarray(embeddings)
         if self.precision == "binary":  # int8 from -128: the same bits as ubinary, less 128
-            embeddings = embeddings.astype(np.int16) + 128
-        if self.precision in ("binary", "ubinary"):
-            embeddings = np.unpackbits(embeddings.astype(np.uint8), axis=1)
-        return rows(embeddings)
+            codes = codes.astype(np.int16) + 128
+        return np.unpackbits(codes.astype(np.uint8), axis=1)

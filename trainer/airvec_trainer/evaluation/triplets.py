@@ -6,13 +6,11 @@ Knows nothing of how a model encodes.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.columns import same_lengths, texts
+from airvec_trainer.evaluation.embedding import EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
-from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, rows
+from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, pair_scores
 
 __all__ = ["TripletEvaluator"]
 
@@ -63,8 +61,8 @@ class TripletEvaluator(Evaluator):
         self.anchors = texts(where, "anchors", anchors)
         self.positives = texts(where, "positives", positives)
         self.negatives = texts(where, "negatives", negatives)
-        self.batch_size, self.show_progress_bar = batch_size, show_progress_bar
         self.truncate_dim = truncate_dim
+        self.options = EncodeOptions(batch_size, show_progress_bar, truncate_dim=truncate_dim)
         main = main_distance_function if main_similarity_function is None else main_similarity_function
         self.main_similarity_function = measure_name(main, where)
         self.similarity_fn_names = chosen(similarity_fn_names, self.main_similarity_function, where)
@@ -79,12 +77,12 @@ class TripletEvaluator(Evaluator):
     def measure(self, model: Any) -> dict[str, float]:
         """Accuracy by each measure."""
         names = self.similarity_fn_names or (str(measure_name(model.similarity_fn_name, type(self).__name__)),)
-        anchors = self._encode(model.encode_query, self.anchors)
-        positives = self._encode(model.encode_document, self.positives)
-        negatives = self._encode(model.encode_document, self.negatives)
+        anchors = embed(model, self.anchors, "query", self.options)
+        positives = embed(model, self.positives, "document", self.options)
+        negatives = embed(model, self.negatives, "document", self.options)
         metrics: dict[str, float] = {}
         for name in names:
-            near, far = MEASURES[name](anchors, positives), MEASURES[name](anchors, negatives)
+            near, far = pair_scores(name, anchors, positives), pair_scores(name, anchors, negatives)
             metrics[f"{name}_accuracy"] = float((near > far + self.margin[name]).mean())
         if len(names) > 1:
             metrics["max_accuracy"] = max(metrics.values())
@@ -105,17 +103,6 @@ class TripletEvaluator(Evaluator):
         """Margins where one is not 0, and where embeddings are cut."""
         settings: dict[str, Any] = {"margin": self.margin} if any(self.margin.values()) else {}
         return settings | ({} if self.truncate_dim is None else {"truncate_dim": self.truncate_dim})
-
-    def _encode(self, encode: Any, texts: list[str]) -> npt.NDArray[np.float64]:
-        return rows(
-            encode(
-                texts,
-                batch_size=self.batch_size,
-                show_progress_bar=self.show_progress_bar,
-                convert_to_numpy=True,
-                truncate_dim=self.truncate_dim,
-            )
-        )
 
 
 def _margins(given: Any, where: str) -> dict[str, float]:
