@@ -71,15 +71,25 @@ def test_the_hub_client_is_not_imported_with_the_module_that_uses_it():
     assert not probe("import airvec.hub").heavy()
 
 
-@pytest.mark.parametrize(("package", "extra"), [("airvec_exporter", "export"), ("airvec_trainer", "train")])
-def test_a_package_that_needs_torch_gives_the_pip_line(package, extra):
-    seen = probe(f"import {package}", absent=("torch",))
-    assert seen.problem is not None, f"{package} imports without torch"
+@pytest.mark.parametrize(
+    ("statement", "extra"),
+    [("import airvec_exporter", "export"), ("from airvec_trainer import SentenceTransformerTrainer", "train")],
+)
+def test_what_needs_torch_gives_the_pip_line(statement, extra):
+    seen = probe(statement, absent=("torch",))
+    assert seen.problem is not None, f"{statement} works without torch"
     name, classes, message = seen.problem
     assert name == "MissingPackageError"
     assert {"AirvecError", "ImportError"} <= set(classes)
     assert "torch" in message
     assert f'pip install "airvec[{extra}]"' in message
+
+
+def test_the_evaluators_are_imported_without_torch():
+    statement = "from airvec_trainer import SimilarityFunction, evaluation; evaluation.EmbeddingSimilarityEvaluator"
+    seen = probe(statement, absent=(*HEAVY, "datasets"))
+    assert seen.problem is None
+    assert not seen.heavy()
 
 
 @pytest.mark.parametrize("package", ["airvec_exporter", "airvec_trainer"])

@@ -2,8 +2,8 @@
 
     from airvec_trainer import SentenceTransformer, SentenceTransformerTrainer, losses
 
-The public names, those of sentence-transformers, imported when first used; importing this package needs torch to be
-installed, but does not load it.
+The public names, those of sentence-transformers, imported when first used. All need torch, and say so where it is
+absent, but for `evaluation`, which scores exported folders too.
 Knows nothing of how a folder is run: that is `airvec`.
 """
 
@@ -11,8 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airvec.errors import require
-
-require("torch", extra="train", purpose="airvec_trainer")
 
 if TYPE_CHECKING:
     from airvec_trainer import datasets, evaluation, losses, models, readers, util
@@ -71,12 +69,15 @@ PLACES = {
     "SparseEncoder": "sparse_encoder",
     "quantize_embeddings": "util",
 }
+WITHOUT_TORCH = ("SimilarityFunction", "evaluation")
 ENDINGS = {"ModelCardData": "card", "Trainer": "trainer", "TrainingArguments": "arguments"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'airvec_trainer' has no attribute {name!r}, expected one of {__all__}")
+    if name not in WITHOUT_TORCH:
+        require("torch", extra="train", purpose=f"airvec_trainer.{name}")
     if name in MODULES:
         return import_module(f"airvec_trainer.{name}")
     ending = next((place for ending, place in ENDINGS.items() if name.endswith(ending)), "similarity")
