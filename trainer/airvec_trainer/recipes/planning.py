@@ -4,10 +4,11 @@ Knows nothing of models.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from airvec.search.beir import RetrievalTask
 from airvec_trainer.recipes.sections import Recipe, Table
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Plan:
         losses: by the name of their data set.
         arguments: of the trainer.
         evaluators: in the recipe's order.
+        tasks: what is evaluated of data sets of queries and documents, by their name.
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class Plan:
     losses: Mapping[str, Any]
     arguments: Any
     evaluators: Sequence[Any]
+    tasks: Mapping[str, RetrievalTask] = field(default_factory=dict[str, RetrievalTask])
 
     def __str__(self) -> str:
         """A few lines for people."""
@@ -45,6 +48,7 @@ class Plan:
         lines = [f"model      {model.name} ({model.kind}{', LoRA' if model.lora else ''})"]
         for name, rows in self.train.items():
             out = f", {len(self.held_out[name]):,} held out" if name in self.held_out else ""
+            out = f", {len(self.tasks[name].queries):,} queries held out" if name in self.tasks else out
             lines.append(f"data       {name}: {len(rows):,} rows{out}; columns {', '.join(rows.column_names)}")
             lines.append(f"loss       {in_words(self.losses[name])}")
         steps = planned_steps({name: len(rows) for name, rows in self.train.items()}, self.arguments)

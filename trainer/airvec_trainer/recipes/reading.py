@@ -11,8 +11,8 @@ from typing import Any
 
 from airvec.errors import ArgumentError
 from airvec_trainer.recipes.checking import check_keys, check_type, made
+from airvec_trainer.recipes.reading_stages import data_sections, placed, stage_sections, tables
 from airvec_trainer.recipes.sections import (
-    DataSection,
     EvaluationSection,
     ExportSection,
     ModelSection,
@@ -22,7 +22,7 @@ from airvec_trainer.recipes.sections import (
 
 __all__ = ["read_recipe", "with_overrides"]
 
-SECTIONS = ("model", "data", "loss", "arguments", "evaluation", "export", "card")
+SECTIONS = ("model", "data", "loss", "arguments", "evaluation", "export", "card", "stages", "seeds")
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -42,27 +42,28 @@ def checked(table: Table, path: Path) -> Recipe:
     """The recipe that a parsed file says."""
     where = path.name
     check_keys(table, SECTIONS, where)
-    for needed in ("model", "data", "arguments"):
+    for needed in ("model", "stages" if "stages" in table else "data", "arguments"):
         if needed not in table:
             raise ArgumentError(f"{where}: no [{needed}] among {sorted(table)}, expected one. Add it.")
     folder = path.parent
-    data = [
-        made(DataSection, _placed(rows, folder), f"{where}: [[data]] {number}")
-        for number, rows in enumerate(_tables(table["data"], f"{where}: [[data]]"))
-    ]
-    _check_data(data, where)
+    data = data_sections(table.get("data", []), folder, f"{where}: [[data]]")
+    stages = stage_sections(table.get("stages"), data, folder, f"{where}: [[stages]]")
+    # Those that stages share stand once.
+    every = list({rows.name: rows for rows in (*data, *(rows for stage in stages for rows in stage.data))}.values())
     evaluation = [
         _evaluation(rows, folder, f"{where}: [[evaluation]] {number}")
-        for number, rows in enumerate(_tables(table.get("evaluation", []), f"{where}: [[evaluation]]"))
+        for number, rows in enumerate(tables(table.get("evaluation", []), f"{where}: [[evaluation]]"))
     ]
     return Recipe(
         model=made(ModelSection, _model(table["model"], folder), f"{where}: [model]"),
-        data=data,
+        data=every,
         arguments=_arguments(table["arguments"], folder, where),
         loss=check_type(table["loss"], Table, f"{where}: [loss]") if "loss" in table else None,
         evaluation=evaluation,
         export=_export(table["export"], folder, f"{where}: [export]") if "export" in table else None,
         card=check_type(table.get("card", {}), Table, f"{where}: [card]"),
+        stages=stages,
+        seeds=_seeds(table.get("seeds", []), f"{where}: seeds"),
     )
 
 
@@ -116,28 +117,14 @@ def _table(path: Path) -> Table:
         raise ArgumentError(f"{path}: cannot be read ({error.strerror}), expected a recipe. Check the path.") from error
 
 
-def _tables(found: object, place: str) -> list[Any]:
-    return check_type(found, list[dict[str, Any]], place)
-
-
-def _placed(table: Any, folder: Path, key: str = "file") -> Any:
-    """The table with a path of it relative to the recipe's folder."""
-    if isinstance(table, dict) and isinstance(table.get(key), str):
-        return {**table, key: str(folder / Path(table[key]).expanduser())}
-    return table
-
-
 def _model(table: Any, folder: Path) -> Any:
     """A name that is a folder beside the recipe is that folder; any other is a name on the Hub."""
-    name = table.get("name") if isinstance(table, dict) else None
-    if isinstance(name, str) and (name.startswith((".", "/", "~")) or (folder / name).is_dir()):
-        # Whole, as "./nope" is "nope" beside a recipe in ".", which would be a name on the Hub.
-        return _placed(table, folder.absolute(), "name")
-    return table
+    # Whole, as "./nope" is "nope" beside a recipe in ".", which would be a name on the Hub.
+    return placed(table, folder.absolute(), "name", only_paths=True)
 
 
 def _export(table: Any, folder: Path, place: str) -> ExportSection:
-    return made(ExportSection, _placed(table, folder, "out"), place)
+    return made(ExportSection, placed(table, folder, "out"), place)
 
 
 def _arguments(table: Any, folder: Path, where: str) -> Table:
@@ -146,29 +133,25 @@ def _arguments(table: Any, folder: Path, where: str) -> Table:
     if "output_dir" not in table:
         raise ArgumentError(f"{place}: no 'output_dir' among {sorted(table)}, expected it. Say where to write.")
     check_type(table["output_dir"], str, f"{place}.output_dir")
-    return _placed(table, folder, "output_dir")
+    return placed(table, folder, "output_dir")
 
 
 def _evaluation(table: Table, folder: Path, place: str) -> EvaluationSection:
     """An evaluator's own arguments stand beside the keys of its data."""
     names = [entry.name for entry in fields(EvaluationSection) if entry.name != "settings"]
     known = {key: value for key, value in table.items() if key in names}
-    found = made(EvaluationSection, _placed(known, folder), place)
-    if sum(value is not None for value in (found.file, found.hub, found.data)) != 1:
-        raise ArgumentError(f"{place}: {sorted(table)}, expected one of file, hub and data. Say where its rows are.")
+    known = placed(placed(placed(known, folder), folder, "beir"), folder, "retriever", only_paths=True)
+    found = made(EvaluationSection, known, place)
+    if sum(value is not None for value in (found.file, found.hub, found.data, found.beir)) != 1:
+        raise ArgumentError(
+            f"{place}: {sorted(table)}, expected one of file, hub, beir and data. Say where its rows are."
+        )
     settings = {key: value for key, value in table.items() if key not in names}
     return replace(found, settings=settings)
 
 
-def _check_data(data: list[DataSection], where: str) -> None:
-    if not data:
-        raise ArgumentError(f"{where}: {len(data)} [[data]], expected one or more. Add one.")
-    names = [rows.name for rows in data]
-    for number, rows in enumerate(data):
-        place = f"{where}: [[data]] {number}"
-        if (rows.file is None) == (rows.hub is None):
-            raise ArgumentError(f"{place}: file {rows.file!r} and hub {rows.hub!r}, expected one of both. Name one.")
-        if names.count(rows.name) > 1:
-            raise ArgumentError(f"{place}: the name {rows.name!r} twice, expected one each. Name every data set.")
-        if rows.held_out < 0 or (rows.held_out > 1 and rows.held_out != int(rows.held_out)):
-            raise ArgumentError(f"{place}.held_out: {rows.held_out}, expected a number of rows, or a share below 1.")
+def _seeds(found: object, place: str) -> list[int]:
+    seeds: list[int] = check_type(found, list[int], place)
+    if len(set(seeds)) < len(seeds):
+        raise ArgumentError(f"{place}: {seeds}, expected different ones. Drop what stands twice.")
+    return seeds

@@ -7,7 +7,10 @@ Knows nothing of files and of how a section is carried out.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["DataSection", "EvaluationSection", "ExportSection", "ModelSection", "Recipe", "RowsSection"]
+__all__ = [
+    "DataSection", "EvaluationSection", "ExportSection", "MiningSection", "ModelSection", "Recipe", "RowsSection",
+    "StageSection",
+]  # fmt: skip
 
 Table = dict[str, Any]
 Plain = str | int | float | bool
@@ -75,14 +78,21 @@ class DataSection(RowsSection):
 
     Args:
         name: of this data set among several.
+        beir: instead of a file, a folder in BEIR's layout: each judged query with each relevant document, as the
+            columns `anchor` and `positive`; `split` is the file below `qrels/`.
         held_out: rows at the end that are not trained on but evaluated: a number, or a share below 1.
+        held_out_queries: of a BEIR folder, the share of its queries that are evaluated and not trained on.
+        held_out_seed: which ones.
         loss: as `[loss]`, for this data set alone.
         augment: each `[[data.augment]]`: `name`, a class of `airvec_trainer.augmentation`; `column`; `into`, a
             new column that takes the texts; `seed`; and the fields of the class.
     """
 
     name: str = "data"
+    beir: str | None = None
     held_out: float = 0
+    held_out_queries: float = 0
+    held_out_seed: int = 0
     loss: Table | None = None
     augment: list[Table] = field(default_factory=list[Table])
 
@@ -93,12 +103,23 @@ class EvaluationSection(RowsSection):
 
     Args:
         evaluator: the name of a class of `airvec_trainer.evaluation`.
-        data: instead of a file, the name of a `[[data]]` whose held-out rows are taken.
+        data: instead of a file, the name of a `[[data]]` whose held-out rows or queries are taken.
+        beir: instead of a file, a folder in BEIR's layout, for an evaluator of retrieval or of reranking; `limit` takes
+            so many of its queries.
+        retriever: for an evaluator of reranking, what finds the documents: a model's name or folder, or `"bm25"`.
+        candidates: how many documents it finds for each query.
+        report: metrics in the report's table, without the evaluator's name in front; None = the primary one.
+        beside: what else is measured on the queries, for comparison: `"bm25"`.
         settings: the arguments of the evaluator that are no data.
     """
 
     evaluator: str
     data: str | None = None
+    beir: str | None = None
+    retriever: str | None = None
+    candidates: int = 30
+    report: list[str] | None = None
+    beside: list[Literal["bm25"]] = field(default_factory=list[Any])
     settings: Table = field(default_factory=dict[str, Any])
 
 
@@ -120,6 +141,40 @@ class ExportSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MiningSection:
+    """`[stages.mining]`: hard negatives for the rows of the stage; further keys are arguments of `mine_hard_negatives`.
+
+    Args:
+        model: what finds them: a model's name or folder, or `"bm25"`; None = the model that the stage before left.
+        settings: the arguments of `mine_hard_negatives` that are no data.
+    """
+
+    model: str | None = None
+    settings: Table = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSection:
+    """`[[stages]]`: a training that goes on with the model of the stage before.
+
+    Args:
+        name: in the report, and of its folder.
+        data: its `[[stages.data]]`, or the names of some `[[data]]`.
+        loss: `[stages.loss]`; None = the recipe's.
+        arguments: `[stages.arguments]`, over the recipe's.
+        mining: `[stages.mining]`; None = the rows as they are.
+        rounds: how often to mine and train, each time with the model of the time before.
+    """
+
+    name: str
+    data: list[DataSection]
+    loss: Table | None = None
+    arguments: Table = field(default_factory=dict[str, Any])
+    mining: MiningSection | None = None
+    rounds: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A whole recipe, checked as far as it can be without the classes that it names.
 
@@ -131,6 +186,8 @@ class Recipe:
         evaluation: every `[[evaluation]]`.
         export: `[export]`; None = no runtime folder is made.
         card: `[card]`: fields of the model card's data.
+        stages: every `[[stages]]`; their data sets stand in `data`, too.
+        seeds: to repeat the whole with; empty = once, with the seed of the arguments.
     """
 
     model: ModelSection
@@ -140,3 +197,5 @@ class Recipe:
     evaluation: list[EvaluationSection] = field(default_factory=list[EvaluationSection])
     export: ExportSection | None = None
     card: Table = field(default_factory=dict[str, Any])
+    stages: list[StageSection] = field(default_factory=list[StageSection])
+    seeds: list[int] = field(default_factory=list[int])

@@ -1,0 +1,130 @@
+"""A folder in BEIR's layout → pairs to train on, and a task of queries that are evaluated and never trained on.
+
+Knows nothing of models, losses and evaluators.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airvec.errors import ArgumentError
+from airvec.search.beir import RetrievalTask, read_beir
+from airvec_trainer.recipes.rows import columns_of
+from airvec_trainer.recipes.sections import DataSection
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+__all__ = ["asked_by", "check_apart", "cut", "parts_of_task", "split_task"]
+
+
+def parts_of_task(section: DataSection) -> "tuple[Dataset, RetrievalTask | None]":
+    """Pairs of the queries to train on, and the task of those held out (None where there are none).
+
+    Raises:
+        ArgumentError: a file is not there, or nothing is left to train on.
+        InputError: a file is damaged.
+    """
+    from datasets import Dataset
+
+    task = read_beir(str(section.beir), section.split)
+    train, out = split_task(task, section.held_out_queries, section.held_out_seed)
+    rows = columns_of(section, _pairs(train))
+    if not all(len(values) for values in rows.values()):
+        raise ArgumentError(
+            f"[[data]] {section.name}: {len(out.queries)} of {len(task.queries)} queries held out, expected some to "
+            "train on. Lower held_out_queries."
+        )
+    return Dataset.from_dict(rows), out if out.queries else None
+
+
+def split_task(task: RetrievalTask, share: float, seed: int = 0) -> tuple[RetrievalTask, RetrievalTask]:
+    """Two tasks on one corpus that have no query in common; queries of the same text stay together.
+
+    A query's side depends on its text and the seed alone: not on the order, nor on the other queries' number.
+
+    >>> task = RetrievalTask({"d": "a text"}, {"a": "one", "b": "two", "c": "one"}, {q: {"d": 1} for q in "abc"})
+    >>> kept, out = split_task(task, 0.5)
+    >>> sorted(kept.queries), sorted(out.queries)
+    (['a', 'c'], ['b'])
+
+    Args:
+        task: all of it.
+        share: of the different texts that go to the second task.
+        seed: another number takes others.
+    """
+    texts = _shuffled(task.queries.values(), seed)
+    out = set(texts[: round(share * len(texts))])
+    return _of(task, (name for name, text in task.queries.items() if _plain(text) not in out)), _of(
+        task, (name for name, text in task.queries.items() if _plain(text) in out)
+    )
+
+
+def cut(task: RetrievalTask, limit: int | None, seed: int = 0) -> RetrievalTask:
+    """The task with so many queries at most, which are spread over all of them."""
+    if limit is None or limit >= len(task.queries):
+        return task
+    places = {text: place for place, text in enumerate(_shuffled(task.queries.values(), seed))}
+    names = sorted(task.queries, key=lambda name: (places[_plain(task.queries[name])], name))
+    kept = set(names[:limit])
+    return _of(task, (name for name in task.queries if name in kept))
+
+
+def check_apart(rows: "Mapping[str, Dataset]", asked: Iterable[str]) -> None:
+    """Refuse to train on a query that is evaluated.
+
+    Args:
+        rows: data sets to train on, by name.
+        asked: queries that are evaluated.
+
+    Raises:
+        ArgumentError: a text of a row is one of them.
+    """
+    held_out = {_plain(text) for text in asked}
+    for name, part in rows.items() if held_out else ():
+        for column in part.column_names:
+            found = [value for value in part[column] if isinstance(value, str) and _plain(value) in held_out]
+            if found:
+                raise ArgumentError(
+                    f"[[data]] {name}: {len(found)} texts of column {column!r} are queries that are evaluated, such as "
+                    f"{found[0]!r:.80}, expected none: what is held out is never trained on. Give every data set of "
+                    "this folder the same held_out_queries and held_out_seed, or evaluate others."
+                )
+
+
+def asked_by(evaluators: Iterable[Any], tasks: Mapping[str, RetrievalTask]) -> list[str]:
+    """The queries that are held out, and those of evaluators that search."""
+    asked = [text for task in tasks.values() for text in task.queries.values()]
+    for one in evaluators:
+        queries = getattr(one, "queries", None)
+        texts = queries.values() if isinstance(queries, Mapping) else queries
+        asked += [text for text in texts or [] if isinstance(text, str)]
+    return asked
+
+
+def _pairs(task: RetrievalTask) -> dict[str, list[Any]]:
+    """Each query with each of its documents, in the order of the grades."""
+    found = [
+        (text, task.corpus[document])
+        for name, text in task.queries.items()
+        for document, grade in task.relevant[name].items()
+        if grade > 0 and document in task.corpus
+    ]
+    return {"anchor": [query for query, _ in found], "positive": [document for _, document in found]}
+
+
+def _shuffled(texts: Iterable[str], seed: int) -> list[str]:
+    """Different texts, in an order that is the same on every machine and with every version of a library."""
+    different = dict.fromkeys(_plain(text) for text in texts)
+    return sorted(different, key=lambda text: hashlib.sha256(f"{seed}:{text}".encode()).digest())
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _of(task: RetrievalTask, names: Iterable[str]) -> RetrievalTask:
+    kept = list(names)
+    return RetrievalTask(
+        task.corpus, {name: task.queries[name] for name in kept}, {name: task.relevant[name] for name in kept}
+    )
