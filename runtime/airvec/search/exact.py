@@ -74,7 +74,7 @@ def semantic_search(
     whole_number("corpus_chunk_size", corpus_chunk_size)
     whole_number("top_k", top_k)
     queries, corpus = comparable_rows(query_embeddings), comparable_rows(corpus_embeddings)
-    score, prepare = _prepared(score_function)
+    score, prepare = prepared(score_function)
     found: list[list[Hit]] = []
     for start in range(0, len(queries), query_chunk_size):
         block = prepare(queries[start : start + query_chunk_size])
@@ -196,6 +196,13 @@ def top_k_rows(scores: Floats, top_k: int) -> Integers:
     return np.take_along_axis(columns, order, axis=1)
 
 
+def prepared(score_function: Similarity) -> tuple[Similarity, Callable[[Rows], Rows]]:
+    """A similarity and what to do to each block of rows first: for the cosine, normalise once and take dot products."""
+    if score_function is cos_sim:
+        return dot_score, _unit_rows
+    return score_function, lambda rows: rows
+
+
 def nearest_rows(
     block: Rows,
     corpus: Rows,
@@ -219,13 +226,6 @@ def nearest_rows(
     return scores, rows
 
 
-def _prepared(score_function: Similarity) -> tuple[Similarity, Callable[[Rows], Rows]]:
-    """For the cosine: normalise each block once, and then take dot products."""
-    if score_function is cos_sim:
-        return dot_score, _unit_rows
-    return score_function, lambda rows: rows
-
-
 def _unit_rows(rows: Rows) -> Rows:
     return unit_rows(rows) if isinstance(rows, SparseVectors) else unit(rows.astype(np.float32, copy=False))
 
@@ -238,7 +238,7 @@ def _neighbour_pairs(
     rows: Rows, query_chunk: int, corpus_chunk: int, top_k: int, score_function: Similarity
 ) -> Iterator[tuple[Floats, Integers, Integers]]:
     """For a block of rows at a time: scores, smaller and larger row of the pairs with their nearest neighbours."""
-    score, prepare = _prepared(score_function)
+    score, prepare = prepared(score_function)
     for start in range(0, len(rows), query_chunk):
         block = prepare(rows[start : start + query_chunk])
         scores, others = nearest_rows(block, rows, top_k + 1, corpus_chunk, score, prepare)

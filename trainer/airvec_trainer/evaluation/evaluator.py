@@ -117,15 +117,38 @@ class Evaluator(SentenceEvaluator):
             epoch: of training, for the file; -1 = not in training.
             steps: of training, for the file; -1 = the end of the epoch.
         """
-        measured = self.measure(model)
+        return self.report(model, self.measure(model), output_path, epoch, steps)
+
+    def report(
+        self,
+        model: Any,
+        measured: Mapping[str, float],
+        output_path: str | Path | None = None,
+        epoch: float = -1,
+        steps: int = -1,
+    ) -> dict[str, float]:
+        """Measured metrics with the name in front, written and handed to the model's card.
+
+        Args:
+            model: what was measured, for its card.
+            measured: as `measure` gives them.
+            output_path: as `__call__`'s, like the rest.
+            epoch: of training.
+            steps: of training.
+        """
         if output_path is not None and self.write_csv:
             append_row(output_path, self.csv_file, {"epoch": epoch, "steps": steps, **self.columns(measured)})
         in_front = f"{self.name}_" if self.name else ""
         metrics = {in_front + key: float(value) for key, value in measured.items()}
         self.primary_metric = in_front + self.primary(measured)
         logger.info("%s on %s: %s", type(self).__name__, self.name or "unnamed data", metrics)
-        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)
+        told = {in_front + key: value for key, value in self.for_card(measured).items()}
+        self.store_metrics_in_model_card_data(model, told, epoch, steps)
         return metrics
+
+    def for_card(self, metrics: Mapping[str, float]) -> dict[str, Any]:
+        """What the model's card says of metrics without the name in front: numbers, or texts."""
+        return {key: float(value) for key, value in metrics.items()}
 
 
 def _as_float(value: Any) -> Any:

@@ -1,0 +1,174 @@
+"""Scores of one query's ranking: of the ids that a search found, or of scores of labelled documents.
+
+NDCG and recall of ids are `airvec.search.metrics`'. Where scores are given, equal ones form a group, and no order
+within it is assumed, but for the reciprocal rank, which is told the order.
+Knows nothing of models, texts and files.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from airvec.errors import ArgumentError
+from airvec.search.metrics import ndcg, recall
+
+__all__ = [
+    "accuracy", "average_precision", "average_precision_of_scores", "list_scores", "ndcg", "ndcg_of_scores",
+    "precision", "recall", "reciprocal_rank", "reciprocal_rank_of_order",
+]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
+
+
+def accuracy(ranking: Sequence[str], relevant: Mapping[str, int], depth: int) -> float:
+    """1 if a relevant document is among the first `depth`, else 0.
+
+    >>> accuracy(["x", "a"], {"a": 1}, 1), accuracy(["x", "a"], {"a": 1}, 2)
+    (0.0, 1.0)
+    """
+    return float(any(name in relevant for name in ranking[:depth]))
+
+
+def precision(ranking: Sequence[str], relevant: Mapping[str, int], depth: int) -> float:
+    """Relevant documents among the first `depth`, divided by `depth`, also where the ranking is shorter.
+
+    >>> precision(["x", "a", "b"], {"a": 1, "b": 1}, 4)
+    0.5
+    """
+    return sum(name in relevant for name in ranking[:depth]) / depth
+
+
+def reciprocal_rank(ranking: Sequence[str], relevant: Mapping[str, int], depth: int) -> float:
+    """1 / place of the first relevant document, if that is among the first `depth`, else 0.
+
+    >>> reciprocal_rank(["x", "a", "b"], {"a": 1, "b": 1}, 10)
+    0.5
+    """
+    return next((1 / place for place, name in enumerate(ranking[:depth], 1) if name in relevant), 0.0)
+
+
+def average_precision(ranking: Sequence[str], relevant: Mapping[str, int], depth: int) -> float:
+    """Mean of the precisions at the places of the relevant documents, of at most `depth`; those not found count 0.
+
+    >>> average_precision(["a", "x", "b"], {"a": 1, "b": 1, "c": 1}, 3)  # (1/1 + 2/3) / 3
+    0.5555555555555555
+    >>> average_precision(["a"], {"a": 1, "b": 1, "c": 1}, 1)  # at most one can be found
+    1.0
+    """
+    found, total = 0, 0.0
+    for place, name in enumerate(ranking[:depth], 1):
+        if name in relevant:
+            found += 1
+            total += found / place
+    return total / min(depth, len(relevant)) if relevant else 0.0
+
+
+def reciprocal_rank_of_order(labels: npt.ArrayLike, order: npt.ArrayLike, depth: int) -> float:
+    """1 / place of the first document labelled 1 in an order, if that is among the first `depth`, else 0.
+
+    Args:
+        labels: 1 or 0, (n,).
+        order: places of `labels`, best first, (n,).
+        depth: places that count.
+
+    >>> reciprocal_rank_of_order([0, 1, 0], [2, 1, 0], 10)
+    0.5
+    """
+    places = np.flatnonzero(np.asarray(labels)[np.asarray(order, dtype=np.int64)[:depth]])
+    return 1 / (int(places[0]) + 1) if len(places) else 0.0
+
+
+def ndcg_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike, depth: int) -> float:
+    """NDCG of documents ordered by scores; documents of equal score share the mean of their gains.
+
+    Args:
+        labels: gain of each document, such as 1 or 0, (n,).
+        scores: (n,), larger is better, finite.
+        depth: places that count, here and in the best possible order.
+
+    Returns:
+        From 0 to 1; 0 where no document has a gain.
+
+    Raises:
+        ArgumentError: not a finite score for each label.
+
+    Source: McSherry and Najork 2008, Computing Information Retrieval Performance Measures Efficiently in the Presence
+    of Tied Scores; scikit-learn's `ndcg_score`.
+
+    >>> ndcg_of_scores([0, 1], [0.9, 0.1], 10)  # 1 / log2(3)
+    0.6309297535714575
+    >>> ndcg_of_scores([0, 1], [0.5, 0.5], 1)  # one half of the gain is at the first place
+    0.5
+    """
+    gains, values = _labelled(labels, scores)
+    discounts = np.zeros(len(gains))
+    discounts[:depth] = 1 / np.log2(np.arange(2, min(depth, len(gains)) + 2))
+    best = float(np.sort(gains)[::-1] @ discounts)
+    _, group, counts = np.unique(-values, return_inverse=True, return_counts=True)
+    means = np.bincount(group, gains) / counts  # groups are in the order of falling scores
+    return float(np.repeat(means, counts) @ discounts) / best if best else 0.0
+
+
+def average_precision_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
+    """Average precision of documents by scores: the sum of (recall - recall before) x precision at each score.
+
+    Args:
+        labels: 1 or 0, (n,).
+        scores: (n,), larger is better, finite.
+
+    Returns:
+        From 0 to 1; 0 where no document has the label 1.
+
+    Raises:
+        ArgumentError: not a finite score for each label.
+
+    Source: scikit-learn's `average_precision_score`.
+
+    >>> average_precision_of_scores([1, 0, 1], [0.9, 0.8, 0.1])  # (1/1 + 2/3) / 2
+    0.8333333333333333
+    >>> average_precision_of_scores([1, 0], [0.5, 0.5])
+    0.5
+    """
+    wanted, values = _labelled(labels, scores)
+    if not wanted.any():
+        return 0.0
+    _, group, counts = np.unique(-values, return_inverse=True, return_counts=True)
+    found = np.bincount(group, wanted)
+    return float((found * np.cumsum(found) / np.cumsum(counts)).sum() / wanted.sum())
+
+
+def list_scores(hits: Sequence[int], positives: int, depth: int) -> tuple[float, float, float]:
+    """Reciprocal rank, NDCG and average precision of a ranked list whose length is not known to hold all positives.
+
+    Positives that the list does not hold count as if they stood behind it; a list that holds none scores 0.
+
+    Args:
+        hits: 1 or 0 for each place.
+        positives: how many there are.
+        depth: places that count for the first two.
+
+    >>> list_scores([0, 1], 1, 10)
+    (0.5, 0.6309297535714575, 0.5)
+    >>> list_scores([0, 0], 1, 10)
+    (0.0, 0.0, 0.0)
+    """
+    if not any(hits):
+        return 0.0, 0.0, 0.0
+    labels = [*hits, *[1] * (positives - sum(hits))]
+    falling = -np.arange(len(labels), dtype=np.float64)
+    return (
+        reciprocal_rank_of_order(labels, np.arange(len(labels)), depth),
+        ndcg_of_scores(labels, falling, depth),
+        average_precision_of_scores(labels, falling),
+    )
+
+
+def _labelled(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, Floats]:
+    given, values = np.asarray(labels, dtype=np.float64), np.asarray(scores)
+    if given.shape != values.shape or given.ndim != 1 or not np.isfinite(values).all():
+        raise ArgumentError(
+            f"ranking: scores {values.tolist()!r:.60} for {given.size} documents, expected one finite number for each. "
+            "Look at what the model gives."
+        )
+    return given, values
