@@ -46,6 +46,7 @@ DROP_IN_SIGNATURES = {
     "Pushing.push_to_hub": "the reference's push_to_hub",
     "export_static_quantized_openvino_model": "the reference's function",
     "paraphrase_mining": "the reference's util.paraphrase_mining",
+    "mine_hard_negatives": "the reference's util.mine_hard_negatives",
     "EmbeddingSimilarityEvaluator.__init__": "the reference's evaluator",
     "TripletEvaluator.__init__": "the reference's evaluator",
     "TextFitting.fit": "the reference's SentenceTransformer.fit",

@@ -76,8 +76,10 @@ def test_a_batch_is_moved_in_place():
     assert batch["text"] == "a"
 
 
-def test_what_is_not_there_yet_is_told():
-    with pytest.raises(ImportError, match="mine_hard_negatives, which sentence-transformers has, is not there yet"):
-        from airvec_trainer.util import mine_hard_negatives  # noqa: F401
+def test_hard_negatives_are_mined_from_their_old_place_and_what_is_not_there_is_told():
+    from airvec_trainer import mine_hard_negatives
+    from airvec_trainer.util import mine_hard_negatives as in_its_old_place
+
+    assert in_its_old_place is mine_hard_negatives
     with pytest.raises(AttributeError, match="'no_such_function'"):
         _ = util.no_such_function

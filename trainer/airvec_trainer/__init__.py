@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from airvec_trainer.cross_encoder import CrossEncoder
     from airvec_trainer.evaluation.scoring import SimilarityFunction
     from airvec_trainer.examples import InputExample, SentencesDataset
+    from airvec_trainer.mining import mine_hard_negatives
     from airvec_trainer.parallel_sentences import ParallelSentencesDataset
     from airvec_trainer.samplers import DefaultBatchSampler, MultiDatasetDefaultBatchSampler
     from airvec_trainer.sentence_transformer import SentenceTransformer
@@ -51,9 +52,9 @@ __all__ = [
     "SentenceTransformer", "SentenceTransformerModelCardData", "SentenceTransformerTrainer",
     "SentenceTransformerTrainingArguments", "SentencesDataset", "SimilarityFunction", "SparseEncoder",
     "SparseEncoderModelCardData", "SparseEncoderTrainer", "SparseEncoderTrainingArguments", "cos_sim", "datasets",
-    "dot_score", "euclidean_sim", "evaluation", "losses", "manhattan_sim", "models", "pairwise_angle_sim",
-    "pairwise_cos_sim", "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim", "quantize_embeddings",
-    "readers", "util",
+    "dot_score", "euclidean_sim", "evaluation", "losses", "manhattan_sim", "mine_hard_negatives", "models",
+    "pairwise_angle_sim", "pairwise_cos_sim", "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim",
+    "quantize_embeddings", "readers", "util",
 ]  # fmt: skip
 
 MODULES = ("datasets", "evaluation", "losses", "models", "readers", "util")
@@ -67,6 +68,7 @@ PLACES = {
     "SentencesDataset": "examples",
     "SimilarityFunction": "evaluation.scoring",
     "SparseEncoder": "sparse_encoder",
+    "mine_hard_negatives": "mining",
     "quantize_embeddings": "util",
 }
 WITHOUT_TORCH = ("SimilarityFunction", "evaluation")

@@ -193,9 +193,8 @@ def _sparse(rows: Tensor) -> SparseVectors:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "mine_hard_negatives":
-        raise ImportError(
-            f"airvec_trainer.util: {name}, which sentence-transformers has, is not there yet. Mine them with it, or "
-            "take rows of semantic_search that are no positives."
-        )
+    if name == "mine_hard_negatives":  # here as well, as in the reference, and only when it is wanted
+        from airvec_trainer.mining import mine_hard_negatives
+
+        return mine_hard_negatives
     raise AttributeError(f"module 'airvec_trainer.util' has no attribute {name!r}, expected one of {__all__}")
