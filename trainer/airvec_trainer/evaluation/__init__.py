@@ -8,6 +8,10 @@ from typing import Any
 
 from airvec_trainer.evaluation.correlation import CrossEncoderCorrelationEvaluator
 from airvec_trainer.evaluation.evaluator import BaseEvaluator, Evaluator, SentenceEvaluator
+from airvec_trainer.evaluation.information_retrieval import (
+    InformationRetrievalEvaluator,
+    SparseInformationRetrievalEvaluator,
+)
 from airvec_trainer.evaluation.scoring import SimilarityFunction
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
 from airvec_trainer.evaluation.similarity import EmbeddingSimilarityEvaluator
@@ -15,20 +19,19 @@ from airvec_trainer.evaluation.triplets import TripletEvaluator
 
 __all__ = [
     "BaseEvaluator", "CrossEncoderCorrelationEvaluator", "EmbeddingSimilarityEvaluator", "Evaluator",
-    "SentenceEvaluator", "SequentialEvaluator", "SimilarityFunction", "TripletEvaluator",
+    "InformationRetrievalEvaluator", "SentenceEvaluator", "SequentialEvaluator", "SimilarityFunction",
+    "SparseInformationRetrievalEvaluator", "TripletEvaluator",
 ]  # fmt: skip
 
 # sentence-transformers', of dense models, of rerankers and of sparse encoders.
 NOT_YET = (
-    "BinaryClassificationEvaluator", "InformationRetrievalEvaluator", "LabelAccuracyEvaluator", "MSEEvaluator",
-    "MSEEvaluatorFromDataFrame", "NanoBEIREvaluator", "ParaphraseMiningEvaluator", "RerankingEvaluator",
-    "TranslationEvaluator",
+    "BinaryClassificationEvaluator", "LabelAccuracyEvaluator", "MSEEvaluator", "MSEEvaluatorFromDataFrame",
+    "NanoBEIREvaluator", "ParaphraseMiningEvaluator", "RerankingEvaluator", "TranslationEvaluator",
     "CEBinaryAccuracyEvaluator", "CEBinaryClassificationEvaluator", "CECorrelationEvaluator", "CEF1Evaluator",
     "CERerankingEvaluator", "CESoftmaxAccuracyEvaluator", "CrossEncoderClassificationEvaluator",
-    "CrossEncoderNanoBEIREvaluator", "CrossEncoderRerankingEvaluator",
-    "ReciprocalRankFusionEvaluator", "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator",
-    "SparseInformationRetrievalEvaluator", "SparseMSEEvaluator", "SparseNanoBEIREvaluator", "SparseRerankingEvaluator",
-    "SparseTranslationEvaluator", "SparseTripletEvaluator",
+    "CrossEncoderNanoBEIREvaluator", "CrossEncoderRerankingEvaluator", "ReciprocalRankFusionEvaluator",
+    "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator", "SparseMSEEvaluator",
+    "SparseNanoBEIREvaluator", "SparseRerankingEvaluator", "SparseTranslationEvaluator", "SparseTripletEvaluator",
 )  # fmt: skip
 
 
