@@ -76,7 +76,7 @@ def test_a_trainer_takes_them(measure, tmp_path):
     assert {"eval_dev_width", "eval_evaluator"} & seen
 
 
-@pytest.mark.parametrize("name", ["ParaphraseMiningEvaluator", "CESoftmaxAccuracyEvaluator"])
+@pytest.mark.parametrize("name", evaluation.NOT_YET)
 def test_an_evaluator_that_is_not_there_yet_is_told(name):
     with pytest.raises(ImportError, match=f"{name}, which sentence-transformers has, is not there yet; there are "):
         getattr(evaluation, name)

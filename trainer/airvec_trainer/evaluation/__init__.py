@@ -6,32 +6,52 @@ Knows nothing of torch and of training.
 
 from typing import Any
 
-from airvec_trainer.evaluation.correlation import CrossEncoderCorrelationEvaluator
+from airvec_trainer.evaluation.binary_classification import BinaryClassificationEvaluator
+from airvec_trainer.evaluation.correlation import CECorrelationEvaluator, CrossEncoderCorrelationEvaluator
+from airvec_trainer.evaluation.cross_classification import (
+    CEBinaryAccuracyEvaluator,
+    CEBinaryClassificationEvaluator,
+    CEF1Evaluator,
+    CESoftmaxAccuracyEvaluator,
+    CrossEncoderClassificationEvaluator,
+)
 from airvec_trainer.evaluation.evaluator import BaseEvaluator, Evaluator, SentenceEvaluator
 from airvec_trainer.evaluation.information_retrieval import (
     InformationRetrievalEvaluator,
     SparseInformationRetrievalEvaluator,
 )
+from airvec_trainer.evaluation.label_accuracy import LabelAccuracyEvaluator
+from airvec_trainer.evaluation.mse import MSEEvaluator, MSEEvaluatorFromDataFrame
+from airvec_trainer.evaluation.paraphrase_mining import ParaphraseMiningEvaluator
 from airvec_trainer.evaluation.scoring import SimilarityFunction
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
 from airvec_trainer.evaluation.similarity import EmbeddingSimilarityEvaluator
+from airvec_trainer.evaluation.sparse_variants import (
+    SparseBinaryClassificationEvaluator,
+    SparseEmbeddingSimilarityEvaluator,
+    SparseMSEEvaluator,
+    SparseTranslationEvaluator,
+    SparseTripletEvaluator,
+)
+from airvec_trainer.evaluation.translation import TranslationEvaluator
 from airvec_trainer.evaluation.triplets import TripletEvaluator
 
 __all__ = [
-    "BaseEvaluator", "CrossEncoderCorrelationEvaluator", "EmbeddingSimilarityEvaluator", "Evaluator",
-    "InformationRetrievalEvaluator", "SentenceEvaluator", "SequentialEvaluator", "SimilarityFunction",
-    "SparseInformationRetrievalEvaluator", "TripletEvaluator",
+    "BaseEvaluator", "BinaryClassificationEvaluator", "CEBinaryAccuracyEvaluator",
+    "CEBinaryClassificationEvaluator", "CECorrelationEvaluator", "CEF1Evaluator", "CESoftmaxAccuracyEvaluator",
+    "CrossEncoderClassificationEvaluator", "CrossEncoderCorrelationEvaluator", "EmbeddingSimilarityEvaluator",
+    "Evaluator", "InformationRetrievalEvaluator", "LabelAccuracyEvaluator", "MSEEvaluator",
+    "MSEEvaluatorFromDataFrame", "ParaphraseMiningEvaluator", "SentenceEvaluator", "SequentialEvaluator",
+    "SimilarityFunction", "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator",
+    "SparseInformationRetrievalEvaluator", "SparseMSEEvaluator", "SparseTranslationEvaluator",
+    "SparseTripletEvaluator", "TranslationEvaluator", "TripletEvaluator",
 ]  # fmt: skip
 
 # sentence-transformers', of dense models, of rerankers and of sparse encoders.
 NOT_YET = (
-    "BinaryClassificationEvaluator", "LabelAccuracyEvaluator", "MSEEvaluator", "MSEEvaluatorFromDataFrame",
-    "NanoBEIREvaluator", "ParaphraseMiningEvaluator", "RerankingEvaluator", "TranslationEvaluator",
-    "CEBinaryAccuracyEvaluator", "CEBinaryClassificationEvaluator", "CECorrelationEvaluator", "CEF1Evaluator",
-    "CERerankingEvaluator", "CESoftmaxAccuracyEvaluator", "CrossEncoderClassificationEvaluator",
-    "CrossEncoderNanoBEIREvaluator", "CrossEncoderRerankingEvaluator", "ReciprocalRankFusionEvaluator",
-    "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator", "SparseMSEEvaluator",
-    "SparseNanoBEIREvaluator", "SparseRerankingEvaluator", "SparseTranslationEvaluator", "SparseTripletEvaluator",
+    "NanoBEIREvaluator", "RerankingEvaluator", "CERerankingEvaluator", "CrossEncoderNanoBEIREvaluator",
+    "CrossEncoderRerankingEvaluator", "ReciprocalRankFusionEvaluator", "SparseNanoBEIREvaluator",
+    "SparseRerankingEvaluator",
 )  # fmt: skip
 
 

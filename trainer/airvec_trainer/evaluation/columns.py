@@ -1,4 +1,4 @@
-"""What an evaluator is given, checked when it is made: texts, pairs of them and scores, as many of each.
+"""What an evaluator is given, checked when it is made: texts, pairs of them, scores and labels, as many of each.
 
 A mistake is told before the training, not at its first evaluation.
 Knows nothing of models and metrics.
@@ -10,7 +10,7 @@ from typing import Any
 
 from airvec.errors import ArgumentError
 
-__all__ = ["numbers", "pairs", "same_lengths", "texts"]
+__all__ = ["binary", "classes", "numbers", "pairs", "same_lengths", "some", "texts"]
 
 
 def texts(where: str, name: str, given: Iterable[Any]) -> list[str]:
@@ -53,6 +53,43 @@ def numbers(where: str, name: str, given: Iterable[Any]) -> list[float]:
         if not _is_number(value):
             raise ArgumentError(f"{where}: {name}, row {row}: {value!r:.60}, expected a finite number. Correct it.")
     return [float(value) for value in found]
+
+
+def classes(where: str, name: str, given: Iterable[Any]) -> list[int]:
+    """A column of classes as whole numbers from 0.
+
+    Raises:
+        ArgumentError: a value that is none.
+    """
+    found = numbers(where, name, given)
+    for row, value in enumerate(found):
+        if value < 0 or value != int(value):
+            raise ArgumentError(f"{where}: {name}, row {row}: {value}, expected 0, 1, 2 …. Correct it.")
+    return [int(value) for value in found]
+
+
+def binary(where: str, name: str, given: Iterable[Any]) -> list[int]:
+    """A column of labels that are 0 or 1.
+
+    Raises:
+        ArgumentError: another value.
+    """
+    found = numbers(where, name, given)
+    for row, value in enumerate(found):
+        if value not in {0, 1}:
+            raise ArgumentError(f"{where}: {name}, row {row}: {value}, expected 0 or 1. Correct it.")
+    return [int(value) for value in found]
+
+
+def some(where: str, name: str, given: list[Any]) -> list[Any]:
+    """The same list.
+
+    Raises:
+        ArgumentError: it is empty.
+    """
+    if not given:
+        raise ArgumentError(f"{where}: {len(given)} {name}, expected one at least. Give rows.")
+    return given
 
 
 def same_lengths(where: str, columns: Mapping[str, Sequence[Any]]) -> None:

@@ -10,7 +10,7 @@ from airvec_trainer.evaluation.columns import numbers, pairs, same_lengths
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
 
-__all__ = ["CrossEncoderCorrelationEvaluator"]
+__all__ = ["CECorrelationEvaluator", "CrossEncoderCorrelationEvaluator"]
 
 
 class CrossEncoderCorrelationEvaluator(Evaluator):
@@ -71,3 +71,6 @@ class CrossEncoderCorrelationEvaluator(Evaluator):
     def columns(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """The two, under the names that the file has in sentence-transformers."""
         return {"Pearson_Correlation": metrics["pearson"], "Spearman_Correlation": metrics["spearman"]}
+
+
+CECorrelationEvaluator = CrossEncoderCorrelationEvaluator  # its old name

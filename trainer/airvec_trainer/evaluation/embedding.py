@@ -5,7 +5,7 @@ can do, so that torch need not be there.
 Knows nothing of metrics.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -15,9 +15,10 @@ from airvec.arrays import Array
 from airvec.errors import InputError
 from airvec.sparse_vectors import SparseVector, SparseVectors
 
-__all__ = ["Embeddings", "EncodeOptions", "as_embeddings", "embed"]
+__all__ = ["Ask", "Embeddings", "EncodeOptions", "as_embeddings", "embed"]
 
 Embeddings: TypeAlias = "Array | SparseVectors"
+Ask: TypeAlias = Callable[..., Embeddings]  # with the arguments of `embed`
 METHODS = {None: "encode", "query": "encode_query", "document": "encode_document"}
 
 
@@ -44,6 +45,15 @@ class EncodeOptions:
     max_active_dims: int | None = None
     precision: str | None = None
     normalize_embeddings: bool = False
+
+    def changed(self) -> dict[str, Any]:
+        """The settings that change the numbers, for model cards; those at their defaults are left out.
+
+        >>> EncodeOptions(batch_size=8, truncate_dim=64).changed()
+        {'truncate_dim': 64}
+        """
+        settings = {name: getattr(self, name) for name in ("truncate_dim", "precision", "max_active_dims")}
+        return {name: value for name, value in settings.items() if value is not None}
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `encode`.

@@ -10,7 +10,7 @@ import numpy as np
 
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.columns import numbers, same_lengths, texts
-from airvec_trainer.evaluation.embedding import Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import Ask, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
 from airvec_trainer.evaluation.scoring import chosen, measure_name, pair_scores
@@ -39,6 +39,7 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         write_csv: write `similarity_evaluation_{name}_results.csv`.
         precision: of the embeddings: float32, int8, uint8, binary, ubinary; None = as the model gives them.
         truncate_dim: passed to `encode`.
+        max_active_dims: passed to `encode` of sparse models.
 
     Raises:
         ArgumentError: columns of different lengths, no texts, scores that are no finite numbers, or an unknown measure
@@ -58,6 +59,8 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         write_csv: bool = True,
         precision: str | None = None,
         truncate_dim: int | None = None,
+        *,
+        max_active_dims: int | None = None,
     ) -> None:
         where = type(self).__name__
         same_lengths(where, {"first sentences": sentences1, "second sentences": sentences2, "scores": scores})
@@ -73,6 +76,7 @@ class EmbeddingSimilarityEvaluator(Evaluator):
             batch_size=batch_size,
             show_progress_bar=show_progress_bar,
             truncate_dim=truncate_dim,
+            max_active_dims=max_active_dims,
             precision=precision,
             normalize_embeddings=bool(precision),
         )
@@ -91,10 +95,10 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         """As sentence-transformers' cards call it."""
         return "Semantic Similarity"
 
-    def measure(self, model: Any) -> dict[str, float]:
+    def measure(self, model: Any, ask: Ask = embed) -> dict[str, float]:
         """Pearson's and Spearman's correlation for each measure."""
         names = self.similarity_fn_names or (str(measure_name(model.similarity_fn_name, type(self).__name__)),)
-        first, second = self._embeddings(model)
+        first, second = self._embeddings(model, ask)
         metrics: dict[str, float] = {}
         for name in names:
             found = pair_scores(name, first, second)
@@ -118,14 +122,13 @@ class EmbeddingSimilarityEvaluator(Evaluator):
 
     def get_config_dict(self) -> dict[str, Any]:
         """Where embeddings are cut, and their precision."""
-        settings = {"truncate_dim": self.truncate_dim, "precision": self.precision}
-        return {key: value for key, value in settings.items() if value is not None}
+        return self.options.changed()
 
-    def _embeddings(self, model: Any) -> tuple[Embeddings, Embeddings]:
+    def _embeddings(self, model: Any, ask: Ask) -> tuple[Embeddings, Embeddings]:
         if self.precision in QUANTIZED_TOGETHER:  # so that one text has one code on both sides
-            found = embed(model, [*self.sentences1, *self.sentences2], options=self.options)
+            found = ask(model, [*self.sentences1, *self.sentences2], options=self.options)
             return found[: len(self.sentences1)], found[len(self.sentences1) :]
-        first, second = (embed(model, side, options=self.options) for side in (self.sentences1, self.sentences2))
+        first, second = (ask(model, side, options=self.options) for side in (self.sentences1, self.sentences2))
         return self._numbers(first), self._numbers(second)
 
     def _numbers(self, embeddings: Embeddings) -> Embeddings:

@@ -8,7 +8,7 @@ from typing import Any
 
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.columns import same_lengths, texts
-from airvec_trainer.evaluation.embedding import EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import Ask, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, pair_scores
 
@@ -34,6 +34,7 @@ class TripletEvaluator(Evaluator):
         truncate_dim: passed likewise.
         similarity_fn_names: the measures: cosine, dot, euclidean, manhattan; None = the main one, else the model's own.
         main_distance_function: the old name of `main_similarity_function`.
+        max_active_dims: passed to `encode` of sparse models.
 
     Raises:
         ArgumentError: columns of different lengths, no texts, an unknown measure, or a margin that is no number.
@@ -53,6 +54,8 @@ class TripletEvaluator(Evaluator):
         truncate_dim: int | None = None,
         similarity_fn_names: Sequence[str] | None = None,
         main_distance_function: Any = None,
+        *,
+        max_active_dims: int | None = None,
     ) -> None:
         where = type(self).__name__
         same_lengths(where, {"anchors": anchors, "positives": positives, "negatives": negatives})
@@ -62,7 +65,9 @@ class TripletEvaluator(Evaluator):
         self.positives = texts(where, "positives", positives)
         self.negatives = texts(where, "negatives", negatives)
         self.truncate_dim = truncate_dim
-        self.options = EncodeOptions(batch_size, show_progress_bar, truncate_dim=truncate_dim)
+        self.options = EncodeOptions(
+            batch_size, show_progress_bar, truncate_dim=truncate_dim, max_active_dims=max_active_dims
+        )
         main = main_distance_function if main_similarity_function is None else main_similarity_function
         self.main_similarity_function = measure_name(main, where)
         self.similarity_fn_names = chosen(similarity_fn_names, self.main_similarity_function, where)
@@ -74,12 +79,12 @@ class TripletEvaluator(Evaluator):
         anchors, positives, negatives = zip(*(entry.texts[:3] for entry in examples), strict=True)
         return cls(anchors, positives, negatives, name=name)
 
-    def measure(self, model: Any) -> dict[str, float]:
+    def measure(self, model: Any, ask: Ask = embed) -> dict[str, float]:
         """Accuracy by each measure."""
         names = self.similarity_fn_names or (str(measure_name(model.similarity_fn_name, type(self).__name__)),)
-        anchors = embed(model, self.anchors, "query", self.options)
-        positives = embed(model, self.positives, "document", self.options)
-        negatives = embed(model, self.negatives, "document", self.options)
+        anchors = ask(model, self.anchors, "query", self.options)
+        positives = ask(model, self.positives, "document", self.options)
+        negatives = ask(model, self.negatives, "document", self.options)
         metrics: dict[str, float] = {}
         for name in names:
             near, far = pair_scores(name, anchors, positives), pair_scores(name, anchors, negatives)
@@ -102,7 +107,7 @@ class TripletEvaluator(Evaluator):
     def get_config_dict(self) -> dict[str, Any]:
         """Margins where one is not 0, and where embeddings are cut."""
         settings: dict[str, Any] = {"margin": self.margin} if any(self.margin.values()) else {}
-        return settings | ({} if self.truncate_dim is None else {"truncate_dim": self.truncate_dim})
+        return settings | self.options.changed()
 
 
 def _margins(given: Any, where: str) -> dict[str, float]:
