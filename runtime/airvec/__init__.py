@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         export_static_quantized_openvino_model,
     )
     from airvec.chunking import Chunk, chunk
+    from airvec.classifier import Classifier
     from airvec.cross_encoder import CrossEncoder
     from airvec.errors import (
         AirvecError,
@@ -41,6 +42,7 @@ _HOMES = {
     "AirvecWarning": "airvec.errors",
     "ArgumentError": "airvec.errors",
     "Chunk": "airvec.chunking",
+    "Classifier": "airvec.classifier",
     "CrossEncoder": "airvec.cross_encoder",
     "DownloadError": "airvec.errors",
     "InputError": "airvec.errors",
@@ -67,6 +69,7 @@ __all__ = [
     "AirvecWarning",
     "ArgumentError",
     "Chunk",
+    "Classifier",
     "CrossEncoder",
     "DownloadError",
     "InputError",

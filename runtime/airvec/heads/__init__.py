@@ -1,0 +1,30 @@
+"""Classifier heads in NumPy: vectors of texts → probabilities of labels, each the numbers of a scikit-learn estimator.
+
+A head is arrays and settings; `fitted.py` reads one from an estimator, `stored.py` writes it down and reads it again.
+Knows nothing of texts, models and what the labels are called.
+"""
+
+from airvec.heads.fitted import Fitted, read_fitted
+from airvec.heads.linear import Linear
+from airvec.heads.neighbors import Neighbors
+from airvec.heads.perceptron import Perceptron
+from airvec.heads.prepared import Normalize, Prepared, Standardize
+from airvec.heads.protocol import Head
+from airvec.heads.prototypes import TEMPERATURE, Prototypes
+from airvec.heads.stored import packed, unpacked
+
+__all__ = [
+    "TEMPERATURE",
+    "Fitted",
+    "Head",
+    "Linear",
+    "Neighbors",
+    "Normalize",
+    "Perceptron",
+    "Prepared",
+    "Prototypes",
+    "Standardize",
+    "packed",
+    "read_fitted",
+    "unpacked",
+]
