@@ -10,6 +10,7 @@ from typing import Any
 from airvec.errors import ArgumentError
 from airvec_trainer.recipes.checking import check_values
 from airvec_trainer.recipes.making import class_of
+from airvec_trainer.recipes.retrieval_evaluators import task_evaluator, task_of
 from airvec_trainer.recipes.rows import columns_of
 from airvec_trainer.recipes.sections import EvaluationSection
 
@@ -21,7 +22,7 @@ def make_evaluators(sections: Sequence[EvaluationSection], held_out: Mapping[str
 
     Args:
         sections: of the recipe.
-        held_out: data sets by name, for those that evaluate held-out rows.
+        held_out: data sets, or tasks of queries and documents, by name, for those that evaluate what is held out.
 
     Raises:
         ArgumentError: an unknown evaluator, argument, column or data set.
@@ -31,6 +32,9 @@ def make_evaluators(sections: Sequence[EvaluationSection], held_out: Mapping[str
 
 def _evaluator(section: EvaluationSection, held_out: Mapping[str, Any], place: str) -> Any:
     found = class_of("airvec_trainer.evaluation", section.evaluator, f"{place}.evaluator")
+    task = task_of(section, held_out)
+    if task is not None:
+        return task_evaluator(found, section, task, place)
     rows = columns_of(replace(section, settings={}), _held_out(section, held_out, place))
     both = sorted(rows.keys() & section.settings.keys())
     if both:

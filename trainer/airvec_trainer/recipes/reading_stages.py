@@ -14,6 +14,7 @@ from airvec_trainer.recipes.sections import DataSection, MiningSection, StageSec
 
 __all__ = ["data_sections", "placed", "stage_sections", "tables"]
 
+MODELS = ("model", "cross_encoder")  # of [stages.mining]
 SET_BY_THE_RECIPE = ("output_dir", "seed")  # of its [arguments]; or by seeds
 
 
@@ -133,10 +134,13 @@ def _data(found: object, shared: Sequence[DataSection], folder: Path, place: str
 
 
 def _mining(table: object, folder: Path, place: str) -> MiningSection:
-    """Arguments of `mine_hard_negatives` stand beside the model."""
-    found = dict(placed(check_type(table, Table, place), folder.absolute(), "model", only_paths=True))
-    known = {"model": found.pop("model")} if "model" in found else {}
-    return replace(made(MiningSection, known, place), settings=found)
+    """Fields of `MiningSettings` stand beside the models."""
+    found = check_type(table, Table, place)
+    for key in MODELS:
+        found = placed(found, folder.absolute(), key, only_paths=True)
+    known = {key: value for key, value in found.items() if key in MODELS}
+    settings = {key: value for key, value in found.items() if key not in MODELS}
+    return replace(made(MiningSection, known, place), settings=settings)
 
 
 def _check_rows(rows: DataSection, place: str) -> None:

@@ -15,11 +15,11 @@ from airvec_trainer.recipes.sections import DataSection
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["asked_by", "check_apart", "cut", "parts_of_task", "split_task"]
+__all__ = ["check_apart", "cut", "parts_of_task", "split_task"]
 
 
-def parts_of_task(section: DataSection) -> "tuple[Dataset, RetrievalTask | None]":
-    """Pairs of the queries to train on, and the task of those held out (None where there are none).
+def parts_of_task(section: DataSection) -> "tuple[Dataset, RetrievalTask]":
+    """Pairs of the queries to train on, and the task of those held out, which may be none.
 
     Raises:
         ArgumentError: a file is not there, or nothing is left to train on.
@@ -35,7 +35,7 @@ def parts_of_task(section: DataSection) -> "tuple[Dataset, RetrievalTask | None]
             f"[[data]] {section.name}: {len(out.queries)} of {len(task.queries)} queries held out, expected some to "
             "train on. Lower held_out_queries."
         )
-    return Dataset.from_dict(rows), out if out.queries else None
+    return Dataset.from_dict(rows), out
 
 
 def split_task(task: RetrievalTask, share: float, seed: int = 0) -> tuple[RetrievalTask, RetrievalTask]:
@@ -70,17 +70,17 @@ def cut(task: RetrievalTask, limit: int | None, seed: int = 0) -> RetrievalTask:
     return _of(task, (name for name in task.queries if name in kept))
 
 
-def check_apart(rows: "Mapping[str, Dataset]", asked: Iterable[str]) -> None:
+def check_apart(rows: "Mapping[str, Dataset]", tasks: Iterable[RetrievalTask]) -> None:
     """Refuse to train on a query that is evaluated.
 
     Args:
         rows: data sets to train on, by name.
-        asked: queries that are evaluated.
+        tasks: whose queries are evaluated.
 
     Raises:
         ArgumentError: a text of a row is one of them.
     """
-    held_out = {_plain(text) for text in asked}
+    held_out = {_plain(text) for task in tasks for text in task.queries.values()}
     for name, part in rows.items() if held_out else ():
         for column in part.column_names:
             found = [value for value in part[column] if isinstance(value, str) and _plain(value) in held_out]
@@ -90,16 +90,6 @@ def check_apart(rows: "Mapping[str, Dataset]", asked: Iterable[str]) -> None:
                     f"{found[0]!r:.80}, expected none: what is held out is never trained on. Give every data set of "
                     "this folder the same held_out_queries and held_out_seed, or evaluate others."
                 )
-
-
-def asked_by(evaluators: Iterable[Any], tasks: Mapping[str, RetrievalTask]) -> list[str]:
-    """The queries that are held out, and those of evaluators that search."""
-    asked = [text for task in tasks.values() for text in task.queries.values()]
-    for one in evaluators:
-        queries = getattr(one, "queries", None)
-        texts = queries.values() if isinstance(queries, Mapping) else queries
-        asked += [text for text in texts or [] if isinstance(text, str)]
-    return asked
 
 
 def _pairs(task: RetrievalTask) -> dict[str, list[Any]]:

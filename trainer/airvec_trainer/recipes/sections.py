@@ -142,14 +142,16 @@ class ExportSection:
 
 @dataclass(frozen=True, kw_only=True)
 class MiningSection:
-    """`[stages.mining]`: hard negatives for the rows of the stage; further keys are arguments of `mine_hard_negatives`.
+    """`[stages.mining]`: hard negatives for the rows of the stage; further keys are those of `MiningSettings`.
 
     Args:
         model: what finds them: a model's name or folder, or `"bm25"`; None = the model that the stage before left.
-        settings: the arguments of `mine_hard_negatives` that are no data.
+        cross_encoder: scores candidates anew: a reranker's name or folder.
+        settings: fields of `airvec_trainer.mining.MiningSettings`.
     """
 
     model: str | None = None
+    cross_encoder: str | None = None
     settings: Table = field(default_factory=dict[str, Any])
 
 

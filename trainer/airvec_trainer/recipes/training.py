@@ -19,7 +19,8 @@ from airvec_trainer.recipes.log import LOG, MetricsLog
 from airvec_trainer.recipes.making import loss_from, make_arguments, trainer_class
 from airvec_trainer.recipes.models import check_model, make_model
 from airvec_trainer.recipes.planning import Plan, planned_steps, with_defaults
-from airvec_trainer.recipes.retrieval import asked_by, check_apart, parts_of_task
+from airvec_trainer.recipes.retrieval import check_apart, parts_of_task
+from airvec_trainer.recipes.retrieval_evaluators import evaluated_tasks
 from airvec_trainer.recipes.rows import parts_of_data
 from airvec_trainer.recipes.sections import DataSection, Recipe
 from airvec_trainer.recipes.stopping import StopOnSignal
@@ -60,11 +61,13 @@ class Parts:
         train: rows to train on.
         held_out: rows that are evaluated.
         tasks: of data sets of queries and documents, the retrieval task that is evaluated.
+        corpora: of those data sets, all their documents.
     """
 
-    train: Mapping[str, Any]
-    held_out: Mapping[str, Any]
-    tasks: Mapping[str, RetrievalTask]
+    train: dict[str, Any]
+    held_out: dict[str, Any]
+    tasks: dict[str, RetrievalTask]
+    corpora: dict[str, list[str]]
 
     def only(self, names: Sequence[str]) -> "Parts":
         """Those of some data sets, in their order."""
@@ -77,11 +80,12 @@ def read_parts(sections: Sequence[DataSection]) -> Parts:
     Raises:
         ArgumentError: a file that is not there or is damaged, or rows to train on that are held out.
     """
-    parts = Parts({}, {}, {})
+    parts = Parts({}, {}, {}, {})
     for section in sections:
         if section.beir is not None:
             parts.train[section.name], task = parts_of_task(section)
-            parts.tasks.update({} if task is None else {section.name: task})
+            parts.tasks.update({section.name: task} if task.queries else {})
+            parts.corpora[section.name] = list(task.corpus.values())
             continue
         parts.train[section.name], out = parts_of_data(section)
         parts.held_out.update({} if out is None else {section.name: out})
@@ -102,7 +106,7 @@ def plan_training(recipe: Recipe) -> Plan:
     losses_of(recipe, load=False)
     parts = read_parts(recipe.data)
     evaluators = make_evaluators(recipe.evaluation, {**parts.held_out, **parts.tasks})
-    check_apart(parts.train, asked_by(evaluators, parts.tasks))
+    check_apart(parts.train, [*parts.tasks.values(), *evaluated_tasks(recipe.evaluation, {})])
     return planned(recipe, parts, evaluators)
 
 

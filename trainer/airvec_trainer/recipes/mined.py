@@ -1,0 +1,112 @@
+"""The rows of a stage with hard negatives, which are kept in files: a run that goes on trains on the same.
+
+Knows nothing of training.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airvec import search
+from airvec.errors import ArgumentError
+from airvec_trainer.mining import MiningSettings, mine
+from airvec_trainer.recipes.checking import check_keys, made, parameters
+from airvec_trainer.recipes.making import model_class
+from airvec_trainer.recipes.retrieval_evaluators import BM25, check_retriever, open_encoder
+from airvec_trainer.recipes.sections import MiningSection
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+__all__ = ["check_mining", "mined_rows"]
+
+TOLD = ("queries", "documents", "rows", "missing", "likely_false_negatives")  # of a mining's report, in ours
+
+
+def check_mining(section: MiningSection | None, kind: str, place: str) -> None:
+    """Refuse what cannot mine, without opening it.
+
+    Raises:
+        ArgumentError: an unknown key, a value that cannot be, or a reranker that is to find documents.
+    """
+    if section is None:
+        return
+    known = {*parameters(MiningSettings), "model", "cross_encoder"}
+    check_keys(section.settings, known, place)
+    made(MiningSettings, section.settings, place)
+    if section.model is None and kind == "rerank":
+        raise ArgumentError(
+            f"{place}.model: {section.model!r} for a reranker, which finds no documents, expected a model's name or "
+            f"folder, or {BM25!r}. Name what mines."
+        )
+    for key in ("model", "cross_encoder"):
+        if getattr(section, key) is not None:
+            check_retriever(getattr(section, key), f"{place}.{key}")
+
+
+def mined_rows(
+    section: MiningSection,
+    rows: "Mapping[str, Dataset]",
+    corpora: Mapping[str, list[str]],
+    model: Any,
+    folder: Path,
+    seed: int,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Mine for every data set, or read what was mined before the run was stopped.
+
+    Args:
+        section: how.
+        rows: pairs, by the name of their data set.
+        corpora: where negatives are looked for, besides the positives.
+        model: that the stage before left.
+        folder: of the stage.
+        seed: of random samples, where the recipe says none.
+
+    Returns:
+        The rows by name, and what is told of each mining.
+    """
+    found: dict[str, Any] = {}
+    told: dict[str, Any] = {}
+    retriever = None
+    for name, part in rows.items():
+        file, about = folder / f"mined-{name}.jsonl", folder / f"mined-{name}.json"
+        if not about.is_file():  # written last
+            retriever = retriever or _retriever(section, model)
+            cross = None if section.cross_encoder is None else model_class("rerank")(section.cross_encoder)
+            settings = MiningSettings(**{"seed": seed, "show_progress_bar": False, **section.settings})
+            new, report = mine(part, retriever(), settings, corpus=corpora.get(name), cross_encoder=cross)
+            if not len(new):
+                raise ArgumentError(
+                    f"[stages.mining]: {len(new)} rows of {len(part)} pairs of {name!r} have negatives, expected some. "
+                    "Loosen its margins, or lower num_negatives."
+                )
+            _write(file, "".join(json.dumps(row) + "\n" for row in new))
+            scores = {"positive": report.positive.mean, "negative": report.negative.mean}
+            _write(about, json.dumps({**{key: asdict(report)[key] for key in TOLD}, "mean_score": scores}))
+        found[name] = _read(file)
+        told[name] = json.loads(about.read_text(encoding="utf-8"))
+    return found, told
+
+
+def _retriever(section: MiningSection, model: Any) -> Any:
+    """A function that gives what mines: BM25 is made anew for each corpus, models are opened once."""
+    if section.model == BM25:
+        return search.BM25
+    opened = model if section.model is None else open_encoder(section.model)
+    return lambda: opened
+
+
+def _read(file: Path) -> Any:
+    from datasets import Dataset
+
+    with file.open(encoding="utf-8") as lines:
+        return Dataset.from_list([json.loads(line) for line in lines])
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole, or not at all."""
+    temporary = file.with_name(f".{file.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(file)

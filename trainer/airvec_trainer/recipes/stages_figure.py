@@ -1,0 +1,58 @@
+"""What every stage gained → stages.png: a line a metric, from the start to the exported folder.
+
+Knows nothing of stages: it takes names and numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+__all__ = ["STAGES_FIGURE", "draw_stages"]
+
+STAGES_FIGURE = "stages.png"
+SHOWN = 6  # lines of a panel: more cannot be told apart
+LARGE = 1.5  # above it a number is no share, and gets a panel of its own
+
+
+def draw_stages(
+    lines: Sequence[tuple[str, Mapping[str, Sequence[float]]]], beside: Mapping[str, float], file: Path, title: str
+) -> bool:
+    """Write the figure; False, and no file, where nothing was measured.
+
+    Args:
+        lines: the name of a stage, and a value a seed for each metric.
+        beside: values for comparison, drawn across.
+        file: a .png.
+        title: above it.
+    """
+    metrics = list(lines[0][1]) if lines else []
+    if not metrics:
+        return False
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    large = [name for name in metrics if max(max(values[name]) for _, values in lines) > LARGE]
+    groups = [group for group in ([name for name in metrics if name not in large], *([one] for one in large)) if group]
+    figure = Figure(figsize=(9, 3.4 * len(groups)), layout="constrained")
+    FigureCanvasAgg(figure)
+    for place, group in enumerate(groups, 1):
+        _panel(figure.add_subplot(len(groups), 1, place), lines, group, beside if place == 1 else {})
+    figure.suptitle(title, fontsize=10)
+    temporary = file.with_name(f".{file.name}")
+    figure.savefig(temporary, dpi=100, format="png")
+    temporary.replace(file)
+    return True
+
+
+def _panel(panel: Any, lines: Sequence[Any], metrics: Sequence[str], beside: Mapping[str, float]) -> None:
+    for name in metrics[:SHOWN]:
+        means = [mean(values[name]) for _, values in lines]
+        spread = [stdev(values[name]) if len(values[name]) > 1 else 0.0 for _, values in lines]
+        panel.errorbar(range(len(lines)), means, yerr=spread, marker="o", markersize=4, capsize=3, label=name)
+    for name, value in beside.items():
+        panel.axhline(value, linestyle="--", linewidth=1, color="grey", label=name)
+    panel.set_xticks(range(len(lines)), [name.replace(", ", "\n") for name, _ in lines], fontsize=8)
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.grid(axis="y", alpha=0.3)
+    panel.legend(frameon=False, fontsize=8)
