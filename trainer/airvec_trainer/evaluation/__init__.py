@@ -15,6 +15,7 @@ from airvec_trainer.evaluation.cross_classification import (
     CESoftmaxAccuracyEvaluator,
     CrossEncoderClassificationEvaluator,
 )
+from airvec_trainer.evaluation.cross_reranking import CERerankingEvaluator, CrossEncoderRerankingEvaluator
 from airvec_trainer.evaluation.evaluator import BaseEvaluator, Evaluator, SentenceEvaluator
 from airvec_trainer.evaluation.information_retrieval import (
     InformationRetrievalEvaluator,
@@ -23,6 +24,8 @@ from airvec_trainer.evaluation.information_retrieval import (
 from airvec_trainer.evaluation.label_accuracy import LabelAccuracyEvaluator
 from airvec_trainer.evaluation.mse import MSEEvaluator, MSEEvaluatorFromDataFrame
 from airvec_trainer.evaluation.paraphrase_mining import ParaphraseMiningEvaluator
+from airvec_trainer.evaluation.reciprocal_rank_fusion import ReciprocalRankFusionEvaluator
+from airvec_trainer.evaluation.reranking import RerankingEvaluator, SparseRerankingEvaluator
 from airvec_trainer.evaluation.scoring import SimilarityFunction
 from airvec_trainer.evaluation.sequence import SequentialEvaluator
 from airvec_trainer.evaluation.similarity import EmbeddingSimilarityEvaluator
@@ -37,21 +40,20 @@ from airvec_trainer.evaluation.translation import TranslationEvaluator
 from airvec_trainer.evaluation.triplets import TripletEvaluator
 
 __all__ = [
-    "BaseEvaluator", "BinaryClassificationEvaluator", "CEBinaryAccuracyEvaluator",
-    "CEBinaryClassificationEvaluator", "CECorrelationEvaluator", "CEF1Evaluator", "CESoftmaxAccuracyEvaluator",
-    "CrossEncoderClassificationEvaluator", "CrossEncoderCorrelationEvaluator", "EmbeddingSimilarityEvaluator",
-    "Evaluator", "InformationRetrievalEvaluator", "LabelAccuracyEvaluator", "MSEEvaluator",
-    "MSEEvaluatorFromDataFrame", "ParaphraseMiningEvaluator", "SentenceEvaluator", "SequentialEvaluator",
-    "SimilarityFunction", "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator",
-    "SparseInformationRetrievalEvaluator", "SparseMSEEvaluator", "SparseTranslationEvaluator",
-    "SparseTripletEvaluator", "TranslationEvaluator", "TripletEvaluator",
+    "BaseEvaluator", "BinaryClassificationEvaluator", "CEBinaryAccuracyEvaluator", "CEBinaryClassificationEvaluator",
+    "CECorrelationEvaluator", "CEF1Evaluator", "CERerankingEvaluator", "CESoftmaxAccuracyEvaluator",
+    "CrossEncoderClassificationEvaluator", "CrossEncoderCorrelationEvaluator", "CrossEncoderRerankingEvaluator",
+    "EmbeddingSimilarityEvaluator", "Evaluator", "InformationRetrievalEvaluator", "LabelAccuracyEvaluator",
+    "MSEEvaluator", "MSEEvaluatorFromDataFrame", "ParaphraseMiningEvaluator", "ReciprocalRankFusionEvaluator",
+    "RerankingEvaluator", "SentenceEvaluator", "SequentialEvaluator", "SimilarityFunction",
+    "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator", "SparseInformationRetrievalEvaluator",
+    "SparseMSEEvaluator", "SparseRerankingEvaluator", "SparseTranslationEvaluator", "SparseTripletEvaluator",
+    "TranslationEvaluator", "TripletEvaluator",
 ]  # fmt: skip
 
 # sentence-transformers', of dense models, of rerankers and of sparse encoders.
 NOT_YET = (
-    "NanoBEIREvaluator", "RerankingEvaluator", "CERerankingEvaluator", "CrossEncoderNanoBEIREvaluator",
-    "CrossEncoderRerankingEvaluator", "ReciprocalRankFusionEvaluator", "SparseNanoBEIREvaluator",
-    "SparseRerankingEvaluator",
+    "NanoBEIREvaluator", "CrossEncoderNanoBEIREvaluator", "SparseNanoBEIREvaluator",
 )  # fmt: skip
 
 

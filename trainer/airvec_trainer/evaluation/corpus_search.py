@@ -17,7 +17,7 @@ from airvec.errors import ArgumentError
 from airvec.search.exact import nearest_rows, prepared, top_k_rows
 from airvec_trainer.evaluation.embedding import Embeddings
 
-__all__ = ["Best", "Score", "best_rows", "numpy_scores", "scores_of"]
+__all__ = ["Best", "Score", "as_float32", "best_rows", "numpy_scores"]
 
 Score: TypeAlias = Callable[[Any, Any], Any]
 
@@ -70,21 +70,9 @@ def numpy_scores(function: Score) -> Score:
     return function
 
 
-def scores_of(function: Score, one: Any, other: Any, shape: tuple[int, ...]) -> Floats:
-    """What a score function gives, an array or a tensor, as float32 of a shape.
-
-    Raises:
-        ArgumentError: it has another shape.
-    """
-    given = function(one, other)
-    found = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, dtype=np.float32)
-    if found.shape != shape:
-        name = getattr(function, "__name__", repr(function))
-        raise ArgumentError(
-            f"score function {name}: gives shape {list(found.shape)}, expected {list(shape)}. Give one that compares "
-            "every row of its first argument with every row of its second."
-        )
-    return found
+def as_float32(scores: Any) -> Floats:
+    """What a score function gives, an array or a tensor, as a float32 array."""
+    return np.asarray(scores.detach().cpu() if hasattr(scores, "detach") else scores, dtype=np.float32)
 
 
 def _of_chunk(queries: Embeddings, chunk: Embeddings, function: Score, top_k: int) -> Best:
@@ -93,7 +81,13 @@ def _of_chunk(queries: Embeddings, chunk: Embeddings, function: Score, top_k: in
     block, rows = max(1, SCORES_AT_ONCE // max(1, len(chunk))), prepare(chunk)
 
     def checked(some: Any, others: Any) -> Floats:
-        return scores_of(score, some, others, (len(some), len(others)))
+        found, shape = as_float32(score(some, others)), (len(some), len(others))
+        if found.shape != shape:
+            raise ArgumentError(
+                f"score function: gives shape {list(found.shape)}, expected {list(shape)}. Give one that compares "
+                "every row of its first argument with every row of its second."
+            )
+        return found
 
     parts = [
         nearest_rows(prepare(queries[start : start + block]), rows, top_k, max(1, len(chunk)), checked, _as_it_is)

@@ -12,13 +12,12 @@ import numpy.typing as npt
 
 from airvec.errors import ArgumentError
 from airvec.search.metrics import ndcg, recall
+from airvec_trainer.evaluation import classification_metrics
 
 __all__ = [
-    "accuracy", "average_precision", "average_precision_of_scores", "list_scores", "ndcg", "ndcg_of_scores",
-    "precision", "recall", "reciprocal_rank", "reciprocal_rank_of_order",
+    "accuracy", "average_precision", "list_scores", "ndcg", "ndcg_of_scores",
+    "precision", "recall", "reciprocal_rank", "reciprocal_rank_of_order", "scores_of_documents",
 ]  # fmt: skip
-
-Floats = npt.NDArray[np.float64]
 
 
 def accuracy(ranking: Sequence[str], relevant: Mapping[str, int], depth: int) -> float:
@@ -101,41 +100,18 @@ def ndcg_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike, depth: int) -> 
     >>> ndcg_of_scores([0, 1], [0.5, 0.5], 1)  # one half of the gain is at the first place
     0.5
     """
-    gains, values = _labelled(labels, scores)
+    gains, values = np.asarray(labels, dtype=np.float64), np.asarray(scores)
+    if gains.shape != values.shape or gains.ndim != 1 or not np.isfinite(values).all():
+        raise ArgumentError(
+            f"ranking: scores {values.tolist()!r:.60} for {gains.size} documents, expected one finite number for each. "
+            "Look at what the model gives."
+        )
     discounts = np.zeros(len(gains))
     discounts[:depth] = 1 / np.log2(np.arange(2, min(depth, len(gains)) + 2))
     best = float(np.sort(gains)[::-1] @ discounts)
     _, group, counts = np.unique(-values, return_inverse=True, return_counts=True)
     means = np.bincount(group, gains) / counts  # groups are in the order of falling scores
     return float(np.repeat(means, counts) @ discounts) / best if best else 0.0
-
-
-def average_precision_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
-    """Average precision of documents by scores: the sum of (recall - recall before) x precision at each score.
-
-    Args:
-        labels: 1 or 0, (n,).
-        scores: (n,), larger is better, finite.
-
-    Returns:
-        From 0 to 1; 0 where no document has the label 1.
-
-    Raises:
-        ArgumentError: not a finite score for each label.
-
-    Source: scikit-learn's `average_precision_score`.
-
-    >>> average_precision_of_scores([1, 0, 1], [0.9, 0.8, 0.1])  # (1/1 + 2/3) / 2
-    0.8333333333333333
-    >>> average_precision_of_scores([1, 0], [0.5, 0.5])
-    0.5
-    """
-    wanted, values = _labelled(labels, scores)
-    if not wanted.any():
-        return 0.0
-    _, group, counts = np.unique(-values, return_inverse=True, return_counts=True)
-    found = np.bincount(group, wanted)
-    return float((found * np.cumsum(found) / np.cumsum(counts)).sum() / wanted.sum())
 
 
 def list_scores(hits: Sequence[int], positives: int, depth: int) -> tuple[float, float, float]:
@@ -156,19 +132,29 @@ def list_scores(hits: Sequence[int], positives: int, depth: int) -> tuple[float,
     if not any(hits):
         return 0.0, 0.0, 0.0
     labels = [*hits, *[1] * (positives - sum(hits))]
-    falling = -np.arange(len(labels), dtype=np.float64)
+    places = np.arange(len(labels))
+    return scores_of_documents(labels, -places, places, depth)
+
+
+def scores_of_documents(
+    labels: Sequence[int], scores: npt.ArrayLike, order: npt.ArrayLike, depth: int
+) -> tuple[float, float, float]:
+    """Reciprocal rank, NDCG and average precision of labelled documents with scores.
+
+    Args:
+        labels: 1 or 0, (n,).
+        scores: (n,), larger is better, finite.
+        order: places of `labels`, best first, (n,), for the reciprocal rank.
+        depth: places that count for the first two.
+
+    Raises:
+        ArgumentError: not a finite score for each label.
+
+    >>> scores_of_documents([1, 0], [0.1, 0.9], [1, 0], 10)
+    (0.5, 0.6309297535714575, 0.5)
+    """
     return (
-        reciprocal_rank_of_order(labels, np.arange(len(labels)), depth),
-        ndcg_of_scores(labels, falling, depth),
-        average_precision_of_scores(labels, falling),
+        reciprocal_rank_of_order(labels, order, depth),
+        ndcg_of_scores(labels, scores, depth),
+        classification_metrics.average_precision(classification_metrics.outcomes(scores, labels)),
     )
-
-
-def _labelled(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, Floats]:
-    given, values = np.asarray(labels, dtype=np.float64), np.asarray(scores)
-    if given.shape != values.shape or given.ndim != 1 or not np.isfinite(values).all():
-        raise ArgumentError(
-            f"ranking: scores {values.tolist()!r:.60} for {given.size} documents, expected one finite number for each. "
-            "Look at what the model gives."
-        )
-    return given, values
