@@ -5,7 +5,8 @@ Knows nothing of losses and training.
 
 import gzip
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch.utils.data import Dataset
 
 from airvec_trainer.examples import InputExample
 
-__all__ = ["ParallelSentencesDataset"]
+__all__ = ["ParallelSentencesDataset", "sentences_of"]
 
 
 class ParallelSentencesDataset(Dataset[InputExample]):
@@ -53,15 +54,7 @@ class ParallelSentencesDataset(Dataset[InputExample]):
             max_sentences: lines read; None = all.
             max_sentence_length: lines with a longer sentence are left out, in characters; None = none.
         """
-        opened = gzip.open if str(filepath).endswith(".gz") else open
-        kept: list[list[str]] = []
-        with opened(filepath, "rt", encoding="utf-8") as file:
-            for line in file:
-                sentences = line.strip().split("\t")
-                if _fits(sentences, max_sentence_length):
-                    kept.append(sentences)
-                if max_sentences and len(kept) >= max_sentences:
-                    break
+        kept = list(islice(sentences_of(filepath, max_sentence_length), max_sentences or None))
         self.add_dataset(kept, weight, max_sentences, max_sentence_length)
 
     def add_dataset(
@@ -124,6 +117,21 @@ class ParallelSentencesDataset(Dataset[InputExample]):
         return self.teacher_model.encode(
             sentences, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
         )
+
+
+def sentences_of(filepath: str | Path, longest: int | None = None) -> Iterator[list[str]]:
+    """The lines of a file, cut at tabs; it may be gzipped.
+
+    Args:
+        filepath: a `.tsv`, `.txt`, `.csv` or `.gz`.
+        longest: lines with a longer sentence are left out, in characters; None = none.
+    """
+    opened = gzip.open if str(filepath).endswith(".gz") else open
+    with opened(filepath, "rt", encoding="utf-8") as file:
+        for line in file:
+            sentences = line.strip().split("\t")
+            if _fits(sentences, longest):
+                yield sentences
 
 
 def _fits(sentences: Sequence[str], longest: int | None) -> bool:

@@ -1,0 +1,72 @@
+"""What a teacher is, as a number: its weights, graphs, tokenizer and settings in one digest.
+
+A teacher that was trained further, or whose prompts or limits were changed, has another, so that nothing that the old
+one said is taken for what the new one would say.
+Knows nothing of what teachers say and of where that is kept.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from airvec.errors import ArgumentError
+from airvec.model import Model as RuntimeModel
+
+__all__ = ["model_digest"]
+
+# What a folder may hold besides the model, and what changes without it: cards, figures, what a Hub client leaves.
+BESIDE = (".md", ".png", ".svg", ".lock", ".metadata", ".gitattributes", ".gitignore")
+SETTINGS = ("prompts", "default_prompt_name", "max_seq_length", "truncate_dim")
+BLOCK = 1 << 20  # bytes
+
+
+def model_digest(model: Any) -> str:
+    """SHA-256, in hexadecimal, of all that decides a model's answers.
+
+    Args:
+        model: a runtime's model, whose folder is read; or one that can be saved (`save_pretrained`), as the trainer's
+            and sentence-transformers' can.
+
+    Raises:
+        ArgumentError: a model whose weights cannot be told.
+    """
+    digest = hashlib.sha256()
+    if isinstance(model, RuntimeModel):
+        _add_folder(digest, model.folder)
+        digest.update(repr(model.__getstate__()["_options"]._replace(threads=1)).encode())
+    elif hasattr(model, "save_pretrained"):
+        with TemporaryDirectory(prefix="airvec-") as scratch:
+            folder = Path(scratch) / "teacher"
+            _merged(model).save_pretrained(str(folder), create_model_card=False)
+            _add_folder(digest, folder)
+    else:
+        raise ArgumentError(
+            f"teacher: {type(model).__name__} has neither a folder nor save_pretrained, so its weights cannot be told, "
+            "expected a model of airvec or airvec_trainer. Leave cache_folder out, or give such a model."
+        )
+    settings = {name: getattr(model, name, None) for name in SETTINGS}
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _merged(model: Any) -> Any:
+    """A model with adapters saves these alone, whose numbers say nothing without the weights below."""
+    from torch import nn  # only models that are in torch anyway come here
+
+    from airvec_trainer.adapters import has_adapters, with_adapters_merged
+
+    return with_adapters_merged(model) if isinstance(model, nn.Module) and has_adapters(model) else model
+
+
+def _add_folder(digest: Any, folder: Path) -> None:
+    """Every file's path and content, but for those that are no part of the model."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.suffix in BESIDE or path.name in BESIDE or not path.is_file() or inside.parts[0].startswith("."):
+            continue
+        digest.update(f"\n{inside.as_posix()} {path.stat().st_size}\n".encode())
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
