@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   airvec encode --file corpus.txt --out corpus.npy
   airvec export ./checkpoint ./model              (needs: pip install "airvec[export]")
   airvec train recipe.toml                        (needs: pip install "airvec[train]")
+  airvec eval ./model --task stsb:test.tsv
 """
 COMMANDS = (encode, similarity, search, rerank, explain, info, verify, doctor, package)
 
@@ -56,6 +57,8 @@ def _run(arguments: list[str]) -> int:
         return _export(arguments[1:])
     if arguments[:1] == ["train"]:
         return _train(arguments[1:])
+    if arguments[:1] == ["eval"]:
+        return _eval(arguments[1:])
     parsed = _parser().parse_args(arguments)
     return int(parsed.run(parsed))
 
@@ -87,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_parser(subparsers)
     subparsers.add_parser("export", help="checkpoint to model folder (needs torch)", add_help=False)
     subparsers.add_parser("train", help="recipe to trained model folder (needs torch)", add_help=False)
+    subparsers.add_parser("eval", help="scores of a model on your data, as MTEB computes them", add_help=False)
     return parser
 
 
@@ -99,6 +103,11 @@ def _train(arguments: list[str]) -> int:
     for needed in ("torch", "transformers", "datasets", "accelerate"):
         require(needed, "train", "airvec train")
     return int(import_module("airvec_trainer.cli").main(arguments, "airvec train"))
+
+
+def _eval(arguments: list[str]) -> int:
+    require("airvec_trainer", "train", "airvec eval")  # a pruned package leaves it out
+    return int(import_module("airvec_trainer.eval_cli").main(arguments, "airvec eval"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+"""`beir:DIR`: a corpus, queries and grades in BEIR's layout → NDCG@10 and more, as MTEB's retrieval tasks.
+
+A reranker orders the candidates of BM25, or of the model that `retriever` names.
+Knows nothing of other tasks.
+"""
+
+from airvec.errors import ArgumentError
+from airvec.search.beir import RetrievalTask, read_beir
+from airvec_trainer.evaluation.cross_reranking import CrossEncoderRerankingEvaluator
+from airvec_trainer.evaluation.information_retrieval import InformationRetrievalEvaluator
+from airvec_trainer.evaluation.tasks.candidates import BY_WORDS, candidates
+from airvec_trainer.evaluation.tasks.graded import GradedRetrievalEvaluator
+from airvec_trainer.evaluation.tasks.settings import Settings, Task
+from airvec_trainer.evaluation.tasks.spec import TaskSpec
+
+__all__ = ["OPTIONS", "read_beir_task"]
+
+OPTIONS = ("split", "retriever", "top_k")
+TOP_K = 100
+
+
+def read_beir_task(spec: TaskSpec, settings: Settings) -> Task:
+    """The task of a folder with corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv.
+
+    Raises:
+        ArgumentError: a file is missing, or an option is for rerankers only.
+        InputError: a line that is wrong; the message names it.
+    """
+    task = read_beir(spec.place, spec.options.get("split") or _only_split(spec))
+    rows = {"queries": len(task.queries), "documents": len(task.corpus)}
+    if settings.reranks:
+        return Task(_reranking(spec, settings, task), rows, ("base_ndcg@10", "mrr@10", "map"))
+    for option in ("retriever", "top_k"):
+        if option in spec.options:
+            raise ArgumentError(
+                f"--task beir: {option}={spec.options[option]}, but the model is a {settings.word} one and searches "
+                "the corpus itself. Leave it out; it is for rerankers."
+            )
+    retrieval = InformationRetrievalEvaluator(
+        task.queries, task.corpus, task.relevant, name=spec.name, mrr_at_k=[10], ndcg_at_k=[10],
+        accuracy_at_k=[1, 3, 5, 10], precision_recall_at_k=[10, 100], map_at_k=[100], **settings.given,
+    )  # fmt: skip
+    graded = any(grade > 1 for grades in task.relevant.values() for grade in grades.values())
+    evaluator = GradedRetrievalEvaluator(retrieval, task) if graded else retrieval
+    return Task(evaluator, rows, ("recall@100", "mrr@10", "map@100"))
+
+
+def _reranking(spec: TaskSpec, settings: Settings, task: RetrievalTask) -> CrossEncoderRerankingEvaluator:
+    """Every query's candidates; a relevant document that is not among them counts as not found."""
+    found = candidates(task, spec.options.get("retriever", BY_WORDS), spec.number("top_k", TOP_K))
+    samples = [
+        {
+            "query": text,
+            "positive": [task.corpus[name] for name in _relevant(task, query)],
+            "documents": [task.corpus[name] for name in found[query]],
+        }
+        for query, text in task.queries.items()
+        if _relevant(task, query)
+    ]
+    return CrossEncoderRerankingEvaluator(
+        samples, at_k=10, always_rerank_positives=False, name=spec.name, **settings.given
+    )
+
+
+def _only_split(spec: TaskSpec) -> str:
+    """The split of the grades where there is one; else `test`, as a task's is usually called."""
+    found = [file.stem for file in (spec.place / "qrels").glob("*.tsv")]
+    return found[0] if len(found) == 1 else "test"
+
+
+def _relevant(task: RetrievalTask, query: str) -> list[str]:
+    return [name for name, grade in task.relevant[query].items() if grade > 0 and name in task.corpus]
