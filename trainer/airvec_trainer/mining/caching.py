@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from airvec.array_file import UNREADABLE, write_array
+from airvec.arrays import Array
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.search.bm25 import BM25
 from airvec.sparse_vectors import SparseVectors
@@ -93,7 +94,7 @@ def _read(file: Path, model: Any, texts: Sequence[str], role: str, settings: Min
     if not file.is_file():
         return None
     try:
-        found = SparseVectors.load(file) if file.suffix == ".npz" else np.load(file, allow_pickle=False)
+        found = SparseVectors.load(file) if file.suffix == ".npz" else _array(file)
     except (*UNREADABLE, OSError, ModelFolderError) as error:
         tell(f"cache_folder: {file} cannot be read: {error} Its texts are encoded anew. Look after the disk.")
         return None
@@ -101,6 +102,14 @@ def _read(file: Path, model: Any, texts: Sequence[str], role: str, settings: Min
         return found
     tell(f"cache_folder: {file} holds other vectors than the model gives now. Its texts are encoded anew.")
     return None
+
+
+def _array(file: Path) -> Array:
+    with file.open("rb") as opened:  # NumPy leaves a damaged file open
+        found = np.load(opened, allow_pickle=False)
+        if not isinstance(found, np.ndarray):
+            raise ModelFolderError(f"{file.name}: {type(found).__name__}, expected one array. Write it again.")
+        return found
 
 
 def _still_given(found: Embeddings, model: Any, texts: Sequence[str], role: str, settings: MiningSettings) -> bool:

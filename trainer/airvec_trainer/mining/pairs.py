@@ -13,6 +13,7 @@ import numpy as np
 from airvec.arrays import Integers
 from airvec.errors import ArgumentError, InputError
 from airvec_trainer.errors import shortened, tell
+from airvec_trainer.mining.settings import MiningSettings
 
 __all__ = ["Pairs", "check_enough", "read_pairs"]
 
@@ -73,25 +74,21 @@ def read_pairs(dataset: Any, anchor: str | None, positive: str | None, corpus: S
     return _grouped(queries, positives, list(dict.fromkeys([*given, *positives])), names)
 
 
-def check_enough(pairs: Pairs, skipped: int, wanted: int, all_of_them: bool) -> None:
+def check_enough(pairs: Pairs, settings: MiningSettings) -> None:
     """Tell where there are fewer documents than negatives that are asked for.
 
-    Args:
-        pairs: what was read.
-        skipped: best candidates that are passed over, `range_min`.
-        wanted: negatives a query.
-        all_of_them: whether a row needs all of them, as an n-tuple does.
-
     Raises:
-        ArgumentError: no query can have a row.
+        ArgumentError: no query can have a row; in n-tuples a row needs all its negatives.
     """
-    most = len(pairs.documents) - int(pairs.counts.min()) - skipped
+    wanted, skipped = settings.num_negatives, settings.range_min
+    own = 0 if settings.include_positives else int(pairs.counts.min())
+    most = len(pairs.documents) - own - skipped
     said = (
         f"corpus: {len(pairs.documents)} different documents, which leave at most {max(0, most)} negatives a query "
         f"after its positives and range_min={skipped}, expected num_negatives={wanted}. Pass a larger corpus, or ask "
         "for fewer."
     )
-    if most < (wanted if all_of_them else 1):
+    if most < (wanted if settings.output_format == "n-tuple" else 1):
         raise ArgumentError(said)
     if most < wanted:
         tell(said)

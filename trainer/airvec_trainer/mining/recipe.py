@@ -58,7 +58,7 @@ def mine(
     settings = settings or MiningSettings()
     check_package(settings.index)
     pairs = read_pairs(dataset, settings.anchor_column_name, settings.positive_column_name, corpus)
-    check_enough(pairs, settings.range_min, settings.num_negatives, settings.output_format == "n-tuple")
+    check_enough(pairs, settings)
     model = check_model(model, pairs.documents, settings)
     depth = _depth(pairs, settings, cross_encoder is not None)
     course = _carried_out(pairs, model, cross_encoder, depth, settings)

@@ -119,7 +119,7 @@ class MiningReport:
         if self.same_text:
             lines.append(f"{self.same_text:,} candidates have a positive's text but for case and spaces.")
         if self.above_positive:
-            lines.append(f"{self.above_positive:,} candidates score higher than a positive.")
+            lines.append(f"{self.above_positive:,} candidates score higher than their query's lowest positive.")
         if self.same_text_kept:
             lines.append(f"{self.same_text_kept:,} negatives have a positive's text but for case and spaces.")
         return lines

@@ -79,7 +79,7 @@ def check_model(model: Any, corpus: Sequence[str], settings: MiningSettings) -> 
                 "neither: it counts words, here. Leave them out."
             )
         return model if model.average_length is not None else model.fit(corpus)
-    if not hasattr(model, "encode"):
+    if isinstance(model, str) or not hasattr(model, "encode"):  # a str encodes, too
         raise ArgumentError(
             f"model: {model!r:.100}, expected a model with encode, or airvec.search.BM25. Open the folder first: "
             "SentenceTransformer(folder)."
