@@ -4,7 +4,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from airvec_trainer import SentenceTransformerTrainer, SentenceTransformerTrainingArguments, evaluation, losses
+from airvec_trainer import SentenceTransformerTrainer, SentenceTransformerTrainingArguments, losses
 from airvec_trainer.evaluation import BaseEvaluator, Evaluator, SentenceEvaluator, SequentialEvaluator
 from tests.trainer.evaluation.stand_in import Card, TableModel
 from tests.trainer.static_models import static_model
@@ -74,14 +74,3 @@ def test_a_trainer_takes_them(measure, tmp_path):
     trainer.train()
     seen = {key for entry in trainer.state.log_history for key in entry}
     assert {"eval_dev_width", "eval_evaluator"} & seen
-
-
-@pytest.mark.parametrize("name", evaluation.NOT_YET)
-def test_an_evaluator_that_is_not_there_yet_is_told(name):
-    with pytest.raises(ImportError, match=f"{name}, which sentence-transformers has, is not there yet; there are "):
-        getattr(evaluation, name)
-
-
-def test_a_name_that_nobody_has_is_refused():
-    with pytest.raises(AttributeError, match="'NoSuchEvaluator', expected one of BaseEvaluator"):
-        _ = evaluation.NoSuchEvaluator

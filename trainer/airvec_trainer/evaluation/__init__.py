@@ -4,8 +4,6 @@ They run on NumPy alone, so they also score an exported folder that airvec has o
 Knows nothing of torch and of training.
 """
 
-from typing import Any
-
 from airvec_trainer.evaluation.binary_classification import BinaryClassificationEvaluator
 from airvec_trainer.evaluation.correlation import CECorrelationEvaluator, CrossEncoderCorrelationEvaluator
 from airvec_trainer.evaluation.cross_classification import (
@@ -15,6 +13,7 @@ from airvec_trainer.evaluation.cross_classification import (
     CESoftmaxAccuracyEvaluator,
     CrossEncoderClassificationEvaluator,
 )
+from airvec_trainer.evaluation.cross_nano_beir import CrossEncoderNanoBEIREvaluator
 from airvec_trainer.evaluation.cross_reranking import CERerankingEvaluator, CrossEncoderRerankingEvaluator
 from airvec_trainer.evaluation.evaluator import BaseEvaluator, Evaluator, SentenceEvaluator
 from airvec_trainer.evaluation.information_retrieval import (
@@ -23,6 +22,7 @@ from airvec_trainer.evaluation.information_retrieval import (
 )
 from airvec_trainer.evaluation.label_accuracy import LabelAccuracyEvaluator
 from airvec_trainer.evaluation.mse import MSEEvaluator, MSEEvaluatorFromDataFrame
+from airvec_trainer.evaluation.nano_beir import NanoBEIREvaluator, SparseNanoBEIREvaluator
 from airvec_trainer.evaluation.paraphrase_mining import ParaphraseMiningEvaluator
 from airvec_trainer.evaluation.reciprocal_rank_fusion import ReciprocalRankFusionEvaluator
 from airvec_trainer.evaluation.reranking import RerankingEvaluator, SparseRerankingEvaluator
@@ -42,26 +42,12 @@ from airvec_trainer.evaluation.triplets import TripletEvaluator
 __all__ = [
     "BaseEvaluator", "BinaryClassificationEvaluator", "CEBinaryAccuracyEvaluator", "CEBinaryClassificationEvaluator",
     "CECorrelationEvaluator", "CEF1Evaluator", "CERerankingEvaluator", "CESoftmaxAccuracyEvaluator",
-    "CrossEncoderClassificationEvaluator", "CrossEncoderCorrelationEvaluator", "CrossEncoderRerankingEvaluator",
-    "EmbeddingSimilarityEvaluator", "Evaluator", "InformationRetrievalEvaluator", "LabelAccuracyEvaluator",
-    "MSEEvaluator", "MSEEvaluatorFromDataFrame", "ParaphraseMiningEvaluator", "ReciprocalRankFusionEvaluator",
-    "RerankingEvaluator", "SentenceEvaluator", "SequentialEvaluator", "SimilarityFunction",
-    "SparseBinaryClassificationEvaluator", "SparseEmbeddingSimilarityEvaluator", "SparseInformationRetrievalEvaluator",
-    "SparseMSEEvaluator", "SparseRerankingEvaluator", "SparseTranslationEvaluator", "SparseTripletEvaluator",
+    "CrossEncoderClassificationEvaluator", "CrossEncoderCorrelationEvaluator", "CrossEncoderNanoBEIREvaluator",
+    "CrossEncoderRerankingEvaluator", "EmbeddingSimilarityEvaluator", "Evaluator", "InformationRetrievalEvaluator",
+    "LabelAccuracyEvaluator", "MSEEvaluator", "MSEEvaluatorFromDataFrame", "NanoBEIREvaluator",
+    "ParaphraseMiningEvaluator", "ReciprocalRankFusionEvaluator", "RerankingEvaluator", "SentenceEvaluator",
+    "SequentialEvaluator", "SimilarityFunction", "SparseBinaryClassificationEvaluator",
+    "SparseEmbeddingSimilarityEvaluator", "SparseInformationRetrievalEvaluator", "SparseMSEEvaluator",
+    "SparseNanoBEIREvaluator", "SparseRerankingEvaluator", "SparseTranslationEvaluator", "SparseTripletEvaluator",
     "TranslationEvaluator", "TripletEvaluator",
 ]  # fmt: skip
-
-# sentence-transformers', of dense models, of rerankers and of sparse encoders.
-NOT_YET = (
-    "NanoBEIREvaluator", "CrossEncoderNanoBEIREvaluator", "SparseNanoBEIREvaluator",
-)  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    there = ", ".join(one for one in __all__ if one.endswith("Evaluator"))
-    if name in NOT_YET:  # an ImportError, because `from … import name` shows the message of no other
-        raise ImportError(
-            f"airvec_trainer.evaluation: {name}, which sentence-transformers has, is not there yet; there are {there}. "
-            "Derive one from SentenceEvaluator: its __call__(model, …) gives metrics by name."
-        )
-    raise AttributeError(f"module 'airvec_trainer.evaluation' has no attribute {name!r}, expected one of {there}")

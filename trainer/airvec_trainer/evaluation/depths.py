@@ -90,11 +90,16 @@ class Depths:
                 found[f"{function}-{TITLES[name]}@{depth}"] = metrics[f"{function}_{name}@{depth}"]
         return found | {key: value for key, value in metrics.items() if "@" not in key}
 
-    def best_function(self, metrics: Mapping[str, float]) -> str:
-        """The score function with the highest NDCG at its largest depth; the first by name among equals."""
+    def best_function(self, metrics: Mapping[str, float], before: str | None = None) -> str:
+        """The score function with the highest NDCG at its largest depth; the first by name among equals.
+
+        Args:
+            metrics: of all score functions.
+            before: the one that was chosen before, which stays where it is among them.
+        """
         end = f"_ndcg@{max(self.ndcg)}"
         names = sorted(key.removesuffix(end) for key in metrics if key.endswith(end))
-        return max(names, key=lambda name: metrics[name + end])
+        return before if before in names else max(names, key=lambda name: metrics[name + end])
 
     def primary(self, function: str) -> str:
         """The primary metric by a score function."""

@@ -182,10 +182,8 @@ class InformationRetrievalEvaluator(Evaluator):
 
     def primary(self, metrics: Mapping[str, float]) -> str:
         """NDCG at the largest k by the main score function; without one, that which was best at the first call."""
-        functions = {key.rpartition("_")[0] for key in metrics if "@" in key}
-        if self.main_score_function is None and self._best_function not in functions:
-            self._best_function = self.depths.best_function(metrics)
-        return self.depths.primary(str(self.main_score_function or self._best_function))
+        self._best_function = self.depths.best_function(metrics, self._best_function)
+        return self.depths.primary(self.main_score_function or self._best_function)
 
     def columns(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """`cosine-Accuracy@1` and so on."""
