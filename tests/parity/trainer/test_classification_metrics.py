@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from airvec_trainer.evaluation.calibration import calibrate
 from airvec_trainer.evaluation.classification_metrics import (
     accuracy_threshold,
     average_precision,
@@ -67,3 +68,18 @@ def test_f1_of_classes():
             labels, found = random.integers(0, classes, (2, count)) * 3
             expected = {name: sk.f1_score(labels, found, average=name) for name in ("macro", "micro", "weighted")}
             assert f1_scores(labels, found) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_curve_of_a_calibration():
+    compared = 0
+    for scores, labels in cases():
+        if 0 < labels.sum() < len(labels):
+            found = calibrate(scores, labels)
+            for mine, expected in zip(
+                (found.precision, found.recall, found.thresholds),
+                sk.precision_recall_curve(labels, scores),
+                strict=True,
+            ):
+                np.testing.assert_array_equal(mine, expected)
+            compared += 1
+    assert compared > 10
