@@ -219,19 +219,20 @@ class Classifier:
         names = classes if labels is None else _named(classes, labels)
         return cls(model, head, names, normalize_embeddings=normalize_embeddings, prompt=prompt)
 
-    def save_pretrained(self, path: str | PathLike[str], *, copy_model: bool = True) -> None:
+    def save_pretrained(self, path: str | PathLike[str], *, copy_model: bool | str | PathLike[str] = True) -> None:
         """Write a folder that `from_pretrained` opens without scikit-learn: whole or not at all, and without pickle.
 
         Args:
             path: the folder; a classifier that lies there is replaced.
-            copy_model: copy the model's files too, so that the folder is all there is to ship. False writes some
-                kilobytes, and `from_pretrained` must be given the model.
+            copy_model: copy the model's files too, so that the folder is all there is to ship; or those of a folder
+                that the model was exported to. False writes some kilobytes, and `from_pretrained` must be given the
+                model.
 
         Raises:
             ArgumentError: something other than a classifier lies there, or the model has no folder to copy.
         """
         model: Any = self.model
-        if copy_model and not isinstance(model, SentenceTransformer):
+        if copy_model is True and not isinstance(model, SentenceTransformer):
             raise ArgumentError(
                 f"copy_model: True, but {type(model).__name__} is no exported model. Export it and open the folder "
                 "with airvec, or give copy_model=False."
@@ -244,7 +245,8 @@ class Classifier:
             self.head, self.labels, normalize, prompt, getattr(model, "truncate_dim", None),
             getattr(model, "max_seq_length", None), probe,
         )  # fmt: skip
-        write_classifier(Path(path), stored, model.folder if copy_model else None)
+        source = model.folder if copy_model is True else copy_model
+        write_classifier(Path(path), stored, Path(source) if source else None)
 
     @classmethod
     def from_pretrained(

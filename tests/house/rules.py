@@ -69,6 +69,7 @@ DROP_IN_SIGNATURES = {
     "ReciprocalRankFusionEvaluator.__init__": "the reference's evaluator",
     "TextFitting.fit": "the reference's SentenceTransformer.fit",
     "PairFitting.fit": "the reference's CrossEncoder.fit",
+    "FewShotTrainer.__init__": "SetFit's trainer",
     "STSDataReader.__init__": "the reference's reader",
     "STSBenchmarkDataReader.__init__": "the reference's reader",
 }

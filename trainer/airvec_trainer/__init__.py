@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airvec.errors import require
 
 if TYPE_CHECKING:
-    from airvec_trainer import datasets, evaluation, losses, models, readers, util
+    from airvec_trainer import datasets, evaluation, few_shot, losses, models, readers, util
     from airvec_trainer.arguments import (
         CrossEncoderTrainingArguments,
         SentenceTransformerTrainingArguments,
@@ -52,12 +52,12 @@ __all__ = [
     "SentenceTransformer", "SentenceTransformerModelCardData", "SentenceTransformerTrainer",
     "SentenceTransformerTrainingArguments", "SentencesDataset", "SimilarityFunction", "SparseEncoder",
     "SparseEncoderModelCardData", "SparseEncoderTrainer", "SparseEncoderTrainingArguments", "cos_sim", "datasets",
-    "dot_score", "euclidean_sim", "evaluation", "losses", "manhattan_sim", "mine_hard_negatives", "models",
+    "dot_score", "euclidean_sim", "evaluation", "few_shot", "losses", "manhattan_sim", "mine_hard_negatives", "models",
     "pairwise_angle_sim", "pairwise_cos_sim", "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim",
     "quantize_embeddings", "readers", "util",
 ]  # fmt: skip
 
-MODULES = ("datasets", "evaluation", "losses", "models", "readers", "util")
+MODULES = ("datasets", "evaluation", "few_shot", "losses", "models", "readers", "util")
 PLACES = {
     "CrossEncoder": "cross_encoder",
     "DefaultBatchSampler": "samplers",
