@@ -41,7 +41,7 @@ class Source:
     @property
     def is_program(self) -> bool:
         """A command line, whose printing is its job."""
-        return not self.in_package or "/cli/" in self.path or self.path.endswith("/cli.py")
+        return not self.in_package or "/cli/" in self.path or self.path.endswith(("/cli.py", "_cli.py"))
 
     def functions(self) -> Iterator[tuple[str, Function]]:
         """Every function with its full name, `Class.method` or `outer.inner`."""
