@@ -114,7 +114,7 @@ def test_a_model_with_adapters_is_refused(tmp_path):
     peft = pytest.importorskip("peft")
     model = deep(tmp_path)
     model.add_adapter(peft.LoraConfig(r=2, target_modules=["query"]))
-    with pytest.raises(ArgumentError, match="it has adapters"):
+    with pytest.raises(ArgumentError, match="SentenceTransformer has adapters"):
         with_fewer_layers(model, 3)
 
 

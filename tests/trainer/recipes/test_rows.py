@@ -154,7 +154,7 @@ def test_what_cannot_be_done_is_refused(tsv, settings, message):
     ("name", "content", "message"),
     [
         ("gone.tsv", None, "gone.tsv: no such file"),
-        ("rows.txt", b"x", r"ends in '.txt', expected one of .tsv, .csv, .jsonl, .parquet"),
+        ("rows.doc", b"x", r"ends in '.doc', expected one of .tsv, .csv, .jsonl, .txt, .parquet"),
         ("rows.tsv", b"a\tb\nx\n", "line 2 has 1 columns, expected 2"),
         ("rows.tsv", b"a\n\xff\n", r"rows.tsv: cannot be read \(.*, expected UTF-8"),
         ("rows.tsv.gz", b"a\tb\n", "rows.tsv.gz: cannot be read"),
@@ -171,4 +171,4 @@ def test_a_damaged_file_is_named_with_its_line(tmp_path, name, content, message)
 
 
 def test_every_kind_of_file_that_is_offered_is_read():
-    assert set(rows.KINDS) == {".tsv", ".csv", ".jsonl", ".parquet"}
+    assert set(rows.KINDS) == {".tsv", ".csv", ".jsonl", ".txt", ".parquet"}

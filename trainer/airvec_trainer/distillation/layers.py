@@ -42,7 +42,10 @@ def with_fewer_layers(model: Kept, keep: int | Sequence[int]) -> Kept:
         ([0, 2, 5], [1, 4])
     """
     if has_adapters(model):
-        raise ArgumentError("model: it has adapters, expected none. Save it merged, and open that.")
+        raise ArgumentError(
+            f"model: {type(model).__name__} has adapters, expected none. Open the folder that it was exported to, "
+            "whose weights have them merged."
+        )
     twin = twin_of(model)
     body = twin.transformers_model
     if body is None:

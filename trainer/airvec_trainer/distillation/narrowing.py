@@ -38,8 +38,8 @@ def principal_directions(vectors: Array, dim: int) -> Floats:
         ArgumentError: more directions than the vectors have, or than there are vectors.
 
     Example:
-        >>> principal_directions(np.array([[3.0, 4.0], [6.0, 8.0]]), 1).round(3).tolist()
-        [[0.6, 0.8]]
+        >>> print(principal_directions(np.array([[3.0, 4.0], [6.0, 8.0]]), 1))
+        [[0.6 0.8]]
     """
     count, width = vectors.shape
     if not 0 < dim <= min(count, width):

@@ -6,6 +6,7 @@ Knows nothing of data sets and of training.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def teacher_vectors(
         ArgumentError: a setting that is none of those, or embeddings that are no finite numbers.
         ModelFolderError: a file of the cache is damaged.
     """
+    keeping = Keeping(cache_folder, dtype, show_progress_bar, shard_size)
     given = _checked_settings("encode_kwargs", encode_kwargs, VECTOR_SETTINGS)
 
     def encoded(start: int, stop: int) -> Array:
@@ -69,7 +71,7 @@ def teacher_vectors(
     def about() -> dict[str, Any]:
         return _about(teacher, given, digest_of_texts(texts))
 
-    return _rows("vectors", len(texts), about, encoded, cache_folder, dtype, show_progress_bar, shard_size)
+    return _rows("vectors", len(texts), about, encoded, keeping)
 
 
 def teacher_scores(
@@ -99,6 +101,7 @@ def teacher_scores(
         ArgumentError: a setting that is none of those, or scores that are no finite numbers.
         ModelFolderError: a file of the cache is damaged.
     """
+    keeping = Keeping(cache_folder, dtype, show_progress_bar, shard_size)
     given = {**LOGITS, **_checked_settings("predict_kwargs", predict_kwargs, SCORE_SETTINGS)}
     if not isinstance(given["activation_fn"], str):
         raise ArgumentError(
@@ -113,7 +116,7 @@ def teacher_scores(
     def about() -> dict[str, Any]:
         return _about(teacher, given, digest_of_texts(text for pair in pairs for text in pair))
 
-    return _rows("scores", len(pairs), about, scored, cache_folder, dtype, show_progress_bar, shard_size)
+    return _rows("scores", len(pairs), about, scored, keeping)
 
 
 def open_teacher(name: str | Path, kind: str = "dense") -> Any:
@@ -139,26 +142,32 @@ def open_teacher(name: str | Path, kind: str = "dense") -> Any:
     return getattr(airvec_trainer, KINDS[kind])(str(name))
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """Where answers are kept, and in what pieces: the arguments of that name."""
+
+    cache_folder: str | Path | None
+    dtype: str
+    show_progress_bar: bool | None
+    shard_size: int
+
+    def __post_init__(self) -> None:
+        check_dtype(self.dtype)
+        if self.shard_size < 1:
+            raise ArgumentError(f"shard_size: {self.shard_size}, expected 1 or more. Raise it.")
+
+
 def _rows(
-    kind: str,
-    count: int,
-    about: Callable[[], dict[str, Any]],
-    compute: Callable[[int, int], Array],
-    cache_folder: str | Path | None,
-    dtype: str,
-    show_progress_bar: bool | None,
-    shard_size: int,
+    kind: str, count: int, about: Callable[[], dict[str, Any]], compute: Callable[[int, int], Array], keeping: Keeping
 ) -> Array:
     """In memory, or from disk; only there is asked what decides the rows, which reads all of the teacher."""
-    check_dtype(dtype)
-    if shard_size < 1:
-        raise ArgumentError(f"shard_size: {shard_size}, expected 1 or more. Raise it.")
+    folder, shard = keeping.cache_folder, keeping.shard_size
     unit = "text" if kind == "vectors" else "pair"
-    show = want_progress(show_progress_bar)
-    rows = Rows(kind, count, {} if cache_folder is None else about(), dtype, f"Teacher's {kind}", unit)
-    if cache_folder is None:
-        return made_rows(rows, compute, show=show, shard=shard_size)
-    return cached_rows(rows, compute, Path(cache_folder), show=show, shard=shard_size)
+    show = want_progress(keeping.show_progress_bar)
+    rows = Rows(kind, count, {} if folder is None else about(), keeping.dtype, f"Teacher's {kind}", unit)
+    if folder is None:
+        return made_rows(rows, compute, show=show, shard=shard)
+    return cached_rows(rows, compute, Path(folder), show=show, shard=shard)
 
 
 def _about(teacher: Any, given: Mapping[str, Any], texts: str) -> dict[str, Any]:

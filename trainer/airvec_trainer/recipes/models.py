@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airvec.errors import ArgumentError, require
+from airvec_trainer.distillation.layers import with_fewer_layers
 from airvec_trainer.recipes.checking import check_values
 from airvec_trainer.recipes.making import card_class, class_of, model_class
 from airvec_trainer.recipes.sections import ModelSection, Table
@@ -47,6 +48,8 @@ def make_model(section: ModelSection, card: Table) -> Any:
     model = _reranker(section, about) if section.kind == "rerank" else _encoder(section, about)
     if section.max_seq_length is not None:
         model.max_seq_length = section.max_seq_length
+    if section.layers is not None:
+        model = with_fewer_layers(model, section.layers)
     if section.lora is not None:
         model.add_adapter(_lora(section.lora))
     return model

@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from airvec.search.beir import RetrievalTask
-from airvec_trainer.recipes.sections import Recipe, Table
+from airvec_trainer.recipes.sections import ModelSection, Recipe, Table
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -45,7 +45,7 @@ class Plan:
     def __str__(self) -> str:
         """A few lines for people."""
         model = self.recipe.model
-        lines = [f"model      {model.name} ({model.kind}{', LoRA' if model.lora else ''})"]
+        lines = [f"model      {model.name} ({model.kind}{_changes(model)})"]
         for name, rows in self.train.items():
             out = f", {len(self.held_out[name]):,} held out" if name in self.held_out else ""
             out = f", {len(self.tasks[name].queries):,} queries held out" if name in self.tasks else out
@@ -55,10 +55,17 @@ class Plan:
         batch = self.arguments.train_batch_size
         lines.append(f"steps      {steps:,}, {batch} rows a batch, seed {self.arguments.seed}")
         lines += [f"evaluates  {one.evaluator}" for one in self.recipe.evaluation]
+        if (teacher := self.recipe.teacher) is not None:
+            lines.append(f"teacher    {teacher.model} ({teacher.kind})")
         lines.append(f"writes     {self.arguments.output_dir}")
         if self.recipe.export is not None:
             lines.append(f"exports    {self.recipe.export.out} ({', '.join(self.recipe.export.variants)})")
         return "\n".join(lines)
+
+
+def _changes(model: ModelSection) -> str:
+    kept = model.layers if isinstance(model.layers, int) else len(model.layers or [])
+    return f"{f', {kept} layers' if kept else ''}{', LoRA' if model.lora else ''}"
 
 
 def in_words(loss: Any) -> str:

@@ -19,10 +19,11 @@ from airvec_trainer.recipes.sections import (
     Recipe,
     Table,
 )
+from airvec_trainer.recipes.teaching import teacher_section
 
 __all__ = ["read_recipe", "with_overrides"]
 
-SECTIONS = ("model", "data", "loss", "arguments", "evaluation", "export", "card", "stages", "seeds")
+SECTIONS = ("model", "data", "loss", "arguments", "evaluation", "export", "card", "stages", "seeds", "teacher")
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -64,6 +65,7 @@ def checked(table: Table, path: Path) -> Recipe:
         card=check_type(table.get("card", {}), Table, f"{where}: [card]"),
         stages=stages,
         seeds=_seeds(table.get("seeds", []), f"{where}: seeds"),
+        teacher=teacher_section(table["teacher"], every, folder, where) if "teacher" in table else None,
     )
 
 

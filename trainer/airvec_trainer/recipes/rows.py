@@ -8,6 +8,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["columns_of", "parts_of_data", "read_rows"]
 
-KINDS = (".tsv", ".csv", ".jsonl", ".parquet")
+KINDS = (".tsv", ".csv", ".jsonl", ".txt", ".parquet")
 Columns = dict[str, list[Any]]
 
 
@@ -176,7 +177,9 @@ def _read(section: RowsSection) -> Columns:
     if kind == ".parquet":
         return _from_parquet(path)
     with _opened(path) as lines:
-        return _from_lines(lines, path) if kind == ".jsonl" else _from_table(lines, path, kind)
+        if kind == ".txt":
+            return {"text": [text for line in lines if (text := line.strip())]}
+        return _from_lines(lines, path) if kind == ".jsonl" else _from_table(lines, path, kind, section.header)
 
 
 @contextmanager
@@ -192,13 +195,14 @@ def _opened(path: Path) -> Iterator[IO[str]]:
         raise ArgumentError(f"{path}: cannot be read ({error}), expected UTF-8. Convert it.") from error
 
 
-def _from_table(lines: IO[str], path: Path, kind: str) -> Columns:
-    """.tsv: a header, no quoting; .csv: a header, quoted as usual."""
+def _from_table(lines: IO[str], path: Path, kind: str, header: bool) -> Columns:
+    """.tsv: no quoting; .csv: quoted as usual; without a header the columns are numbered from 1."""
     plain = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if kind == ".tsv" else {}
     rows = csv.reader(lines, **plain)
-    names = next(rows, [])
+    first = next(rows, [])
+    names = first if header else [str(place) for place in range(1, len(first) + 1)]
     columns: Columns = {name: [] for name in names}
-    for number, row in enumerate(rows, 2):
+    for number, row in enumerate(rows if header else chain([first], rows), 2 if header else 1):
         if len(row) != len(names):
             raise ArgumentError(f"{path}: line {number} has {len(row)} columns, expected {len(names)}. Mend it.")
         for name, value in zip(names, row, strict=True):

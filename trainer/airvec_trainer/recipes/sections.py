@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 __all__ = [
     "DataSection", "EvaluationSection", "ExportSection", "MiningSection", "ModelSection", "Recipe", "RowsSection",
-    "StageSection",
+    "StageSection", "TeacherSection",
 ]  # fmt: skip
 
 Table = dict[str, Any]
@@ -30,6 +30,7 @@ class ModelSection:
         similarity_fn_name: `"cosine"`, `"dot"`, `"euclidean"` or `"manhattan"`.
         revision: branch, tag or commit on the Hub.
         lora: fields of `peft.LoraConfig`; None = all weights are trained.
+        layers: how many of its layers are kept, or which, from 0; None = all. See `distillation.with_fewer_layers`.
     """
 
     kind: Literal["dense", "sparse", "rerank"]
@@ -41,6 +42,7 @@ class ModelSection:
     similarity_fn_name: str | None = None
     revision: str | None = None
     lora: Table | None = None
+    layers: int | list[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,9 @@ class RowsSection:
     """Where rows come from, and what is made of them, in this order.
 
     Args:
-        file: .tsv (no quoting), .csv, .jsonl or .parquet, relative to the recipe; the first three also with .gz.
+        file: .tsv (no quoting), .csv, .jsonl, .txt (a text on each line: the column `text`) or .parquet, relative to
+            the recipe; all but the last also with .gz.
+        header: false for a .tsv or .csv without one: its columns are "1", "2", ….
         hub: instead of a file, the name of a data set on the Hub.
         subset: of that data set.
         split: of that data set.
@@ -61,6 +65,7 @@ class RowsSection:
     """
 
     file: str | None = None
+    header: bool = True
     hub: str | None = None
     subset: str | None = None
     split: str = "train"
@@ -177,6 +182,30 @@ class StageSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeacherSection:
+    """`[teacher]`: a larger model whose answers become the rows' label column.
+
+    Args:
+        model: a folder, which the runtime opens where it has graphs, or a name on the Hub.
+        kind: `"vectors"` of texts, for MSELoss and EmbedDistillLoss; a reranker's `"margins"` between the positive and
+            each negative, for MarginMSELoss; its `"scores"` of each document, for DistillKLDivLoss.
+        cache: folder where its answers are kept, relative to the recipe; None = nowhere.
+        data: names of the data sets that it is asked about; None = all.
+        column: for vectors, the column that it reads, or all columns for each its own; None = the first.
+        dtype: of what is kept.
+        settings: of its `encode` or `predict`: `prompt`, `batch_size`, ….
+    """
+
+    model: str
+    kind: Literal["vectors", "scores", "margins"]
+    cache: str | None = None
+    data: list[str] | None = None
+    column: str | list[str] | None = None
+    dtype: Literal["float32", "float16"] = "float32"
+    settings: Table = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A whole recipe, checked as far as it can be without the classes that it names.
 
@@ -190,6 +219,7 @@ class Recipe:
         card: `[card]`: fields of the model card's data.
         stages: every `[[stages]]`; their data sets stand in `data`, too.
         seeds: to repeat the whole with; empty = once, with the seed of the arguments.
+        teacher: `[teacher]`; None = the rows have their own labels, or need none.
     """
 
     model: ModelSection
@@ -201,3 +231,4 @@ class Recipe:
     card: Table = field(default_factory=dict[str, Any])
     stages: list[StageSection] = field(default_factory=list[StageSection])
     seeds: list[int] = field(default_factory=list[int])
+    teacher: TeacherSection | None = None

@@ -19,6 +19,7 @@ from airvec_trainer.recipes.planning import Plan
 from airvec_trainer.recipes.retrieval import check_apart
 from airvec_trainer.recipes.retrieval_evaluators import evaluated_tasks, task_of
 from airvec_trainer.recipes.sections import MiningSection, Recipe, StageSection
+from airvec_trainer.recipes.teaching import check_teacher
 from airvec_trainer.recipes.training import Parts, arguments_for, planned, read_parts
 
 __all__ = ["EXPORTED", "STAGES", "StagePlan", "StagedPlan", "plan_stages", "ready"]
@@ -108,6 +109,7 @@ def plan_stages(recipe: Recipe) -> StagedPlan:
     if not any((folder / EXPORTED).is_file() for folder in (output, *output.glob("seed-*"))):
         check_export(recipe.export, output)  # else it is ours
     check_model(recipe.model, recipe.card)
+    check_teacher(recipe.teacher)
     stages = recipe.stages or [StageSection(name="training", data=recipe.data)]
     for place, stage in enumerate(stages):
         check_mining(stage.mining, recipe.model.kind, f"[[stages]] {place}.mining")

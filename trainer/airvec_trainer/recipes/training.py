@@ -24,6 +24,7 @@ from airvec_trainer.recipes.retrieval_evaluators import evaluated_tasks
 from airvec_trainer.recipes.rows import parts_of_data
 from airvec_trainer.recipes.sections import DataSection, Recipe
 from airvec_trainer.recipes.stopping import StopOnSignal
+from airvec_trainer.recipes.teaching import check_teacher, taught
 
 __all__ = ["Outcome", "Parts", "arguments_for", "plan_training", "planned", "read_parts", "run_training", "trained"]
 
@@ -103,6 +104,7 @@ def plan_training(recipe: Recipe) -> Plan:
     check_folder(Path(arguments.output_dir))
     check_export(recipe.export, Path(arguments.output_dir))
     check_model(recipe.model, recipe.card)
+    check_teacher(recipe.teacher)
     losses_of(recipe, load=False)
     parts = read_parts(recipe.data)
     evaluators = make_evaluators(recipe.evaluation, {**parts.held_out, **parts.tasks})
@@ -187,6 +189,8 @@ def trained(found: Plan, model: Any, checkpoint: str | None, *, title: str, show
     """
     started, folder = time.monotonic(), Path(found.arguments.output_dir)
     stopper = StopOnSignal()
+    teacher = found.recipe.teacher
+    found = replace(found, train=taught(teacher, found.train), held_out=taught(teacher, found.held_out))
     trainer = _trainer(found, model, [stopper, MetricsLog(folder), *shown])
     with stopper.listening():
         trainer.train(resume_from_checkpoint=checkpoint)
