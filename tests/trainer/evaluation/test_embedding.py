@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from airvec.errors import InputError
+from airvec.errors import ArgumentError, InputError
 from airvec.sparse_vectors import SparseVectors
 from airvec_trainer.evaluation.embedding import EncodeOptions, as_embeddings, embed
 
@@ -142,3 +142,9 @@ def test_a_sparse_model_is_asked_as_sparse_models_are():
 def test_what_are_no_embeddings_is_refused(answer, message):
     with pytest.raises(InputError, match=message):
         embed(Answering(answer), ["a", "b"])
+
+
+@pytest.mark.parametrize("model", ["folder/of/a/model", None])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(ArgumentError, match=f"model: {model!r}, expected a model that encodes"):
+        embed(model, ["a"])

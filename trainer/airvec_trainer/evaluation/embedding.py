@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from airvec.arrays import Array
-from airvec.errors import InputError
+from airvec.errors import ArgumentError, InputError
 from airvec.sparse_vectors import SparseVector, SparseVectors
 
 __all__ = ["Ask", "Embeddings", "EncodeOptions", "as_embeddings", "embed"]
@@ -81,8 +81,11 @@ def embed(
         (n, dim) as the model's numbers are, float32 from bfloat16; `SparseVectors` where the model answers sparsely.
 
     Raises:
+        ArgumentError: a model's name in place of a model, or one that does not encode.
         InputError: what the model gives are no n embeddings.
     """
+    if isinstance(model, str) or not hasattr(model, "encode"):  # a text has an `encode` of its own
+        raise ArgumentError(f"model: {model!r:.80}, expected a model that encodes. Open it first.")
     encode = getattr(model, METHODS[role], None) or model.encode
     given = (options or EncodeOptions()).arguments()
     # A sparse encoder has `sparsity`; each of its batches leaves the accelerator at once, as a corpus is large.

@@ -174,7 +174,7 @@ def mean_squared_error(first: Embeddings, second: Embeddings) -> float:
 
 
 def _teacher(where: str, model: Any) -> Any:
-    if not hasattr(model, "encode"):
+    if isinstance(model, str) or not hasattr(model, "encode"):  # a text has an `encode` of its own
         raise ArgumentError(f"{where}: teacher_model {model!r:.60}, expected a model that encodes. Give one.")
     return model
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from airvec.errors import ArgumentError
-from airvec_trainer.recipes.checking import check_values
+from airvec_trainer.recipes.checking import check_values, parameters
 from airvec_trainer.recipes.making import class_of
 from airvec_trainer.recipes.retrieval_evaluators import task_evaluator, task_of
 from airvec_trainer.recipes.rows import columns_of
@@ -36,12 +36,20 @@ def _evaluator(section: EvaluationSection, held_out: Mapping[str, Any], place: s
     if task is not None:
         return task_evaluator(found, section, task, place)
     rows = columns_of(replace(section, settings={}), _held_out(section, held_out, place))
+    if "samples" in parameters(found):
+        rows = {"samples": _samples(rows)}
     both = sorted(rows.keys() & section.settings.keys())
     if both:
         raise ArgumentError(f"{place}: {both} both as a column and as a setting. Rename one in columns.")
     given = {**section.settings, **rows}
     check_values(found, given, place)
     return found(**given)
+
+
+def _samples(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """A table for each row, as evaluators of reranking take them; what a row lacks is left out."""
+    rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
 def _held_out(section: EvaluationSection, held_out: Mapping[str, Any], place: str) -> dict[str, list[Any]] | None:
