@@ -72,6 +72,9 @@ DROP_IN_SIGNATURES = {
     "FewShotTrainer.__init__": "SetFit's trainer",
     "STSDataReader.__init__": "the reference's reader",
     "STSBenchmarkDataReader.__init__": "the reference's reader",
+    "DenseAdapter.encode": "mteb's EncoderProtocol",
+    "RerankerAdapter.predict": "mteb's CrossEncoderProtocol",
+    "RetrieverAdapter.search": "mteb's SearchProtocol",
 }
 # Messages with no value in them, because there is none to name: "path:function" and the reason.
 ERRORS_WITHOUT_A_VALUE = {
