@@ -218,9 +218,12 @@ def nearest_rows(
     scores, rows = np.zeros((len(block), 0), np.float32), np.zeros((len(block), 0), np.int64)
     for start in range(0, len(corpus), chunk):
         found = np.asarray(score(block, prepare(corpus[start : start + chunk])), np.float32)
-        best = top_k_rows(found, top_k)
-        scores = np.hstack([scores, np.take_along_axis(found, best, axis=1)])
-        rows = np.hstack([rows, best + start])
+        if scores.shape[1] < top_k:
+            best = top_k_rows(found, top_k)
+            more = np.take_along_axis(found, best, axis=1)
+        else:
+            more, best = _above(found, scores[:, -1:])
+        scores, rows = np.hstack([scores, more]), np.hstack([rows, best + start])
         keep = top_k_rows(scores, top_k)
         scores, rows = np.take_along_axis(scores, keep, axis=1), np.take_along_axis(rows, keep, axis=1)
     return scores, rows
@@ -228,6 +231,21 @@ def nearest_rows(
 
 def _unit_rows(rows: Rows) -> Rows:
     return unit_rows(rows) if isinstance(rows, SparseVectors) else unit(rows.astype(np.float32, copy=False))
+
+
+def _above(found: Floats, bounds: Floats) -> tuple[Floats, Integers]:
+    """The scores of each row that are above its bound (n, 1), and their columns, (n, most of a row) both.
+
+    Shorter rows are filled up with score -inf. From the second block of a corpus on these are few, and finding them
+    takes a small part of the time of ranking the block.
+    """
+    owners, columns = np.nonzero(found > np.where(np.isnan(bounds), -np.inf, bounds))
+    counts = np.bincount(owners, minlength=len(found))
+    places = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    scores = np.full((len(found), int(counts.max(initial=0))), -np.inf, np.float32)
+    rows = np.zeros(scores.shape, np.int64)
+    scores[owners, places], rows[owners, places] = found[owners, columns], columns
+    return scores, rows
 
 
 def _hits(scores: Floats, rows: Integers) -> list[Hit]:

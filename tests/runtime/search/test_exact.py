@@ -56,6 +56,15 @@ def test_search_finds_what_plain_loops_find_whatever_the_chunks(query_chunk, cor
     assert [[hit["score"] for hit in one] for one in found] == [sorted(row, reverse=True)[:5] for row in scores]
 
 
+@pytest.mark.parametrize("corpus_chunk", [3, 5, 7, 500])
+def test_rows_that_are_no_numbers_hide_no_others_whatever_the_chunks(corpus_chunk):
+    queries, corpus = whole(vectors(4)), whole(vectors(31, seed=1))
+    corpus[:6] = np.nan
+    found = semantic_search(queries, corpus, 4, corpus_chunk, top_k=5, score_function=dot_score)
+    scores = reference.table(reference.dot, queries, corpus[6:])
+    assert ids(found) == [[place + 6 for place in reference.nearest(row, 5)] for row in scores]
+
+
 def test_search_compares_by_cosine_unless_told_otherwise():
     corpus = [[10.0, 10.0], [0.0, 0.5], [0.0, 0.0]]
     assert semantic_search([0.0, 1.0], corpus, top_k=2) == [

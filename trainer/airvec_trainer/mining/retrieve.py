@@ -24,7 +24,7 @@ from airvec_trainer.mining.settings import MiningSettings
 
 __all__ = ["nearest", "padded", "retrieved"]
 
-QUERIES_AT_ONCE, DOCUMENTS_AT_ONCE = 512, 8192  # 16 MB of scores, and some such arrays beside them
+QUERIES_AT_ONCE, DOCUMENTS_AT_ONCE = 512, 4096  # 8 MB of scores, and some such arrays beside them
 
 
 def retrieved(
