@@ -142,7 +142,8 @@ def _of_beir(where: str, folder: Path, candidates: bool) -> NanoSet:
     if split is None:
         raise ArgumentError(f"{where}: {folder.name}/qrels holds {sorted(files)}, expected test.tsv. Add it.")
     ranked = folder / "bm25.jsonl"
-    rows = [_record(ranked, line) for line in ranked.open("rb")] if candidates and ranked.is_file() else []
+    lines = ranked.read_bytes().splitlines() if candidates and ranked.is_file() else []
+    rows = [_record(ranked, line) for line in lines if line.strip()]
     return _of_task(read_beir(folder, split), {row["query-id"]: list(row["corpus-ids"]) for row in rows})
 
 
