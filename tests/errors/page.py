@@ -13,6 +13,7 @@ from tests.errors import (
     adding,
     arguments,
     command_line,
+    evaluating,
     exporting,
     folders,
     hub,
@@ -32,7 +33,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
     reranking.TOPIC, retrieval.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC,
-    adding.TOPIC, multi_models.EXPORTED, training.TOPIC,
+    adding.TOPIC, multi_models.EXPORTED, training.TOPIC, evaluating.TOPIC,
 )  # fmt: skip
 HEAD = """# Errors
 

@@ -97,7 +97,7 @@ def test_the_card_has_what_is_not_default():
     ("given", "message"),
     [
         ({"labels": [1, 0]}, "4 first sentences, 4 second sentences, 2 labels"),
-        ({"labels": [1, 0, 2, 0]}, "row 2: 2.0, expected 0 or 1"),
+        ({"labels": [1, 0, 2, 0]}, "row 2: 2, expected 0 or 1"),
         ({"labels": [1, 0, float("nan"), 0]}, "row 2: nan"),
         ({"similarity_fn_names": ["hamming"]}, "'hamming'"),
         ({"sentences1": [], "sentences2": [], "labels": []}, "0 pairs, expected one at least"),

@@ -84,7 +84,7 @@ def test_old_names_make_the_same(name):
     [
         (PAIRS, [1, 0], "4 pairs, 2 labels"),
         (PAIRS, [1, 0, 0.5, 1], "row 2: 0.5, expected 0, 1, 2"),
-        (PAIRS, [1, 0, -1, 1], "row 2: -1.0"),
+        (PAIRS, [1, 0, -1, 1], "row 2: -1, expected"),
         ([["a"]], [1], "row 0"),
         ([], [], "0 pairs"),
     ],

@@ -96,7 +96,7 @@ def test_what_a_sample_lacks_is_left_out(tmp_path):
 
 
 def test_labels_that_are_not_0_or_1_are_told_before_training(rows):
-    with pytest.raises(ArgumentError, match="row 0: 2.0, expected 0 or 1"):
+    with pytest.raises(ArgumentError, match="row 0: 2, expected 0 or 1"):
         only(
             evaluator="BinaryClassificationEvaluator",
             file=rows,

@@ -61,10 +61,11 @@ def classes(where: str, name: str, given: Iterable[Any]) -> list[int]:
     Raises:
         ArgumentError: a value that is none.
     """
-    found = numbers(where, name, given)
+    listed = list(given)
+    found = numbers(where, name, listed)
     for row, value in enumerate(found):
         if value < 0 or value != int(value):
-            raise ArgumentError(f"{where}: {name}, row {row}: {value}, expected 0, 1, 2 …. Correct it.")
+            raise ArgumentError(f"{where}: {name}, row {row}: {listed[row]!r}, expected 0, 1, 2 …. Correct it.")
     return [int(value) for value in found]
 
 
@@ -74,10 +75,11 @@ def binary(where: str, name: str, given: Iterable[Any]) -> list[int]:
     Raises:
         ArgumentError: another value.
     """
-    found = numbers(where, name, given)
+    listed = list(given)
+    found = numbers(where, name, listed)
     for row, value in enumerate(found):
         if value not in {0, 1}:
-            raise ArgumentError(f"{where}: {name}, row {row}: {value}, expected 0 or 1. Correct it.")
+            raise ArgumentError(f"{where}: {name}, row {row}: {listed[row]!r}, expected 0 or 1. Correct it.")
     return [int(value) for value in found]
 
 
