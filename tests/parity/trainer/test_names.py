@@ -38,7 +38,9 @@ def test_what_a_class_lacks_is_told(name: str) -> None:
     [
         ("sentence_transformer.losses", "losses"), ("sentence_transformer.readers", "readers"),
         ("sentence_transformer.datasets", "datasets"), ("sparse_encoder.losses", "losses"),
-        ("cross_encoder.losses", "losses.rerank"),
+        ("cross_encoder.losses", "losses.rerank"), ("sentence_transformer.evaluation", "evaluation"),
+        ("sparse_encoder.evaluation", "evaluation"), ("cross_encoder.evaluation", "evaluation"),
+        ("base.evaluation", "evaluation"),
     ],
 )  # fmt: skip
 def test_rooms_have_the_names_of_theirs(theirs: str, ours: str) -> None:
