@@ -17,6 +17,7 @@ from tests.errors import (
     exporting,
     folders,
     hub,
+    mining,
     multi_models,
     packing,
     pools,
@@ -33,7 +34,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
     reranking.TOPIC, retrieval.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC,
-    adding.TOPIC, multi_models.EXPORTED, training.TOPIC, evaluating.TOPIC,
+    adding.TOPIC, multi_models.EXPORTED, training.TOPIC, evaluating.TOPIC, mining.TOPIC,
 )  # fmt: skip
 HEAD = """# Errors
 

@@ -71,12 +71,12 @@ def check_model(model: Any, corpus: Sequence[str], settings: MiningSettings) -> 
         ArgumentError: nothing that encodes, or prompts or processes for a model that has none.
     """
     if isinstance(model, BM25):
-        names = ("query_prompt", "query_prompt_name", "corpus_prompt", "corpus_prompt_name")
-        prompts = [getattr(settings, name) for name in names]
-        if any(prompts) or settings.use_multi_process:
+        names = ("query_prompt", "query_prompt_name", "corpus_prompt", "corpus_prompt_name", "use_multi_process")
+        given = [f"{name}={getattr(settings, name)!r}" for name in names if getattr(settings, name)]
+        if given:
             raise ArgumentError(
-                f"model: BM25, given prompts {prompts} and use_multi_process={settings.use_multi_process!r}, expected "
-                "neither: it counts words, here. Leave them out."
+                f"model: BM25, given {', '.join(given)}, expected neither prompts nor processes, as it counts words. "
+                "Leave them out."
             )
         return model if model.average_length is not None else model.fit(corpus)
     if isinstance(model, str) or not hasattr(model, "encode"):  # a str encodes, too
