@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from airvec.errors import ArgumentError
+from airvec.errors import ArgumentError, InputError
 from airvec_trainer.evaluation import BinaryClassificationEvaluator
 from airvec_trainer.examples import InputExample
 from tests.trainer.evaluation.stand_in import TableModel
@@ -78,7 +78,7 @@ def test_all_pairs_alike_have_the_average_precision_of_chance():
 
 
 def test_a_model_that_answers_nan_is_refused():
-    with pytest.raises(ArgumentError, match="row 1 is nan"):
+    with pytest.raises(InputError, match="embedding of text 2, 'b', and 0 more are not finite"):
         evaluator()(TableModel(TABLE | {"b": [np.nan, 0.0]}))
 
 

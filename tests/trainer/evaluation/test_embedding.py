@@ -148,3 +148,13 @@ def test_what_are_no_embeddings_is_refused(answer, message):
 def test_what_is_no_model_is_refused(model):
     with pytest.raises(ArgumentError, match=f"model: {model!r}, expected a model that encodes"):
         embed(model, ["a"])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_embeddings_that_are_not_finite_are_refused_with_their_text(value):
+    rows = np.float32([[1, 2], [value, 1], [0, value]])
+    for answer in (rows, torch.tensor(rows)):
+        with pytest.raises(InputError, match="Answering: the embedding of text 1, 'b', and 1 more are not finite"):
+            embed(Answering(answer), ["a", "b", "c"])
+    with pytest.raises(ArgumentError, match="finite"):  # SparseVectors refuse them themselves
+        embed(Answering(torch.tensor(rows).to_sparse()), ["a", "b", "c"])

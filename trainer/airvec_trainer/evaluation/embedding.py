@@ -82,7 +82,7 @@ def embed(
 
     Raises:
         ArgumentError: a model's name in place of a model, or one that does not encode.
-        InputError: what the model gives are no n embeddings.
+        InputError: what the model gives are no n embeddings of finite numbers.
     """
     if isinstance(model, str) or not hasattr(model, "encode"):  # a text has an `encode` of its own
         raise ArgumentError(f"model: {model!r:.80}, expected a model that encodes. Open it first.")
@@ -96,7 +96,7 @@ def embed(
             f"{type(model).__name__}.{METHODS[role]}: embeddings of shape {list(found.shape)} for {len(texts)} texts, "
             "expected a row for each. Correct the model's encode."
         )
-    return found
+    return found if isinstance(found, SparseVectors) else _finite(found, texts, type(model).__name__)
 
 
 def as_embeddings(answer: Any) -> Embeddings:
@@ -118,6 +118,17 @@ def as_embeddings(answer: Any) -> Embeddings:
     if isinstance(answer, (list, tuple)):
         return _of_rows(cast("Sequence[Any]", answer))
     return _rows(np.asarray(answer))
+
+
+def _finite(embeddings: Array, texts: Sequence[str], model: str) -> Array:
+    """The same; a metric of nan would say nothing of where it comes from."""
+    wrong = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
+    if len(wrong):
+        raise InputError(
+            f"{model}: the embedding of text {wrong[0]}, {texts[wrong[0]]!r:.60}, and {len(wrong) - 1} more are not "
+            "finite, expected finite numbers. Lower the learning rate, or look at the model."
+        )
+    return embeddings
 
 
 def _of_rows(listed: Sequence[Any]) -> Embeddings:
