@@ -49,6 +49,8 @@ class LabelAccuracyEvaluator(Evaluator):
                 "Export is not needed to evaluate it."
             )
         self.dataloader.collate_fn = model.smart_batching_collate
+        if hasattr(self.softmax_model, "prepared"):  # a loss of the trainer: its weights go where the model is
+            self.softmax_model.prepared(model)
         right = total = 0
         with _evaluating(model):
             for columns, labels in self.dataloader:
