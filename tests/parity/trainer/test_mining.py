@@ -33,7 +33,7 @@ OPTIONS = {
     },
     "random": {"sampling_strategy": "random", "range_min": 1, "range_max": 20},
     "random with a filter": {"sampling_strategy": "random", "relative_margin": 0.3, "num_negatives": 5},
-    "random, too few": {"sampling_strategy": "random", "max_score": 0.25, "min_score": 0.2, "num_negatives": 4},
+    "random, too few": {"sampling_strategy": "random", "max_score": 0.45, "min_score": 0.4, "num_negatives": 4},
     "prompt names": {"query_prompt_name": "query", "corpus_prompt_name": "passage"},
     "prompts": {"query_prompt": "find: ", "corpus_prompt": "read: ", "range_max": 9},
     "cross-encoder without a filter": {"cross_encoder": WordOverlap()},
