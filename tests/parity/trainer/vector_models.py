@@ -93,7 +93,7 @@ def agree(ours, theirs, calls, folder, within=1e-12):
     """
     mine, other = (calls(evaluator, str(folder / side)) for evaluator, side in ((ours, "ours"), (theirs, "theirs")))
     assert list(mine) == list(other)
-    np.testing.assert_allclose(list(mine.values()), list(other.values()), rtol=0, atol=within)
+    np.testing.assert_allclose(list(mine.values()), list(other.values()), rtol=within, atol=within)
     assert ours.primary_metric == theirs.primary_metric
     assert ours.description == theirs.description
     files = sorted(file.name for file in (folder / "theirs").iterdir())
@@ -109,7 +109,7 @@ def same_file(ours, theirs, within):
     if ours.suffix == ".csv":
         assert mine[0] == other[0]
         numbers = [[[float(cell) for cell in row.split(",")] for row in rows[1:]] for rows in (mine, other)]
-        np.testing.assert_allclose(numbers[0], numbers[1], rtol=0, atol=within)
+        np.testing.assert_allclose(numbers[0], numbers[1], rtol=within, atol=within)
         return
     found = [[json.loads(line) for line in lines] for lines in (mine, other)]
     scores = [[hit.pop("score") for line in lines for hit in line.get("results", [])] for lines in found]
