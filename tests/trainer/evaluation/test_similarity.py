@@ -7,6 +7,7 @@ import pytest
 
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation import EmbeddingSimilarityEvaluator
+from airvec_trainer.evaluation.scoring import MEASURES, ROWS, pair_scores
 from airvec_trainer.examples import InputExample
 from tests.trainer.evaluation.stand_in import Card, TableModel
 
@@ -130,3 +131,12 @@ def test_examples_become_columns():
 def test_what_cannot_be_measured_is_refused_by_value(given, message):
     with pytest.raises(ArgumentError, match=message):
         evaluator(**given)
+
+
+def test_many_pairs_are_compared_in_parts_as_they_would_be_at_once():
+    random = np.random.default_rng(0)
+    first, second = np.float32(random.normal(size=(2, ROWS + 5, 3)))
+    for name, measure in MEASURES.items():
+        found = pair_scores(name, first, second)
+        assert found.tolist() == measure(first.astype(np.float64), second.astype(np.float64)).tolist()
+        assert pair_scores(name, first[:0], second[:0]).shape == (0,)

@@ -19,6 +19,7 @@ from airvec_trainer.evaluation.embedding import Embeddings
 __all__ = ["MEASURES", "SimilarityFunction", "chosen", "measure_name", "pair_scores", "rows"]
 
 Floats = npt.NDArray[np.float64]
+ROWS = 4096  # compared at once, so that the copies in float64 stay small
 LEAST_NORM = 1e-12  # as torch's normalize: a vector of length 0 has the cosine 0 with everything
 
 
@@ -78,7 +79,9 @@ def pair_scores(name: str, first: Embeddings, second: Embeddings) -> Floats:
     """
     if isinstance(first, SparseVectors) and isinstance(second, SparseVectors):
         return SIMILARITIES[name][1](first, second).astype(np.float64)
-    return MEASURES[name](rows(first), rows(second))
+    parts = (slice(start, start + ROWS) for start in range(0, len(first), ROWS))
+    found = [MEASURES[name](rows(first[part]), rows(second[part])) for part in parts]
+    return np.concatenate([np.zeros(0), *found])
 
 
 def measure_name(given: Any, where: str) -> str | None:
