@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn comes with airvec[train]")
 
-from few_shot import Labelled, Remembered, cut, drawn, read_labelled, score, summary  # noqa: E402
+from few_shot import Labelled, Remembered, cut, drawn, read_labelled, score, summary
 
-from airvec import SentenceTransformer  # noqa: E402
+from airvec import SentenceTransformer
 
 LABELS = ["x", "y"] * 20 + ["z"] * 10
 
