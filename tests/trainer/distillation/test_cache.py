@@ -1,5 +1,9 @@
 """Mirrors trainer/airvec_trainer/distillation/cache.py: whole or not at all, found again, damage told."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -63,6 +67,44 @@ def test_a_run_that_stopped_between_its_two_files_makes_nothing_again(tmp_path, 
     assert names(tmp_path) == [".npy", ".parts"]
     assert len(cached_rows(rows(), compute, tmp_path, show=False, shard=4)) == 10
     assert len(compute.asked) == 3
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from airvec_trainer.distillation.cache import Rows, cached_rows
+
+def compute(start, stop):
+    if start == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return np.array([[row, row * row] for row in range(start, stop)], np.float64)
+
+cached_rows(Rows("squares", 10, {"teacher": "a"}), compute, Path(sys.argv[1]), show=False, shard=4)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_process_that_was_killed_leaves_what_the_next_one_goes_on_with(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    compute = Squares()
+    assert cached_rows(rows(), compute, tmp_path, show=False, shard=4).shape == (10, 2)
+    assert compute.asked == [(8, 10)]
+
+
+def test_two_processes_at_once_end_with_the_same_file(tmp_path):
+    """The other one finishes, and takes the shards away, while this one makes its last."""
+    other = Squares()
+
+    def compute(start, stop):
+        if start == 8:
+            cached_rows(rows(), other, tmp_path, show=False, shard=4)
+        return other(start, stop)
+
+    found = cached_rows(rows(), compute, tmp_path, show=False, shard=4)
+    assert found.tolist() == [[row, row * row] for row in range(10)]
+    assert names(tmp_path) == [".json", ".npy"]
 
 
 def _dumps_until_the_last():

@@ -6,7 +6,7 @@ import torch
 from datasets import Dataset
 
 from airvec.errors import ArgumentError
-from airvec_trainer import losses
+from airvec_trainer import losses, mine_hard_negatives
 from airvec_trainer.distillation import with_teacher_scores, with_teacher_vectors
 from airvec_trainer.distillation.labelling import labelled
 from tests.trainer.distillation.test_teachers import Counting
@@ -77,6 +77,22 @@ def test_the_losses_of_rankings_read_the_rows(reranker, folder, tmp_path, loss):
     found = trainer(folder, tmp_path, data=rows, loss=loss, options={"max_steps": 1})
     found.train()
     assert losses_of(found)[0] > 0
+
+
+@pytest.mark.parametrize(("form", "names"), [("triplet", 3), ("n-tuple", 4)])
+def test_mined_rows_are_scored_as_they_come(teacher, reranker, form, names):
+    pairs = Dataset.from_dict({"query": ["word1 word2", "word3"], "answer": ["word1", "word3 word4"]})
+    mined = mine_hard_negatives(
+        pairs, teacher, corpus=words(12), num_negatives=2, output_format=form, verbose=False, show_progress_bar=False
+    )
+    rows = with_teacher_scores(mined, reranker)
+    assert len(mined.column_names) == names
+    query, positive, *negatives = mined.column_names
+    first = mined[0]
+    scores = reranker.predict(
+        [(first[query], first[name]) for name in (positive, *negatives)], activation_fn="Identity"
+    )
+    assert np.allclose(rows[0]["label"], scores[0] - scores[1:], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["label", "score"])

@@ -123,7 +123,12 @@ def cached_rows(rows: Rows, compute: Compute, folder: Path, *, show: bool, shard
         if not rows.count:
             return made_rows(rows, compute, show=show)
         _make_parts(rows, compute, place, show, shard)
-        _join(rows, place, shard)
+        try:
+            _join(rows, place, shard)
+        except ModelFolderError:
+            if not _is_finished(place):  # else another process has joined the same shards, and taken them away
+                raise
+        rmtree(_parts(place), ignore_errors=True)
     return _finished(place, rows)
 
 
@@ -141,8 +146,6 @@ def _make_parts(rows: Rows, compute: Compute, place: Path, show: bool, shard: in
 def _join(rows: Rows, place: Path, shard: int) -> None:
     """One file of all shards, then the one that says so, and the shards are gone."""
     parts = [_part(place, start, stop) for start, stop in _bounds(rows.count, shard)]
-    if _is_finished(place):  # by another process in the meantime, which has taken the shards away
-        return
     width = _read(parts[0]).shape[1:]
     shape, check = (rows.count, *width), 0
     with whole_file(place.with_suffix(".npy")) as file:
@@ -158,7 +161,6 @@ def _join(rows: Rows, place: Path, shard: int) -> None:
     told = {"format": FORMAT, "kind": rows.kind, "dtype": rows.dtype, "shape": shape, "crc32": check, **rows.about}
     with whole_file(place.with_suffix(".json")) as file:
         file.write(json.dumps(told, indent=2, sort_keys=True).encode())
-    rmtree(_parts(place), ignore_errors=True)
 
 
 def _finished(place: Path, rows: Rows) -> Array:
