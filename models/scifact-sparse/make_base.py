@@ -30,7 +30,7 @@ SCALE = 0.5  # of the LayerNorm: how far apart a word's own logit and those of o
 # best of all others, on 40 answers of MedQuAD; the rest of the vocabulary is near 0 (deviation 0.07).
 REACHED = 0.66
 FREQUENT = 4.0  # -log of the frequency of a word that is as frequent as can be
-LOGITS = -3.0, 2.5  # of the most frequent words and of the rarest; SPLADE takes log(1 + logit) of those above 0
+LOGITS = -2.0, 3.2  # of the most frequent words and of the rarest; SPLADE takes log(1 + logit) of those above 0
 NEVER = -6.0  # of tokens that the counts do not have, such as [unused80]
 QUERY = 1.5  # weight of the rarest word in a query that passes no model
 RIDGE = 1e-2

@@ -1,0 +1,115 @@
+"""Mirrors retrieval.py and retrieval_evaluators.py of trainer/airvec_trainer/recipes."""
+
+import pytest
+
+from airvec.errors import ArgumentError
+from airvec.search.beir import RetrievalTask, read_beir
+from airvec_trainer.evaluation import InformationRetrievalEvaluator
+from airvec_trainer.recipes.reading import read_recipe
+from airvec_trainer.recipes.retrieval import cut, parts_of_task, split_task
+from airvec_trainer.recipes.retrieval_evaluators import bm25_ndcg, samples
+from airvec_trainer.recipes.running import plan
+from airvec_trainer.recipes.sections import DataSection
+from tests.trainer.recipes.in_stages import beir, written
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return beir(tmp_path / "task")
+
+
+def task_of(queries):
+    return RetrievalTask({"d": "a text"}, queries, {name: {"d": 1} for name in queries})
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_no_query_is_on_both_sides_and_none_is_lost(folder, share):
+    task = read_beir(folder, "train")
+    kept, out = split_task(task, share)
+    assert len(out.queries) == round(share * 40)
+    assert kept.queries.keys().isdisjoint(out.queries)
+    assert kept.queries | out.queries == task.queries
+    assert kept.corpus == out.corpus == task.corpus
+    assert out.relevant == {name: task.relevant[name] for name in out.queries}
+
+
+def test_queries_of_one_text_stay_on_one_side():
+    for seed in range(20):
+        kept, out = split_task(task_of({"a": "One  text", "b": "one text", "c": "two", "d": "three"}), 0.3, seed)
+        assert ("a" in kept.queries) == ("b" in kept.queries)
+        assert ("a" in out.queries) == ("b" in out.queries)
+
+
+def test_a_split_depends_on_its_seed_and_not_on_the_order():
+    queries = {f"q{number}": f"text {number}" for number in range(50)}
+    turned = dict(reversed(queries.items()))
+    assert set(split_task(task_of(queries), 0.2)[1].queries) == set(split_task(task_of(turned), 0.2)[1].queries)
+    assert set(split_task(task_of(queries), 0.2, 1)[1].queries) != set(split_task(task_of(queries), 0.2, 2)[1].queries)
+
+
+def test_a_cut_takes_so_many_queries_spread_over_all():
+    queries = {f"q{number}": f"text {number}" for number in range(50)}
+    kept = cut(task_of(queries), 10).queries
+    assert len(kept) == 10
+    assert list(kept) != list(queries)[:10]
+    assert cut(task_of(queries), 100).queries == queries
+
+
+def test_pairs_are_each_query_with_each_document_of_its_own(folder):
+    rows, out = parts_of_task(DataSection(beir=str(folder), split="train", held_out_queries=0.25))
+    assert (len(rows), len(out.queries)) == (30, 10)
+    assert rows.column_names == ["anchor", "positive"]
+    number = int(rows[0]["anchor"].removeprefix("the ask"))
+    assert rows[0]["positive"].startswith(f"the told{number} of")
+
+
+def test_pairs_may_have_other_names(folder):
+    section = DataSection(beir=str(folder), split="train", columns={"query": "anchor", "text": "positive"})
+    assert parts_of_task(section)[0].column_names == ["query", "text"]
+
+
+def test_all_queries_held_out_leave_nothing_to_train_on(folder):
+    with pytest.raises(ArgumentError, match=r"\[\[data\]\] x: 40 of 40 queries held out"):
+        parts_of_task(DataSection(name="x", beir=str(folder), split="train", held_out_queries=0.999))
+
+
+def test_the_evaluator_searches_for_exactly_the_queries_held_out(tmp_path):
+    found = plan(read_recipe(written(tmp_path)))
+    (evaluator,) = found.evaluators
+    assert isinstance(evaluator, InformationRetrievalEvaluator)
+    assert sorted(evaluator.queries) == sorted(found.tasks[0].queries.values())
+    assert len(evaluator.corpus) == 40
+
+
+def test_samples_hold_what_a_retriever_found_best_first(folder):
+    task = read_beir(folder, "train")
+    found = samples(RetrievalTask(task.corpus, {"q": "told3"}, {"q": {"d3": 1, "d9": 0}}), "bm25", 2)
+    assert found[0]["query"] == "told3"
+    assert found[0]["positive"] == [task.corpus["d3"]]
+    assert set(found[0]["documents"]) == {task.corpus["d2"], task.corpus["d3"]}
+
+
+def test_bm25_beside_is_one_where_words_tell_all(folder):
+    task = read_beir(folder, "train")
+    assert bm25_ndcg(RetrievalTask(task.corpus, {"q": "the told3 of told4"}, {"q": {"d3": 1}})) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('evaluator = "Info', 'evaluator = "Trip'), r"evaluator: 'Trip"),
+        (
+            ('evaluator = "InformationRetrievalEvaluator"', 'evaluator = "TripletEvaluator"'),
+            r"expected one of retrieval",
+        ),
+        (('name = "held-out"', 'name = "held-out"\nndgc_at_k = [10]'), r"unknown key 'ndgc_at_k'.*'ndcg_at_k'"),
+        (('beir = "task"', 'beir = "tusk"'), r"no corpus.jsonl|corpus.jsonl"),
+        (
+            ("InformationRetrievalEvaluator", "CrossEncoderRerankingEvaluator"),
+            r"retriever: None, expected a model's name",
+        ),
+    ],
+)
+def test_a_wrong_task_is_refused_by_the_plan(tmp_path, change, message):
+    with pytest.raises(ArgumentError, match=message):
+        plan(read_recipe(written(tmp_path, change)))
