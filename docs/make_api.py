@@ -15,7 +15,7 @@ import airvec
 import airvec_exporter
 import airvec_trainer
 from airvec import doctor, search, util
-from airvec_trainer import callbacks, datasets, evaluation, few_shot, losses, mining, modules, readers, samplers
+from airvec_trainer import callbacks, datasets, distillation, evaluation, few_shot, losses, mining, modules, readers, samplers
 from airvec_trainer import util as trainer_util
 from airvec_trainer.errors import TrainingError
 from airvec_trainer.losses import rerank
@@ -29,7 +29,10 @@ TRAINER_HEAD = f"""# Public names of the exporter and the trainer
 
 {MADE} Those of the runtime: [api.md](api.md); the losses by the data that they take: [losses.md](losses.md).
 """
-ROOMS = (evaluation, losses, rerank, modules, samplers, callbacks, readers, datasets, few_shot, mining, trainer_util)
+ROOMS = (
+    evaluation, losses, rerank, modules, samplers, callbacks, readers, datasets, few_shot, mining, distillation,
+    trainer_util,
+)  # fmt: skip
 
 
 def runtime_page() -> str:
