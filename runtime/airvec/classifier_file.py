@@ -80,7 +80,7 @@ def write_classifier(target: Path, stored: Stored, model: Path | None) -> None:
             "arrays": sorted([*arrays, *probe]),
             "sha256": sha256_of(fresh / ARRAYS_NAME),
         }
-        text = json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(said, indent=2, allow_nan=False)
         (fresh / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 

@@ -71,7 +71,9 @@ def test_several_labels_a_text(model):
     assert classifier([]).shape == (0, 3)
 
 
-@pytest.mark.parametrize("labels", [["a", "b"], [7, -1], [True, False], [0.5, 1.0], ["1", 1], [1, True], [None, "a"]])
+@pytest.mark.parametrize(
+    "labels", [["a", "b"], [7, -1], [True, False], [0.5, 1.0], ["1", 1], [1, True], [None, "a"], ["ä\n", "\ud800"]]
+)
 def test_labels_come_back_with_their_type(model, labels, tmp_path):
     classifier = linear(model, labels)
     classifier.save_pretrained(tmp_path / "saved")

@@ -66,6 +66,24 @@ def test_a_saved_model_predicts_alike_and_holds_no_pickle(fitted, rows, labels, 
     assert not [path.name for path in (tmp_path / "saved").rglob("*") if path.suffix in (".pkl", ".joblib", ".bin")]
 
 
+def test_a_classifier_with_a_prompt_of_its_own_is_refused(fitted, tmp_path):
+    classifier = fitted().classifier()
+    other = airvec.Classifier(classifier.model, classifier.head, classifier.labels, prompt="query: ")
+    classifier.model.save_pretrained(tmp_path / "model")
+    other.save_pretrained(tmp_path / "saved", copy_model=tmp_path / "model")
+    with pytest.raises(
+        ArgumentError, match="saved: a classifier with the prompt 'query: ', expected the model's own, ''"
+    ):
+        FewShotModel.from_pretrained(tmp_path / "saved", device="cpu")
+
+
+def test_the_length_limit_is_kept(fitted, tmp_path):
+    model = fitted()
+    model.model_body.max_seq_length = 5
+    model.save_pretrained(tmp_path / "saved")
+    assert FewShotModel.from_pretrained(tmp_path / "saved", device="cpu").model_body.max_seq_length == 5
+
+
 def test_a_head_from_a_folder_is_not_fitted_again(fitted, rows, tmp_path):
     fitted().save_pretrained(tmp_path / "saved")
     again = FewShotModel.from_pretrained(tmp_path / "saved", device="cpu")

@@ -15,6 +15,7 @@ from airvec.classifier import Classifier
 from airvec.classifier_file import FILE_NAME, read_classifier
 from airvec.errors import ArgumentError
 from airvec.heads import read_fitted
+from airvec.prompts import resolve_prompt
 from airvec_trainer.few_shot.heads import LOGISTIC, PERCEPTRON, is_perceptron, new_head
 from airvec_trainer.sentence_transformer import SentenceTransformer
 
@@ -86,7 +87,7 @@ class FewShotModel:
         Raises:
             ModelNotFoundError: no such folder or name.
             ModelFolderError: the folder is damaged.
-            ArgumentError: a head that there is not.
+            ArgumentError: a head that there is not, or a classifier with a prompt of its own.
         """
         if (Path(model_id) / FILE_NAME).is_file():
             return cls._stored(Path(model_id), device)
@@ -98,6 +99,14 @@ class FewShotModel:
         """With a head that predicts and is not fitted again."""
         stored = read_classifier(folder)
         body = SentenceTransformer(str(folder), device=device, truncate_dim=stored.truncate_dim)
+        own = resolve_prompt(body.prompts, body.default_prompt_name)
+        if stored.prompt != own:
+            raise ArgumentError(
+                f"{folder.name}: a classifier with the prompt {stored.prompt!r}, expected the model's own, {own!r}: "
+                "here there is no other. Set the model's default_prompt_name before it is saved."
+            )
+        if stored.max_seq_length is not None:
+            body.max_seq_length = stored.max_seq_length
         return cls(body, stored.head, None, stored.normalize, stored.labels)
 
     def fit(self, x_train: Sequence[str], y_train: Sequence[Any]) -> None:
