@@ -5,6 +5,9 @@ Knows nothing of torch and of training.
 """
 
 from airvec_trainer.evaluation.binary_classification import BinaryClassificationEvaluator
+from airvec_trainer.evaluation.bitext import BitextEvaluator
+from airvec_trainer.evaluation.classification import ClassificationEvaluator, ClassificationProtocol
+from airvec_trainer.evaluation.clustering import ClusteringEvaluator, ClusteringProtocol
 from airvec_trainer.evaluation.correlation import CECorrelationEvaluator, CrossEncoderCorrelationEvaluator
 from airvec_trainer.evaluation.cross_classification import (
     CEBinaryAccuracyEvaluator,
@@ -40,13 +43,14 @@ from airvec_trainer.evaluation.translation import TranslationEvaluator
 from airvec_trainer.evaluation.triplets import TripletEvaluator
 
 __all__ = [
-    "BaseEvaluator", "BinaryClassificationEvaluator", "CEBinaryAccuracyEvaluator", "CEBinaryClassificationEvaluator",
-    "CECorrelationEvaluator", "CEF1Evaluator", "CERerankingEvaluator", "CESoftmaxAccuracyEvaluator",
-    "CrossEncoderClassificationEvaluator", "CrossEncoderCorrelationEvaluator", "CrossEncoderNanoBEIREvaluator",
-    "CrossEncoderRerankingEvaluator", "EmbeddingSimilarityEvaluator", "Evaluator", "InformationRetrievalEvaluator",
-    "LabelAccuracyEvaluator", "MSEEvaluator", "MSEEvaluatorFromDataFrame", "NanoBEIREvaluator",
-    "ParaphraseMiningEvaluator", "ReciprocalRankFusionEvaluator", "RerankingEvaluator", "SentenceEvaluator",
-    "SequentialEvaluator", "SimilarityFunction", "SparseBinaryClassificationEvaluator",
+    "BaseEvaluator", "BinaryClassificationEvaluator", "BitextEvaluator", "CEBinaryAccuracyEvaluator",
+    "CEBinaryClassificationEvaluator", "CECorrelationEvaluator", "CEF1Evaluator", "CERerankingEvaluator",
+    "CESoftmaxAccuracyEvaluator", "ClassificationEvaluator", "ClassificationProtocol", "ClusteringEvaluator",
+    "ClusteringProtocol", "CrossEncoderClassificationEvaluator", "CrossEncoderCorrelationEvaluator",
+    "CrossEncoderNanoBEIREvaluator", "CrossEncoderRerankingEvaluator", "EmbeddingSimilarityEvaluator", "Evaluator",
+    "InformationRetrievalEvaluator", "LabelAccuracyEvaluator", "MSEEvaluator", "MSEEvaluatorFromDataFrame",
+    "NanoBEIREvaluator", "ParaphraseMiningEvaluator", "ReciprocalRankFusionEvaluator", "RerankingEvaluator",
+    "SentenceEvaluator", "SequentialEvaluator", "SimilarityFunction", "SparseBinaryClassificationEvaluator",
     "SparseEmbeddingSimilarityEvaluator", "SparseInformationRetrievalEvaluator", "SparseMSEEvaluator",
     "SparseNanoBEIREvaluator", "SparseRerankingEvaluator", "SparseTranslationEvaluator", "SparseTripletEvaluator",
     "TranslationEvaluator", "TripletEvaluator",
