@@ -15,7 +15,18 @@ import airvec
 import airvec_exporter
 import airvec_trainer
 from airvec import doctor, search, util
-from airvec_trainer import callbacks, datasets, distillation, evaluation, few_shot, losses, mining, modules, readers, samplers
+from airvec_trainer import (
+    callbacks,
+    datasets,
+    distillation,
+    evaluation,
+    few_shot,
+    losses,
+    mining,
+    modules,
+    readers,
+    samplers,
+)
 from airvec_trainer import util as trainer_util
 from airvec_trainer.errors import TrainingError
 from airvec_trainer.losses import rerank
