@@ -125,7 +125,7 @@ def test_a_reranker_gets_the_candidates_of_bm25(task, tmp_path):
         ("stsb:a.tsv?score=rating", SCORED, "no column score, which may be called rating; there are 'sentence1'"),
         ("stsb:a.tsv", "sentence1\tsentence2\tscore\na\tb\t1\n", "1 pairs, expected at least two"),
         ("stsb:a.tsv", "sentence1\tsentence2\tscore\n", "a.tsv: 0 rows, expected some"),
-        ("pairs:a.csv", PAIRED, "line 2: label is 'yes', expected a number"),
+        ("pairs:a.csv", PAIRED, "line 2: label is 'yes', expected 0 or 1; or name the label"),
         ("pairs:a.csv", GRADED, "line 3: label is '2', expected 0 or 1"),
         ("pairs:a.csv?positive=none", PAIRED, "3 pairs, all with the label 0, expected 0 and 1"),
         ("clustering:a.jsonl", '{"text": "a", "label": 1.5}\n', "line 1: label is 1.5, expected a label"),

@@ -50,9 +50,9 @@ class TaskColumns:
         """A column of labels, as texts: whole numbers may be labels, too."""
         return [self._checked(role, row, value, _label, "a label") for row, value in enumerate(self._column(role))]
 
-    def numbers(self, role: str) -> list[float]:
+    def numbers(self, role: str, expected: str = "a number") -> list[float]:
         """A column of finite numbers."""
-        return [self._checked(role, row, value, _number, "a number") for row, value in enumerate(self._column(role))]
+        return [self._checked(role, row, value, _number, expected) for row, value in enumerate(self._column(role))]
 
     def several(self, role: str) -> list[list[str]]:
         """A column of lists of texts; one text is a list of one."""

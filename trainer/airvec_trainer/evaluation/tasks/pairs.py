@@ -61,8 +61,9 @@ def _labels(spec: TaskSpec, columns: TaskColumns) -> list[int]:
     positive = spec.options.get("positive")
     if positive is not None:
         return [int(label == positive) for label in columns.labels("label")]
-    numbers = columns.numbers("label")
+    expected = "0 or 1; or name the label of 1 with ?positive=LABEL"
+    numbers = columns.numbers("label", expected)
     for row, number in enumerate(numbers):
         if number not in (0, 1):
-            raise columns.wrong(row, "label", "0 or 1; or name the label of 1 with ?positive=LABEL")
+            raise columns.wrong(row, "label", expected)
     return [int(number) for number in numbers]
