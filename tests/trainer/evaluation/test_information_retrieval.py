@@ -9,7 +9,7 @@ import pytest
 from airvec.errors import ArgumentError, InputError
 from airvec.similarity import dot_score
 from airvec.sparse_vectors import SparseVectors
-from airvec_trainer.evaluation import InformationRetrievalEvaluator, SparseInformationRetrievalEvaluator
+from airvec_trainer.evaluation import InformationRetrievalEvaluator, SparseInformationRetrievalEvaluator, corpus_search
 from tests.trainer.evaluation.stand_in import Card, TableModel
 
 CORPUS = {"d3": "north", "d1": "north-east", "d2": "east", "d4": "south"}
@@ -55,6 +55,25 @@ def test_equal_scores_come_by_id_whatever_the_chunks(chunk, tmp_path):
     assert found["r"]["query"] == "right"
     assert [hit["corpus_id"] for hit in found["r"]["results"]] == ["d2", "d1", "d3"]  # d3 and d4 both score 0
     assert [hit["score"] for hit in found["r"]["results"]] == pytest.approx([1, 1 / np.sqrt(2), 0])
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 2**24])
+def test_documents_are_encoded_by_chunks_and_queries_compared_by_blocks(at_once, monkeypatch):
+    monkeypatch.setattr(corpus_search, "SCORES_AT_ONCE", at_once)
+    encoder, compared = model(), []
+
+    def score(a, b):
+        compared.append((len(a), len(b)))
+        return dot_score(a, b)
+
+    measure = InformationRetrievalEvaluator(QUERIES, CORPUS, RELEVANT, 3, **SMALL, score_functions={"dot": score})
+    found = measure(encoder)
+    assert [len(texts) for name, texts, _ in encoder.calls if name == "encode_document"] == [3, 1]
+    assert all(a == 1 or a * b <= at_once for a, b in compared)
+    assert sum(a * b for a, b in compared) == 8
+    assert found["dot_map@3"] == pytest.approx(
+        (1 + (1 / 2 + 2 / 3) / 2) / 2
+    )  # north-east (d1) is never below its equals
 
 
 def test_the_csv_file_and_the_card(tmp_path):
