@@ -99,10 +99,11 @@ def read_classifier(folder: Path) -> Stored:
     _check_version(said)
     path = folder / ARRAYS_NAME
     names = [str(name) for name in said.items("arrays")]
-    if path.is_file() and sha256_of(path) != said.text("sha256"):
+    told = said.text("sha256", "") or ""
+    if path.is_file() and (found := sha256_of(path)) != told:
         raise ModelFolderError(
-            f"{short_name(path)}: SHA-256 {sha256_of(path)}, {FILE_NAME} says {said.text('sha256')}. The file is "
-            "damaged or another classifier's: copy it again."
+            f"{short_name(path)}: SHA-256 {found[:12]}…, {FILE_NAME} says {told[:12]}…. The file is damaged or another "
+            "classifier's: copy it again."
         )
     arrays = read_arrays(path, names)
     try:

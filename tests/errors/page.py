@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.errors import (
     adding,
     arguments,
+    classifying,
     command_line,
     evaluating,
     exporting,
@@ -33,7 +34,8 @@ from tests.errors.cases import Topic, shown
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
-    reranking.TOPIC, retrieval.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC, command_line.TOPIC, exporting.TOPIC,
+    reranking.TOPIC, retrieval.TOPIC, classifying.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC,
+    command_line.TOPIC, exporting.TOPIC,
     adding.TOPIC, multi_models.EXPORTED, training.TOPIC, evaluating.TOPIC, mining.TOPIC,
 )  # fmt: skip
 HEAD = """# Errors
