@@ -5,7 +5,7 @@ Knows nothing of models and of how documents were found.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -115,6 +115,8 @@ class Depths:
 
 
 def _numbers(name: str, given: Any) -> list[int]:
-    if isinstance(given, str) or not isinstance(given, Iterable) or not list(given):
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    found: list[Any] = list(cast("Iterable[Any]", given)) if several else []
+    if not found:
         raise ArgumentError(f"{name}: {given!r:.60}, expected whole numbers. Give a list of one at least.")
-    return list(dict.fromkeys(whole_number(name, value) for value in given))
+    return list(dict.fromkeys(whole_number(name, value) for value in found))

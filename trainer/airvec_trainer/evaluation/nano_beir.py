@@ -154,8 +154,8 @@ class NanoBEIREvaluator(Evaluator):
             50000, self.depths.mrr, self.depths.ndcg, self.depths.accuracy, self.depths.precision_recall,
             self.depths.map, self.show_progress_bar, self.batch_size, readable(name) + self._end, self.write_csv,
             self.truncate_dim, self.score_functions, self.main_score_function,  # or max_active_dims, in its place
-            query_prompt=self.query_prompts and self.query_prompts[name],
-            corpus_prompt=self.corpus_prompts and self.corpus_prompts[name],
+            query_prompt=None if self.query_prompts is None else self.query_prompts[name],
+            corpus_prompt=None if self.corpus_prompts is None else self.corpus_prompts[name],
             write_predictions=self.write_predictions,
         )  # fmt: skip
 

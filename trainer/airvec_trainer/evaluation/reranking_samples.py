@@ -26,12 +26,12 @@ def listed(where: str, samples: Any) -> list[Sample]:
     Raises:
         ArgumentError: not several, or one without a query.
     """
-    given = list(samples.values()) if isinstance(samples, Mapping) else samples
+    given: Any = cast("Mapping[Any, Any]", samples).values() if isinstance(samples, Mapping) else samples
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise ArgumentError(f"{where}: samples {given!r:.60}, expected dicts with a query each. Pass a list.")
     found = list(cast("Iterable[Any]", given))
     for row, sample in enumerate(found):
-        if not isinstance(sample, Mapping) or not isinstance(sample.get("query"), str):
+        if not isinstance(sample, Mapping) or not isinstance(cast("Sample", sample).get("query"), str):
             raise ArgumentError(f"{where}: samples, row {row}: {sample!r:.80}, expected a dict with a text 'query'.")
     if not found:
         raise ArgumentError(f"{where}: {len(found)} samples, expected one at least. Give some.")
@@ -45,7 +45,8 @@ def texts_of(where: str, row: int, sample: Sample, key: str) -> list[str]:
         ArgumentError: nothing is there, or something else.
     """
     given = sample.get(key)
-    found = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [None]
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    found: list[Any] = list(cast("Iterable[Any]", given)) if several else [given]
     if not all(isinstance(text, str) for text in found):
         raise ArgumentError(
             f"{where}: samples, row {row}: {key} {given!r:.60}, expected a text or several. The sample has "
@@ -67,9 +68,8 @@ def depth(where: str, at_k: Any, mrr_at_k: Any) -> int:
 
 def means(found: Sequence[Scores], at_k: int, in_front: str = "") -> dict[str, float]:
     """The means over samples, as metrics: `map`, `mrr@k`, `ndcg@k`."""
-    ranks, gains, precisions = np.asarray(found, dtype=np.float64).T
-    names = (f"{in_front}map", f"{in_front}mrr@{at_k}", f"{in_front}ndcg@{at_k}")
-    return {name: float(np.mean(each)) for name, each in zip(names, (precisions, ranks, gains), strict=True)}
+    ranks, gained, precision = (float(mean) for mean in np.mean(np.asarray(found, dtype=np.float64), axis=0).tolist())
+    return {f"{in_front}map": precision, f"{in_front}mrr@{at_k}": ranks, f"{in_front}ndcg@{at_k}": gained}
 
 
 def columns(metrics: Mapping[str, float], at_k: int) -> dict[str, float]:

@@ -79,10 +79,11 @@ def _items(where: str, given: Any) -> Iterable[tuple[Any, Any]]:
 def _texts(where: str, name: str, given: Any) -> Mapping[str, str]:
     if not isinstance(given, Mapping):
         raise ArgumentError(f"{where}: {name} {given!r:.60}, expected texts by id. Pass a dict.")
-    wrong = next(((key, text) for key, text in given.items() if not isinstance(text, str)), None)
-    if wrong is not None:
-        raise ArgumentError(f"{where}: {name}, id {wrong[0]!r}: {wrong[1]!r:.60}, expected a text. Leave it out.")
-    return cast("Mapping[str, str]", given)
+    found = cast("Mapping[str, Any]", given)
+    for key, text in found.items():
+        if not isinstance(text, str):
+            raise ArgumentError(f"{where}: {name}, id {key!r}: {text!r:.60}, expected a text. Leave it out.")
+    return found
 
 
 def _relevant(where: str, query: Any, given: Any) -> frozenset[str]:
@@ -91,8 +92,8 @@ def _relevant(where: str, query: Any, given: Any) -> frozenset[str]:
             f"{where}: relevant_docs, query {query!r}: {given!r:.60}, expected ids of documents. Pass a set."
         )
     if isinstance(given, Mapping):
-        return frozenset(name for name, grade in given.items() if grade > 0)
-    return frozenset(given)
+        return frozenset(name for name, grade in cast("Mapping[str, int]", given).items() if grade > 0)
+    return frozenset(cast("Collection[str]", given))
 
 
 def _by_id(where: str, ids: Sequence[Any]) -> list[int]:
