@@ -88,7 +88,20 @@ def assert_equal(ours, expected):
             np.testing.assert_allclose(*flat, rtol=WITHIN, atol=WITHIN)
             assert [np.size(row) for row in ours[name]] == [np.size(row) for row in column]
         else:
-            assert ours[name] == column
+            assert len(ours[name]) == len(column)
+            found = [row for row, one in enumerate(column) if ours[name][row] != one]
+            assert len(found) <= 2, found
+            assert all(equally_near(expected["query"][row], ours[name][row], column[row]) for row in found)
+
+
+def equally_near(query, ours, expected):
+    """Two texts, or lists of them, may change places where their scores are equal but for rounding."""
+    ours, expected = ([one] if isinstance(one, str) else one for one in (ours, expected))
+    vector = np.float64(model().vector(query))
+    return len(ours) == len(expected) and all(
+        abs(vector @ (np.float64(model().vector(one)) - model().vector(other))) <= WITHIN
+        for one, other in zip(ours, expected, strict=True)
+    )
 
 
 @pytest.mark.parametrize("scores", [False, True], ids=["texts", "scores"])
