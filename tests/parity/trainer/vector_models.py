@@ -35,6 +35,9 @@ class VectorModel:
         front = prompt if prompt is not None else prompt_name if prompt_name is not None else default
         return np.stack([self.vector(front + text) for text in texts])
 
+    def encode(self, texts, prompt_name=None, prompt=None, **given):
+        return self.answer(self.rows(texts, prompt_name, prompt, ""), **given)
+
     def encode_query(self, texts, prompt_name=None, prompt=None, **given):
         return self.answer(self.rows(texts, prompt_name, prompt, self.prompts[0]), **given)
 
