@@ -156,6 +156,8 @@ def _finished(running: Running, start: Measure, *, first: bool) -> Measure | Non
     wanted = found.recipe.export
     if wanted is not None and not first:  # the other seeds' stay beside their stages
         wanted = replace(wanted, out=str(folder / "exported"), overwrite=True)
+    if wanted is not None and (folder / MODEL).is_dir():  # killed while it exported: what lies there is its own
+        wanted = replace(wanted, overwrite=True)
     last = folder / STAGES / found.stages[-1].folder / MODEL
     so_far = Repetition(running.seed, start, running.records, None)
     running.model.model_card_data = with_stages(running.model, last, so_far)

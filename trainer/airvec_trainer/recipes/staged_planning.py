@@ -12,7 +12,7 @@ from typing import Any
 from airvec.errors import ArgumentError
 from airvec.search.beir import RetrievalTask
 from airvec_trainer.recipes.evaluators import make_evaluators
-from airvec_trainer.recipes.finishing import check_export, check_folder
+from airvec_trainer.recipes.finishing import MODEL, check_export, check_folder
 from airvec_trainer.recipes.mined import check_mining
 from airvec_trainer.recipes.models import check_model
 from airvec_trainer.recipes.planning import Plan
@@ -106,8 +106,8 @@ def plan_stages(recipe: Recipe) -> StagedPlan:
     """
     output = Path(recipe.arguments["output_dir"])
     check_folder(output)
-    if not any((folder / EXPORTED).is_file() for folder in (output, *output.glob("seed-*"))):
-        check_export(recipe.export, output)  # else it is ours
+    if not any((folder / MODEL).is_dir() for folder in (output, *output.glob("seed-*"))):
+        check_export(recipe.export, output)  # a run that has saved its model has checked it, and may have exported
     check_model(recipe.model, recipe.card)
     check_teacher(recipe.teacher)
     stages = recipe.stages or [StageSection(name="training", data=recipe.data)]
