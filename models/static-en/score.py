@@ -112,7 +112,7 @@ def describe(folder: Path) -> dict[str, Any]:
     sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
     return {
         "made_by": "python models/static-en/distil.py --checkpoint .cache/checkpoints/all-MiniLM-L6-v2 "
-        "--out runtime/airvec/default_model",
+        "--data DATA --descriptions descriptions.txt --cache CACHE --out runtime/airvec/default_model",
         "bytes": {"total": sum(sizes.values())} | sizes,
         "sha256": package.digests(folder),
         "versions": {name: version(name) for name in ("numpy", "torch", "transformers", "tokenizers", "safetensors")}

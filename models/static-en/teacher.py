@@ -1,19 +1,17 @@
-"""Asks the teacher, all-MiniLM-L6-v2 on torch, what it makes of single tokens and of bags of tokens.
+"""Asks the teacher, all-MiniLM-L6-v2 on torch, for vectors of texts; checks what it and the texts are read from.
 
-Knows nothing of frequencies and files written.
+Knows nothing of the texts and of files written.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel, PreTrainedModel
+from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
-
-Progress = Callable[[Iterable[int], str], Iterable[int]]
-CLS, SEP = 101, 102
 
 
 def check_sha256(file: Path, expected: str) -> None:
@@ -25,55 +23,58 @@ def check_sha256(file: Path, expected: str) -> None:
     """
     if not file.is_file():
         raise FileNotFoundError(
-            f"{file}: not there, expected an input of recipe.toml. Get it: python tests/checkpoint.py"
+            f"{file}: not there, expected an input of recipe.toml. Where each is fetched stands in card.md."
         )
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != expected:
         raise ValueError(f"{file.name}: sha256 is {found}, recipe.toml expects {expected}. Get the file named there.")
 
 
-def load(checkpoint: Path) -> PreTrainedModel:
-    """The teacher in fp32 on the CPU, in evaluation mode."""
-    logging.disable_progress_bar()
-    return AutoModel.from_pretrained(checkpoint, dtype=torch.float32).eval()
-
-
-def read_tokens(teacher: PreTrainedModel, ids: np.ndarray, batch: int, progress: Progress) -> np.ndarray:
-    """(tokens, hidden) float32: the last hidden state at [CLS] of "[CLS] t [SEP]", for each token id t.
-
-    At [CLS] the teacher has written what the text is about; the state at t keeps more of the token's form, and the one
-    at [SEP] little of either (STS Benchmark dev: 81.7, 79.3 and 68.3, their mean 80.2).
-    """
-    states = [last_states(teacher, part)[:, 0] for part in parts(ids[:, None], batch, progress, "one-token passes")]
-    return np.concatenate(states)
-
-
-def read_bags(teacher: PreTrainedModel, ids: list[np.ndarray], batch: int, progress: Progress) -> np.ndarray:
-    """(all bags, hidden) float32: the teacher's own sentence vectors (mean over all positions, unit length) of bags.
+class Teacher:
+    """The teacher in bfloat16, four times as fast on a CPU that knows it as in float32 (cosine of the two > 0.9998).
 
     Args:
-        teacher: What `load` gave.
-        ids: One (bags, length) array of token ids for each length.
-        batch: Bags a pass.
-        progress: Called with the steps and what they are.
+        checkpoint: The folder with weights and tokenizer.
+        longest: Tokens read of a text, [CLS] and [SEP] included.
+        batch_tokens: Tokens a pass, padding included; few, so that they stay in the processor's cache.
     """
-    vectors = []
-    for same_length in ids:
-        for part in parts(same_length, batch, progress, f"bags of {same_length.shape[1]} tokens"):
-            mean = last_states(teacher, part).mean(axis=1)  # (batch, hidden)
-            vectors.append(mean / np.linalg.norm(mean, axis=1, keepdims=True))
-    return np.concatenate(vectors)
 
+    def __init__(self, checkpoint: Path, longest: int, batch_tokens: int) -> None:
+        logging.disable_progress_bar()
+        self.model = AutoModel.from_pretrained(checkpoint, dtype=torch.bfloat16).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        self.max_seq_length, self.batch_tokens = longest, batch_tokens
 
-def parts(ids: np.ndarray, batch: int, progress: Progress, what: str) -> Iterator[np.ndarray]:
-    """Cuts (texts, length) into batches."""
-    for start in progress(range(0, len(ids), batch), what):
-        yield ids[start : start + batch]
+    def encode(self, texts: Sequence[str], **_: Any) -> np.ndarray:
+        """(texts, hidden) float32: means over all positions, unit length."""
+        ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_seq_length)["input_ids"]
+        result = np.zeros((len(ids), self.model.config.hidden_size), np.float32)
+        for places in self.batches([len(row) for row in ids]):
+            result[places] = self.read([ids[place] for place in places])
+        return result
 
+    def batches(self, lengths: list[int]) -> Iterator[list[int]]:
+        """Places of texts of about the same length, the shortest first."""
+        batch: list[int] = []
+        for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+            if batch and (len(batch) + 1) * lengths[place] > self.batch_tokens:
+                yield batch
+                batch = []
+            batch.append(place)
+        if batch:
+            yield batch
 
-def last_states(teacher: PreTrainedModel, ids: np.ndarray) -> np.ndarray:
-    """(texts, length + 2, hidden): the last hidden states of texts of one length, [CLS] and [SEP] put around them."""
-    edge = np.ones((len(ids), 1), dtype=np.int64)
-    text = torch.from_numpy(np.concatenate([CLS * edge, ids, SEP * edge], axis=1))
-    with torch.inference_mode():
-        return teacher(input_ids=text).last_hidden_state.numpy()
+    def read(self, rows: list[list[int]]) -> np.ndarray:
+        """(rows, hidden) of one batch."""
+        longest = max(map(len, rows))
+        ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+        mask = (torch.arange(longest) < torch.tensor([len(row) for row in rows])[:, None]).long()
+        with torch.inference_mode():
+            states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        means = (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        return (means / means.norm(dim=1, keepdim=True)).numpy()
+
+    def save_pretrained(self, folder: str, **_: Any) -> None:
+        """Writes what decides the answers, from which the cache of vectors knows this teacher again."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)

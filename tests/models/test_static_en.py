@@ -1,22 +1,24 @@
 """The pure functions of the default model's recipe, and what lies in the package against what the recipe says."""
 
+import argparse
 import doctest
+import gzip
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
-import bags
 import counts
+import distil
 import numpy as np
 import package
 import pytest
 import score
 import teacher
-import torch
+import texts
 import vectors
-from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+import airvec
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "models" / "static-en"
@@ -41,7 +43,7 @@ TOKENIZER = {
 }
 
 
-@pytest.mark.parametrize("module", [vectors, score], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [vectors, score, texts], ids=lambda module: module.__name__)
 def test_the_examples_in_docstrings_hold(module):
     result = doctest.testmod(module)
     assert result.attempted
@@ -76,82 +78,6 @@ def test_wrong_shares_and_empty_counts_are_refused():
         vectors.shares(np.ones(2), 1.5, 0)
     with pytest.raises(ValueError, match="3 tokens, all zero"):
         vectors.shares(np.zeros(3), 0.5, 0)
-
-
-def test_projection_finds_the_axes_in_falling_order_of_variance_and_keeps_distances():
-    states = np.random.default_rng(0).normal(size=(500, 3)) * [1.0, 5.0, 2.0] + 7
-    axes = vectors.project(states, 3, 0.0)
-    assert np.all(np.diff(axes.var(axis=0)) < 0)
-    np.testing.assert_allclose(np.linalg.norm(axes[0] - axes[1]), np.linalg.norm(states[0] - states[1]))
-
-
-def test_variance_power_of_minus_one_whitens():
-    states = np.random.default_rng(0).normal(size=(500, 3)) * [1.0, 5.0, 2.0]
-    variances = vectors.project(states, 3, -1.0).var(axis=0)
-    np.testing.assert_allclose(variances, variances[0])
-
-
-def test_projection_does_not_depend_on_the_sign_that_the_solver_gives_an_axis():
-    axes = torch.tensor([[0.6, -0.1], [-0.8, 0.9]], dtype=torch.float64)
-    expected = torch.tensor([[-0.6, -0.1], [0.8, 0.9]], dtype=torch.float64)
-    torch.testing.assert_close(vectors.one_sign(axes), expected)
-    torch.testing.assert_close(vectors.one_sign(-axes), expected)
-
-
-def test_more_axes_than_there_are_is_refused():
-    with pytest.raises(ValueError, match="dimensions: found 4, expected at most 3"):
-        vectors.project(np.ones((5, 3)), 4, 0.0)
-
-
-def test_int8_rows_are_half_a_step_from_the_truth_at_most():
-    rows = np.random.default_rng(0).normal(size=(50, 16)) * np.logspace(-3, 3, 50)[:, None]
-    numbers, scales = vectors.quantize(rows)
-    assert numbers.dtype == np.int8
-    assert scales.dtype == np.float32
-    assert np.all(np.abs(numbers * scales[:, None].astype(float) - rows) <= 0.5001 * scales[:, None])
-
-
-def test_spreading_over_tokens_is_the_transpose_of_taking_means():
-    generator = torch.Generator().manual_seed(0)
-    some = [torch.randint(9, (4, length), generator=generator) for length in (2, 3)]
-    rows, values = torch.randn(9, 5, generator=generator), torch.randn(8, 5, generator=generator)
-    left, right = (bags.means(rows, some) * values).sum(), (rows * bags.spread(values, some, 9)).sum()
-    torch.testing.assert_close(left, right)
-
-
-def test_refined_rows_solve_the_least_squares_that_the_docstring_states():
-    generator = np.random.default_rng(0)
-    states, targets = generator.normal(size=(6, 2)), generator.normal(size=(8, 2))
-    some = [torch.from_numpy(generator.integers(6, size=(4, length))) for length in (2, 3)]
-    found = bags.refine(states, some, targets, 0.3, 20)
-    matrix = bags.means(torch.eye(6, dtype=torch.float64), some).numpy()  # (bags, tokens)
-    start, goal = states - states.mean(axis=0), targets - targets.mean(axis=0)
-    start *= (matrix @ start * goal).sum() / np.square(matrix @ start).sum()
-    expected = np.linalg.solve(matrix.T @ matrix + 0.3 * np.eye(6), matrix.T @ goal + 0.3 * start)
-    np.testing.assert_allclose(found, expected, atol=1e-10)
-
-
-def test_a_constant_hidden_dimension_stays_finite():
-    states, targets = np.ones((4, 2), np.float32), np.ones((3, 2), np.float32)
-    states[0, 0] = targets[0, 0] = 2
-    found = bags.refine(states, [torch.tensor([[0, 1], [1, 2], [2, 3]])], targets, 0.5, 5)
-    assert np.isfinite(found).all()
-    assert not found[:, 1].any()
-
-
-def test_targets_that_do_not_match_the_bags_are_refused():
-    with pytest.raises(ValueError, match="targets: found 2, expected 1"):
-        bags.refine(np.ones((3, 2)), [torch.tensor([[0, 1]])], np.ones((2, 2)), 0.5, 1)
-
-
-def test_bags_come_out_the_same_for_the_same_seed_and_favour_telling_tokens():
-    settings = {"per_length": 4000, "seed": 3, "even_share": 0.2}
-    share, weight = np.array([0.7, 0.2, 0.1, 0.0]), np.array([0.0, 1.0, 1.0, 1.0])
-    first, second = (bags.draw(share, weight, settings, range(2, 4)) for _ in range(2))
-    assert [tuple(bag.shape) for bag in first] == [(4000, 2), (4000, 3)]
-    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
-    drawn = np.bincount(first[1].flatten(), minlength=4) / first[1].numel()
-    np.testing.assert_allclose(drawn, 0.8 * np.array([0, 2 / 3, 1 / 3, 0]) + 0.05, atol=0.02)
 
 
 def test_kept_tokens_start_with_the_silent_ones_and_drop_what_no_text_reaches():
@@ -218,16 +144,65 @@ def test_the_score_on_dev_is_the_reported_one(shared):
     assert found == pytest.approx(reported, abs=0.006)
 
 
+def test_random_bags_come_out_the_same_for_the_same_seed_and_pieces_are_joined():
+    words, chances = ["a", "##b", "c"], [0.2, 0.6, 1.0]
+    first, again = ([*texts.bags(words, chances, 50, 3)] for _ in range(2))
+    assert first == again
+    assert first != [*texts.bags(words, chances, 50, 4)]
+    assert any("ab" in text for group in first for text in group)
+    assert not any(" ##" in text for group in first for text in group)
+
+
+def test_a_changed_sentence_differs_by_a_word_put_in_and_by_one_left_out():
+    ((text, other, shorter),) = texts.changed([["one two three four"], ["too short"]], ["new"], [1.0], 0)
+    assert text == "one two three four"
+    assert sorted(other.split()) == sorted([*(set(text.split()) & set(other.split())), "new"])
+    assert len(shorter.split()) == 3
+
+
+def test_a_tenth_of_medquads_subjects_is_never_learnt_from(tmp_path):
+    file = tmp_path / "pairs.jsonl.gz"
+    rows = [
+        {"id": str(i), "focus": f"subject {i}", "question": f"what is {i}?", "answer": f"It is one of {i} things. " * 9}
+        for i in range(200)
+    ]
+    with gzip.open(file, "wt", encoding="utf-8") as lines:
+        lines.write("\n".join(json.dumps(row) for row in rows))
+    learnt = {group[0] for group in texts.medquad(file, 2)}
+    held_out = {group[0] for group in texts.medquad(file, 2, held_out=True)}
+    assert not learnt & held_out
+    assert len(learnt | held_out) == 200
+    assert 5 < len(held_out) < 40
+    assert all(len(group) <= 4 for group in texts.medquad(file, 2))
+
+
+def test_batches_hold_every_text_once_and_few_tokens(checkpoint):
+    reader = teacher.Teacher(checkpoint, 8, 20)
+    lengths = [9, 3, 5, 30, 4]
+    batches = list(reader.batches(lengths))
+    assert sorted(place for batch in batches for place in batch) == [0, 1, 2, 3, 4]
+    assert all(len(batch) == 1 or len(batch) * max(lengths[place] for place in batch) <= 20 for batch in batches)
+
+
+def test_the_teacher_in_bfloat16_says_what_the_runtime_says(checkpoint, minilm):
+    asked = ["A man plays a guitar.", "Somebody makes music.", "def main(): pass"]
+    found = teacher.Teacher(checkpoint, 64, 2000).encode(asked)
+    assert ((found * airvec.SentenceTransformer(str(minilm)).encode(asked)).sum(axis=1) > 0.9995).all()
+
+
 @pytest.mark.slow
-def test_the_recipe_makes_the_model_that_lies_in_the_package(checkpoint, tmp_path):
-    command = [sys.executable, str(RECIPE / "distil.py"), "--checkpoint", str(checkpoint), "--quiet"]
-    done = subprocess.run([*command, "--out", str(tmp_path / "made")], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for file in MODEL.iterdir():
-        assert file.name == "model.safetensors" or file.read_bytes() == (tmp_path / "made" / file.name).read_bytes()
-    made, lies = (load_file(folder / "model.safetensors") for folder in (tmp_path / "made", MODEL))
-    # The same kind of CPU makes the same bytes; another may round a last bit differently, and so move a few by 1.
-    steps = np.abs(made["embeddings"].astype(np.int16) - lies["embeddings"])
-    assert steps.max() <= 1
-    assert np.count_nonzero(steps) <= steps.size // 1000
-    np.testing.assert_allclose(made["weights"], lies["weights"], rtol=1e-5)
+def test_a_small_run_of_the_recipe_learns_and_comes_out_the_same(checkpoint, shared, tmp_path):
+    recipe = distil.read_recipe()
+    recipe["texts"] |= {"bags": 300, "largest": 1500}
+    recipe["training"] |= {"batch_size": 64, "epochs": 2}
+    (tmp_path / "descriptions.txt").write_text(DESCRIPTIONS)
+    tokenizer = json.loads((checkpoint / "tokenizer.json").read_text(encoding="utf-8"))
+    tokens = package.kept_tokens(tokenizer, "!")[:3000]
+    student = Tokenizer.from_str(json.dumps(package.static_tokenizer(tokenizer, tokens)))
+    words = tokens[2:], distil.telling_words(tokens[2:], recipe)
+    gathered = texts.gather(shared / "data", tmp_path / "descriptions.txt", words, recipe["texts"])
+    assert len(set(gathered)) == 1500
+    options = argparse.Namespace(checkpoint=checkpoint, cache=None, quiet=True)
+    first, again = (distil.learn(recipe, options, gathered, student) for _ in range(2))
+    assert first.losses[-1]["cosine_distance"] < first.losses[0]["cosine_distance"]
+    np.testing.assert_array_equal(first.vectors, again.vectors)

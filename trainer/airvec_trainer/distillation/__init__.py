@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from airvec_trainer.distillation.layers import with_fewer_layers
     from airvec_trainer.distillation.narrowing import narrowed, principal_directions, with_projection
     from airvec_trainer.distillation.parallel import parallel_dataset
+    from airvec_trainer.distillation.static import StaticSettings, StaticTable, distil_static
     from airvec_trainer.distillation.teachers import open_teacher, teacher_scores, teacher_vectors
 
 __all__ = [
-    "distil_dense", "narrowed", "open_teacher", "parallel_dataset", "principal_directions", "teacher_scores",
-    "teacher_vectors", "with_fewer_layers", "with_projection", "with_teacher_scores", "with_teacher_vectors",
+    "StaticSettings", "StaticTable", "distil_dense", "distil_static", "narrowed", "open_teacher", "parallel_dataset",
+    "principal_directions", "teacher_scores", "teacher_vectors", "with_fewer_layers", "with_projection",
+    "with_teacher_scores", "with_teacher_vectors",
 ]  # fmt: skip
 
 PLACES = {
+    "StaticSettings": "static",
+    "StaticTable": "static",
     "distil_dense": "dense",
+    "distil_static": "static",
     "narrowed": "narrowing",
     "open_teacher": "teachers",
     "parallel_dataset": "parallel",

@@ -8,7 +8,6 @@ Knows nothing of where texts come from and of model folders.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,6 @@ def distil_static(
     tokenizer: Any | None = None,
     vectors: Array | None = None,
     settings: StaticSettings | None = None,
-    cache_folder: str | Path | None = None,
     show_progress_bar: bool | None = None,
 ) -> StaticTable:
     """Token vectors whose means are near a dense teacher's vectors of texts.
@@ -73,9 +71,9 @@ def distil_static(
             words among them teach those that the others lack. The last tenth, 4,096 at most, only measures.
         dimensions: of the result.
         tokenizer: the student's, of tokenizers or a fast one of transformers; None = a copy of the teacher's.
-        vectors: (texts, dim) the teacher's, where they are there already.
+        vectors: (texts, dim) the teacher's, such as `teacher_vectors(teacher, texts, cache_folder=…)` keeps them;
+            None = they are asked for.
         settings: of the training.
-        cache_folder: where the teacher's vectors are kept; None = nowhere.
         show_progress_bar: None = if the logger `airvec` shows INFO.
 
     Raises:
@@ -85,7 +83,7 @@ def distil_static(
     settings, student = settings or StaticSettings(), _student_tokenizer(teacher, tokenizer)
     _check_texts(texts)
     if vectors is None:
-        vectors = teacher_vectors(teacher, texts, cache_folder=cache_folder, show_progress_bar=show_progress_bar)
+        vectors = teacher_vectors(teacher, texts, show_progress_bar=show_progress_bar)
     _check_vectors(vectors, len(texts), dimensions)
     unit = _unit(torch.from_numpy(np.array(vectors, dtype=np.float32)))  # (texts, dim)
     mean, axes = principal_axes(unit, dimensions, settings.variance_power)
@@ -93,7 +91,7 @@ def distil_static(
     spoken = torch.tensor([bool(token) for token in tokens])
     rows = TokenRows.of(student, texts, spoken, settings.longest)
     asked = [token for token in tokens if token]
-    alone = teacher_vectors(teacher, asked, cache_folder=cache_folder, show_progress_bar=show_progress_bar)
+    alone = teacher_vectors(teacher, asked, show_progress_bar=show_progress_bar)
     start = torch.zeros(len(tokens), dimensions)
     start[spoken] = (_unit(torch.from_numpy(np.array(alone, dtype=np.float32))) - mean) @ axes
     start *= rows.inverse_frequency(len(tokens), settings.frequency)[:, None]
