@@ -38,7 +38,8 @@ def test_the_trainers_page_has_the_classes_that_users_make():
     page = PAGES["api-trainer.md"]()
     for module in (airvec_exporter, airvec_trainer, evaluation, losses, rerank):
         for name in module.__all__:
-            if name[0].isupper() and name != "BaseEvaluator":  # SentenceEvaluator's other name
+            other_name = getattr(getattr(module, name), "__name__", name) != name  # BaseEvaluator, CEF1Evaluator …
+            if name[0].isupper() and not other_name:
                 assert f".{name}\n\n```text\n" in page, name
     for name in ("### .encode_document", "## airvec_trainer.util.semantic_search", "## airvec_exporter.export"):
         assert f"\n{name}\n" in page
