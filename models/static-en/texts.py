@@ -33,15 +33,15 @@ def gather(data: Path, descriptions: Path, words: tuple[list[str], np.ndarray], 
         recipe: The numbers of `[texts]`.
     """
     general = [*snli(data / "snli" / "dev.tsv")], [*tatoeba(data / "tatoeba")], [*clinc(data / "clinc150")]
-    debians = [*debian(descriptions.read_text(encoding="utf-8"))]
+    packages = [*debian(descriptions.read_text(encoding="utf-8"))]
     chance = random.Random(recipe["seed"])
-    chance.shuffle(debians)
+    chance.shuffle(packages)
     vocabulary, telling = words
     alone = np.array([word.isalpha() for word in vocabulary])
     put_in = [word for word in vocabulary if word.isalpha()], running(telling, 0.3)[1][alone]
     groups = [group for source in general for group in source]
     groups += medquad(data / "medquad" / "pairs.jsonl.gz", recipe["sentences_an_answer"])
-    groups += debians[: recipe["debian_groups"]]
+    groups += packages[: recipe["debian_groups"]]
     to_change = [*general[0], *general[1], *general[2][::2]]
     groups += changed(to_change, put_in[0], np.cumsum(put_in[1]).tolist(), recipe["seed"] + 1)
     groups += bags(vocabulary, running(telling, 0.4)[0].tolist(), recipe["bags"], recipe["seed"] + 2)
