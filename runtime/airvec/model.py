@@ -315,6 +315,15 @@ class Model(ABC):
         """The model folder that was opened."""
         return self._folder.path
 
+    @property
+    def opened_as(self) -> tuple[Any, ...]:
+        """What was chosen at opening or since and decides the numbers, besides prompts: backend, variant, limits.
+
+        The same for any number of threads, and wherever the folder lies.
+        """
+        tokenizers = [spec._replace(file=Path(spec.file.name)) for spec in self._tokenizers.values()]
+        return self._options._replace(threads=1), *tokenizers
+
     def tokenize(self, texts: Sequence[str]) -> dict[str, Integers]:
         """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""
         listed, _ = check_texts(texts)

@@ -1,17 +1,22 @@
 """Vectors on disk: read where they are right, and made anew where they are not."""
 
+from itertools import permutations
+from pathlib import Path
+
 import numpy as np
 import pytest
-import torch
 
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec.search import BM25
 from airvec.sparse_vectors import SparseVectors
+from airvec_trainer import SentenceTransformer
 from airvec_trainer.mining import MiningSettings
 from airvec_trainer.mining import caching as module
 from airvec_trainer.mining.caching import embedded
 from airvec_trainer.mining.pairs import read_pairs
-from tests.trainer.mining.stand_in import NoiseModel, generated
+from tests.tiny.checkpoints import tiny_checkpoint
+from tests.trainer.mining.stand_in import NoiseModel, generated, pairs
+from tests.trainer.static_models import static_model
 
 PAIRS = read_pairs(generated(40), None, None, None)
 CALLS = 2  # queries and documents
@@ -26,14 +31,15 @@ def run(model, folder, **given):
 
 
 class Weighted(NoiseModel):
-    """Its vectors and its weights change with training."""
+    """Its vectors and what it saves change with training."""
 
     def __init__(self, weight=0.0):
         super().__init__()
         self.weight = weight
 
-    def state_dict(self):
-        return {"weight": torch.tensor([self.weight], dtype=torch.bfloat16), "step": torch.tensor(3)}
+    def save_pretrained(self, path):
+        Path(path).mkdir()
+        (Path(path) / "weight").write_text(str(self.weight))
 
     def encode(self, texts, **given):
         rows = super().encode(texts, **given) + np.float32(self.weight)
@@ -105,6 +111,48 @@ def test_the_weights_of_a_model_are_part_of_the_name(tmp_path):
     assert all(note.startswith("Wrote") for note in notes)
     np.testing.assert_array_equal(found[0], run(Weighted(0.5), None)[0][0])
     assert len(list(tmp_path.iterdir())) == 2 * CALLS
+
+
+def test_nothing_is_encoded_anew_for_a_model_that_is_known(tmp_path):
+    run(Weighted(), tmp_path)
+    _, calls, notes = run(Weighted(), tmp_path)
+    assert calls == 0
+    assert all(note.startswith("Read") for note in notes)
+
+
+def test_a_limit_that_few_texts_reach_is_seen(tmp_path):
+    """Only texts are cut that are neither the longest in letters nor lie evenly among all."""
+    model = SentenceTransformer(str(tiny_checkpoint(tmp_path / "model")), device="cpu")
+    texts = [f"river{'s' * row}" for row in range(1, 61)]
+    for row, words in zip(range(1, 60, 8), permutations("abcdefg"), strict=False):
+        texts[row] = " ".join(words)
+    found = read_pairs(pairs(*((text, text) for text in texts)), None, None, None)
+    settings = MiningSettings(cache_folder=tmp_path / "vectors", show_progress_bar=False)
+    model.max_seq_length = 64
+    embedded(model, found, settings)
+    model.max_seq_length = 4
+    _, vectors, notes = embedded(model, found, settings)
+    assert all(note.startswith("Wrote") for note in notes)
+    np.testing.assert_allclose(vectors, model.encode(found.documents, normalize_embeddings=True), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model, "truncate_dim", 2),
+        lambda model: model.prompts.update(query="one "),
+        lambda model: next(model.parameters()).data.view(-1)[0].add_(1e-4),
+    ],
+    ids=["truncation", "prompt", "weights"],
+)
+def test_a_model_in_training_gets_vectors_of_its_own_after_any_change(tmp_path, change):
+    model = static_model(prompts={"query": "", "document": ""})
+    found = read_pairs(pairs(("one two", "three")), None, None, ["one", "two"])
+    settings = MiningSettings(cache_folder=tmp_path, show_progress_bar=False)
+    embedded(model, found, settings)
+    change(model)
+    assert all(note.startswith("Wrote") for note in embedded(model, found, settings)[2])
+    assert all(note.startswith("Read") for note in embedded(model, found, settings)[2])
 
 
 def test_prompts_are_part_of_the_name(tmp_path):

@@ -16,7 +16,7 @@ from airvec.arguments import want_progress
 from airvec.arrays import Array
 from airvec.errors import ArgumentError
 from airvec_trainer.distillation.cache import SHARD, Rows, cached_rows, check_dtype, digest_of_texts, made_rows
-from airvec_trainer.distillation.identity import model_digest
+from airvec_trainer.identity import model_digest
 
 __all__ = ["open_teacher", "teacher_scores", "teacher_vectors"]
 

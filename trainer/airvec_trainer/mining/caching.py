@@ -1,7 +1,7 @@
 """Vectors of queries and documents, from the cache folder where they are there and still right, else by the model.
 
-The name of a file depends on the texts, the prompts and the model's weights, where it has a `state_dict`, else on how
-it calls itself. What a name cannot tell (other files at the same path, another `max_seq_length`) is looked at: some
+The name of a file depends on the texts, the prompts, and all that decides the model's numbers: weights, tokenizer,
+limits. Of an object of your own that has no folder and cannot be saved, only what it calls itself is known: there some
 texts are encoded anew and must give the vectors of the file. The reference goes by the name of the base model
 alone, so that a model gets the vectors that it gave before it was trained.
 Knows nothing of search.
@@ -22,6 +22,7 @@ from airvec.search.bm25 import BM25
 from airvec.sparse_vectors import SparseVectors
 from airvec_trainer.errors import tell
 from airvec_trainer.evaluation.embedding import Embeddings
+from airvec_trainer.identity import can_be_told, model_digest
 from airvec_trainer.mining.pairs import Pairs
 from airvec_trainer.mining.settings import MiningSettings
 from airvec_trainer.mining.vectors import encode, is_sparse, processes
@@ -29,9 +30,9 @@ from airvec_trainer.mining.vectors import encode, is_sparse, processes
 __all__ = ["embedded"]
 
 SPREAD, LONGEST = 16, 4  # texts that are encoded anew: evenly through all, and those a limit on length would cut
-# How far numbers of the same model may lie apart, as neighbours in a batch differ: float32, and float16 or bfloat16
-# where the weights are known to be the same, so that only what changes much is looked for.
-UNKNOWN, KNOWN = 1e-5, 1e-2
+# How far float32 numbers of one model may lie apart, as other neighbours in a batch round otherwise. Half precision
+# differs by more, and is encoded anew: slower, and never wrong.
+NEAR = 1e-5
 
 
 def embedded(model: Any, pairs: Pairs, settings: MiningSettings) -> tuple[Embeddings, Embeddings, list[str]]:
@@ -64,9 +65,9 @@ def _files(model: Any, texts: dict[str, list[str]], settings: MiningSettings) ->
     folder = Path(settings.cache_folder)
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"cache_folder: {str(folder)!r} is a file, expected a folder. Name another.")
-    weights, ending = _identity(model), "npz" if is_sparse(model) else "npy"
+    name, ending = _identity(model), "npz" if is_sparse(model) else "npy"
     keys = {
-        role: (weights, getattr(settings, f"{role}_prompt"), getattr(settings, f"{role}_prompt_name"), some)
+        role: (name, getattr(settings, f"{role}_prompt"), getattr(settings, f"{role}_prompt_name"), some)
         for role, some in texts.items()
     }
     return {
@@ -76,21 +77,15 @@ def _files(model: Any, texts: dict[str, list[str]], settings: MiningSettings) ->
 
 
 def _identity(model: Any) -> str:
-    """The weights' checksum; of a model that shows none, its own words."""
-    if not hasattr(model, "state_dict"):
-        plain = type(model).__repr__ is object.__repr__  # names an address, which is another in every process
-        return type(model).__name__ if plain else repr(model)
-    total = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        values = tensor.detach().cpu()
-        array = (values.float() if "bfloat16" in str(values.dtype) else values).numpy()  # NumPy has no bfloat16
-        total.update(f"{name} {array.dtype} {array.shape}".encode())
-        total.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return total.hexdigest()
+    """The model's digest; of an object that cannot be told, its own words."""
+    if can_be_told(model):
+        return model_digest(model)
+    plain = type(model).__repr__ is object.__repr__  # names an address, which is another in every process
+    return type(model).__name__ if plain else repr(model)
 
 
 def _read(file: Path, model: Any, texts: Sequence[str], role: str, settings: MiningSettings) -> "Embeddings | None":
-    """The vectors of the file, if there are some, and the model still gives them."""
+    """The vectors of the file, if there are some, and the model still gives them, as far as can be known."""
     if not file.is_file():
         return None
     try:
@@ -98,7 +93,8 @@ def _read(file: Path, model: Any, texts: Sequence[str], role: str, settings: Min
     except (*UNREADABLE, OSError, ModelFolderError) as error:
         tell(f"cache_folder: {file} cannot be read: {error} Its texts are encoded anew. Look after the disk.")
         return None
-    if len(found.shape) == 2 and len(found) == len(texts) and _still_given(found, model, texts, role, settings):
+    fits = len(found.shape) == 2 and len(found) == len(texts)
+    if fits and (can_be_told(model) or _still_given(found, model, texts, role, settings)):
         return found
     tell(f"cache_folder: {file} holds other vectors than the model gives now. Its texts are encoded anew.")
     return None
@@ -117,8 +113,7 @@ def _still_given(found: Embeddings, model: Any, texts: Sequence[str], role: str,
     rows = np.unique([*np.linspace(0, len(texts) - 1, SPREAD).astype(int), *longest])
     quiet = replace(settings, show_progress_bar=False)
     fresh = np.asarray(encode(model, [texts[row] for row in rows], role, quiet))
-    near = KNOWN if hasattr(model, "state_dict") else UNKNOWN
-    return fresh.shape[1] == found.shape[1] and bool(np.allclose(fresh, np.asarray(found[rows]), rtol=near, atol=near))
+    return fresh.shape[1] == found.shape[1] and bool(np.allclose(fresh, np.asarray(found[rows]), rtol=NEAR, atol=NEAR))
 
 
 def _written(file: Path, vectors: Embeddings) -> list[str]:

@@ -1,12 +1,13 @@
-"""What a teacher is, as a number: its weights, graphs, tokenizer and settings in one digest.
+"""What a model is, as a number: its weights, graphs, tokenizer and settings in one digest.
 
-A teacher that was trained further, or whose prompts or limits were changed, has another, so that nothing that the old
+A model that was trained further, or whose prompts or limits were changed, has another, so that nothing that the old
 one said is taken for what the new one would say.
-Knows nothing of what teachers say and of where that is kept.
+Knows nothing of what models say and of where that is kept.
 """
 
 import hashlib
 import json
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,12 +15,17 @@ from typing import Any
 from airvec.errors import ArgumentError
 from airvec.model import Model as RuntimeModel
 
-__all__ = ["model_digest"]
+__all__ = ["can_be_told", "model_digest"]
 
 # What a folder may hold besides the model, and what changes without it: cards, figures, what a Hub client leaves.
 BESIDE = (".md", ".png", ".svg", ".lock", ".metadata", ".gitattributes", ".gitignore")
-SETTINGS = ("prompts", "default_prompt_name", "max_seq_length", "truncate_dim")
+SETTINGS = ("prompts", "default_prompt_name", "max_seq_length", "truncate_dim", "max_active_dims")
 BLOCK = 1 << 20  # bytes
+
+
+def can_be_told(model: Any) -> bool:
+    """Whether `model_digest` reads this model: it has a folder, or can be saved to one."""
+    return isinstance(model, RuntimeModel) or hasattr(model, "save_pretrained")
 
 
 def model_digest(model: Any) -> str:
@@ -35,15 +41,19 @@ def model_digest(model: Any) -> str:
     digest = hashlib.sha256()
     if isinstance(model, RuntimeModel):
         _add_folder(digest, model.folder)
-        digest.update(repr(model.__getstate__()["_options"]._replace(threads=1)).encode())
-    elif hasattr(model, "save_pretrained"):
+        digest.update(repr(model.opened_as).encode())
+    elif can_be_told(model):
         with TemporaryDirectory(prefix="airvec-") as scratch:
-            folder = Path(scratch) / "teacher"
-            _merged(model).save_pretrained(str(folder), create_model_card=False)
+            folder = Path(scratch) / "model"
+            save = _merged(model).save_pretrained
+            save(
+                str(folder),
+                **({"create_model_card": False} if "create_model_card" in signature(save).parameters else {}),
+            )
             _add_folder(digest, folder)
     else:
         raise ArgumentError(
-            f"teacher: {type(model).__name__} has neither a folder nor save_pretrained, so its weights cannot be told, "
+            f"model: {type(model).__name__} has neither a folder nor save_pretrained, so its weights cannot be told, "
             "expected a model of airvec or airvec_trainer. Leave cache_folder out, or give such a model."
         )
     settings = {name: getattr(model, name, None) for name in SETTINGS}

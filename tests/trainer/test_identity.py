@@ -1,6 +1,7 @@
-"""Mirrors trainer/airvec_trainer/distillation/identity.py: what changes an answer changes the digest, nothing else."""
+"""Mirrors trainer/airvec_trainer/identity.py: what changes an answer changes the digest, nothing else."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,8 +9,21 @@ import torch
 import airvec
 from airvec.errors import ArgumentError
 from airvec_trainer import SentenceTransformer
-from airvec_trainer.distillation.identity import model_digest
+from airvec_trainer.identity import can_be_told, model_digest
+from tests.folders import word_model
+from tests.tiny.checkpoints import tiny_checkpoint
 from tests.trainer.static_models import static_model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A dense checkpoint of two layers, 32 dimensions."""
+    return tiny_checkpoint(tmp_path_factory.mktemp("identity") / "tiny", prompts={"query": "query: "})
+
+
+@pytest.fixture
+def teacher(folder):
+    return SentenceTransformer(str(folder), device="cpu")
 
 
 @pytest.fixture
@@ -70,6 +84,34 @@ def test_an_adapter_has_the_digest_of_the_weights_that_it_makes(teacher):
     assert model_digest(teacher) != before
 
 
+def test_the_runtimes_digest_holds_its_variant_and_limit_but_neither_threads_nor_place(tmp_path):
+    home = word_model(tmp_path / "words")
+    shutil.copytree(home, tmp_path / "moved")
+    digest = model_digest(airvec.SentenceTransformer(home))
+    assert model_digest(airvec.SentenceTransformer(tmp_path / "moved", threads=2)) == digest
+    for given in ({"max_seq_length": 5}, {"variant": "fp32"}, {"truncate_dim": 2}):
+        assert model_digest(airvec.SentenceTransformer(home, **given)) != digest
+    changed = airvec.SentenceTransformer(home)
+    changed.max_seq_length = 5
+    assert model_digest(changed) == model_digest(airvec.SentenceTransformer(home, max_seq_length=5))
+
+
+class OfAnother:
+    """A model of another library: it saves itself, and knows nothing of cards."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def save_pretrained(self, path):
+        Path(path).mkdir()
+        (Path(path) / "weights").write_bytes(bytes([self.number]))
+
+
+def test_a_model_of_another_library_is_known_by_what_it_saves():
+    assert model_digest(OfAnother(1)) == model_digest(OfAnother(1)) != model_digest(OfAnother(2))
+
+
 def test_what_cannot_be_saved_is_refused():
+    assert not can_be_told(object())
     with pytest.raises(ArgumentError, match="object has neither a folder nor save_pretrained"):
         model_digest(object())
