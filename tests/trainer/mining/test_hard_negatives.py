@@ -57,6 +57,15 @@ def test_progress_is_shown_if_wanted(capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_without_statistics_there_is_no_progress_unless_it_is_asked_for(capfd):
+    mine_hard_negatives(generated(), NoiseModel(), verbose=False)
+    assert capfd.readouterr() == ("", "")
+    mine_hard_negatives(generated(), NoiseModel(), verbose=False, show_progress_bar=True)
+    assert "Searching" in capfd.readouterr().err
+    mine_hard_negatives(generated(), NoiseModel())
+    assert "Searching" in capfd.readouterr().err
+
+
 def test_two_indexes_are_told():
     with pytest.raises(ArgumentError, match="use_faiss: True, together with index='numpy'"):
         mined(use_faiss=True, index="numpy")

@@ -98,6 +98,45 @@ def test_a_mistake_is_told_before_anything_is_encoded():
     assert model.calls == 0
 
 
+@pytest.mark.parametrize("strategy", ["top", "random"])
+@pytest.mark.parametrize("form", ["triplet", "n-tuple", "labeled-pair", "labeled-list"])
+def test_a_range_without_end_is_as_long_as_the_corpus(form, strategy):
+    def found(range_max):
+        settings = MiningSettings(
+            range_max=range_max, output_format=form, sampling_strategy=strategy, seed=1, show_progress_bar=False
+        )
+        rows, report = mine(generated(), NoiseModel(), settings)
+        return rows.to_dict(), report.missing, report.candidates
+
+    assert found(10**12) == found(170)
+
+
+@pytest.mark.parametrize("form", ["triplet", "labeled-pair", "labeled-list"])
+def test_more_negatives_than_there_are_documents_are_all_of_them(form):
+    def found(count):
+        settings = MiningSettings(num_negatives=count, output_format=form, show_progress_bar=False)
+        with pytest.warns(AirvecWarning, match="expected num_negatives"):
+            rows, report = mine(pairs(("q", "gold"), ("q", "far")), AngleModel(), settings, corpus=CORPUS)
+        return rows.to_dict(), report.missing
+
+    some, missing = found(9)
+    every, most = found(10**9)
+    assert every == some
+    # Negatives a positive, a query, or none, as a list is a row however long it is.
+    assert most - missing == (10**9 - 9) * {"triplet": 2, "labeled-pair": 1, "labeled-list": 0}[form]
+
+
+def test_a_negative_margin_lets_in_what_is_above_the_positive():
+    assert negatives(("q", "middle"), relative_margin=0.0) == ["far", "other"]
+    assert negatives(("q", "middle"), relative_margin=-0.5) == ["near", "far", "other"]  # 0.78 < 1.5 * 0.6
+
+
+@pytest.mark.parametrize("given", [{"num_negatives": 2}, "top", 3])
+def test_settings_of_another_kind_are_told(given):
+    with pytest.raises(ArgumentError, match=f"settings: {type(given).__name__}, expected MiningSettings"):
+        mine(generated(9), NoiseModel(), given)
+
+
 def test_a_seed_gives_the_same_rows_again():
     def drawn(seed):
         settings = MiningSettings(sampling_strategy="random", range_max=40, seed=seed, show_progress_bar=False)

@@ -21,11 +21,19 @@ Columns: TypeAlias = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Mined:
-    """What the steps before found: the scores of the p pairs, float32 (p,), and (n, count) negatives a query."""
+    """What the steps before found.
+
+    Attributes:
+        pairs: p of them.
+        positive_scores: float32 (p,).
+        negatives: (n, count), of each query.
+        unfilled: negatives a query that were asked for besides, and that no document can be.
+    """
 
     pairs: Pairs
     positive_scores: Floats
     negatives: Ranking
+    unfilled: int = 0
 
     def by_pair(self) -> Ranking:
         """The negatives of each pair's query, (p, count)."""
@@ -72,7 +80,7 @@ def triplets(mined: Mined, scores: bool) -> Arranged:
     negative = found.scores[pairs, places]
     if scores:
         columns["scores"] = np.stack([mined.positive_scores[pairs], negative], axis=1).tolist()
-    return Arranged(columns, negative, mined.positive_scores[pairs] - negative, kept.size)
+    return Arranged(columns, negative, mined.positive_scores[pairs] - negative, kept.size + len(kept) * mined.unfilled)
 
 
 def tuples(mined: Mined, scores: bool) -> Arranged:
@@ -102,9 +110,8 @@ def labeled_pairs(mined: Mined, scores: bool) -> Arranged:
     columns: Columns = dict(zip(mined.pairs.names, (queries, texts), strict=True))
     columns |= {"score": values} if scores else {"label": labels}
     statistics = triplets(mined, scores)
-    return Arranged(
-        columns, statistics.negative_scores, statistics.differences, mined.negatives.rows.size + mined.pairs.rows
-    )
+    possible = mined.negatives.rows.size + len(mined.pairs.queries) * mined.unfilled + mined.pairs.rows
+    return Arranged(columns, statistics.negative_scores, statistics.differences, possible)
 
 
 def labeled_lists(mined: Mined, scores: bool) -> Arranged:

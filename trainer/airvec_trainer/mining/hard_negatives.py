@@ -52,7 +52,7 @@ def mine_hard_negatives(
     *,
     index: str | None = None,
     seed: int | None = None,
-    show_progress_bar: bool = True,
+    show_progress_bar: bool | None = None,
 ) -> "Dataset":
     """Pairs of a query and a positive, with texts that look like the positive and are none.
 
@@ -65,12 +65,13 @@ def mine_hard_negatives(
         corpus: documents to look for negatives in, besides the positives.
         cross_encoder: scores candidates and positives anew, if a margin, `max_score` or `min_score` is set.
         range_min: best candidates to pass over.
-        range_max: best candidates to look at; None = enough for `num_negatives`, ten times as many where a filter by
-            score may drop some.
+        range_max: best candidates to look at, all if there are fewer; None = enough for `num_negatives`, ten times as
+            many where a filter by score may drop some.
         max_score: candidates above are dropped.
         min_score: candidates below are dropped.
         absolute_margin: candidates with score + margin above the query's lowest positive are dropped.
-        relative_margin: candidates above p - |p| · margin are dropped, p the score of the query's lowest positive.
+        relative_margin: candidates above p - |p| · margin are dropped, p the score of the query's lowest positive:
+            0.05 leaves what has at most 95 % of p. A negative margin, of either kind, lets candidates above p in.
         num_negatives: negatives a query.
         sampling_strategy: `"top"` = the best; `"random"` = any of what is left.
         query_prompt_name: which of the model's prompts to put in front of queries; None = as `encode_query` does.
@@ -86,13 +87,13 @@ def mine_hard_negatives(
         faiss_batch_size: queries that are searched for at once; fewer, if need be for memory, with NumPy.
         use_faiss: old way to say `index="faiss"`.
         use_multi_process: encode in several processes: True, or their devices.
-        verbose: whether the statistics are printed.
+        verbose: whether the statistics are printed, and progress shown.
         cache_folder: a folder to keep vectors in, for the next call with these texts and this model as it is now.
         as_triplets: old; True is the output format `"triplet"`, False `"n-tuple"`.
         margin: old name of `absolute_margin`.
         index: `"numpy"`, exact and without a further package; `"faiss"` or `"usearch"`, exact, too, if installed.
         seed: of the random sample; None = the module `random` as it stands.
-        show_progress_bar: whether progress is shown.
+        show_progress_bar: whether progress is shown; None = as `verbose` says (the reference shows it always).
 
     Returns:
         A `datasets.Dataset` in the order of the queries.
@@ -127,7 +128,7 @@ def mine_hard_negatives(
         use_multi_process=use_multi_process,
         cache_folder=cache_folder,
         seed=seed,
-        show_progress_bar=show_progress_bar,
+        show_progress_bar=verbose if show_progress_bar is None else show_progress_bar,
     )
     found, report = mine(dataset, model, settings, corpus=corpus, cross_encoder=cross_encoder)
     if verbose:  # the caller's own wish, and the reference's default

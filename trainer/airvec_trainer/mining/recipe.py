@@ -6,9 +6,10 @@ Knows nothing of how each step is done.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airvec.errors import require
+from airvec.errors import ArgumentError, require
 from airvec_trainer.errors import tell
 from airvec_trainer.mining import by_rank, by_score
 from airvec_trainer.mining.arranging import ARRANGEMENTS, Mined
@@ -55,13 +56,14 @@ def mine(
         MissingPackageError: `datasets`, or the package of the index, is not installed.
     """
     require("datasets", "train", "mining")
-    settings = settings or MiningSettings()
+    settings = _settings(settings)
     check_package(settings.index)
     pairs = read_pairs(dataset, settings.anchor_column_name, settings.positive_column_name, corpus)
     check_enough(pairs, settings)
     model = check_model(model, pairs.documents, settings)
     depth = _depth(pairs, settings, cross_encoder is not None)
     course = _carried_out(pairs, model, cross_encoder, depth, settings)
+    course = replace(course, notes=(*_notes(pairs, depth, settings), *course.notes))
     report = counted(course, settings, depth)
     if not report.rows:
         tell(f"dataset: 0 rows of {report.missing} were made, as too few candidates are left. Loosen the filters.")
@@ -73,6 +75,9 @@ def mine(
 def _carried_out(pairs: Pairs, model: Any, cross_encoder: Any, depth: int, settings: MiningSettings) -> Course:
     """The five steps."""
     queries, documents, files = embedded(model, pairs, settings)
+    # No more places than documents can fill, however many are asked for: they are memory for every query.
+    most = len(pairs.documents)
+    depth, wanted = min(depth, settings.range_min + most), min(settings.num_negatives, most)
     count = depth + pairs.most  # a query's positives may be among the nearest
     found, scores = retrieved(queries, documents, pairs, count, similarity_of(model), settings)
     if cross_encoder is not None and settings.by_score:
@@ -82,10 +87,24 @@ def _carried_out(pairs: Pairs, model: Any, cross_encoder: Any, depth: int, setti
     lowest = by_score.lowest(scores, pairs.starts)
     filtered = by_score.filtered(candidates, lowest, settings)
     ranks = by_rank.window(filtered.ranking, settings.range_min, depth)
-    negatives = sampled(ranks, settings.num_negatives, settings.sampling_strategy, settings.seed)
-    mined = Mined(pairs, scores, negatives)
+    negatives = sampled(ranks, wanted, settings.sampling_strategy, settings.seed)
+    mined = Mined(pairs, scores, negatives, settings.num_negatives - wanted)
     arranged = ARRANGEMENTS[settings.output_format](mined, settings.output_scores)
-    return Course(found, own, lowest, filtered, mined, arranged, (*_notes(pairs, depth, settings), *files))
+    return Course(found, own, lowest, filtered, mined, arranged, tuple(files))
+
+
+def _settings(given: Any) -> MiningSettings:
+    """The settings, or the defaults.
+
+    Raises:
+        ArgumentError: something else, such as a dict.
+    """
+    if given is not None and not isinstance(given, MiningSettings):
+        raise ArgumentError(
+            f"settings: {type(given).__name__}, expected MiningSettings, or None. Make them: "
+            f"MiningSettings({'**settings' if isinstance(given, dict) else 'num_negatives=2'})."
+        )
+    return given or MiningSettings()
 
 
 def _depth(pairs: Pairs, settings: MiningSettings, rescores: bool) -> int:
