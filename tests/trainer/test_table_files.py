@@ -53,6 +53,7 @@ def test_long_cells_are_read_and_what_a_row_lacks_is_none(tmp_path):
     [
         ("a.txt", "", r"a\.txt: ends in '\.txt', expected one of \.tsv, \.csv, \.jsonl"),
         ("a.tsv", "x\ty\n1\n", r"a\.tsv: line 2 has 1 columns, expected 2"),
+        ("a.tsv", "x\ty\tx\n1\t2\t3\n", r"a\.tsv: 2 columns are called 'x', expected one"),
         ("a.jsonl", "{}\n[1]\n", r"a\.jsonl: line 2 is \[1\], expected an object"),
         ("a.jsonl", "{}\n{\n", r"a\.jsonl: line 2 is no JSON"),
     ],
@@ -69,5 +70,27 @@ def test_no_file_and_no_text_are_told(tmp_path):
     with pytest.raises(ArgumentError, match="a.tsv: cannot be read .*expected UTF-8"):
         read_table(tmp_path / "a.tsv")
     (tmp_path / "a.tsv.gz").write_bytes(b"no gzip")
-    with pytest.raises(ArgumentError, match="cannot be read"):
+    with pytest.raises(ArgumentError, match=r"a.tsv.gz: is not gzip .*Leave .gz out of its name"):
         read_table(tmp_path / "a.tsv.gz")
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda packed: packed[:-9], "ends too early, expected a whole gzip file. Copy it again"),
+    (lambda packed: packed[:10] + b"\xff" * 20, "is damaged .*Copy it again"),
+    (lambda packed: packed[:-8] + bytes(8), "is damaged .*Copy it again"),
+])  # fmt: skip
+def test_a_gz_that_was_cut_off_or_changed_is_not_blamed_on_its_letters(tmp_path, change, message):
+    path = tmp_path / "a.tsv.gz"
+    path.write_bytes(change(gzip.compress(b"x\ty\n" + b"1\t2\n" * 100)))
+    with pytest.raises(ArgumentError, match=message) as told:
+        read_table(path)
+    assert "UTF-8" not in str(told.value)
+
+
+@pytest.mark.parametrize(("name", "text", "lines"), [
+    ("a.tsv", "\nx\ty\n1\ta\n\n2\tb\n\n  \n", [3, 5]),
+    ("a.csv", "x,y\r\n1,a\r\n\r\n2,b\r\n\r\n", [2, 4]),
+])  # fmt: skip
+def test_blank_lines_are_skipped(tmp_path, name, text, lines):
+    found = read_table(written(tmp_path, name, text))
+    assert (found.columns, found.lines) == ({"x": ["1", "2"], "y": ["a", "b"]}, lines)

@@ -1,12 +1,13 @@
 """Tables on disk → columns of values: .tsv, .csv and .jsonl, each also as .gz.
 
-.tsv has no quoting, .csv is quoted as usual; both have a header. .jsonl is an object a line.
+.tsv has no quoting, .csv is quoted as usual; both have a header. .jsonl is an object a line. Blank lines are skipped.
 Knows nothing of what the columns mean.
 """
 
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,8 +46,8 @@ def read_table(path: Path, *, header: bool = True) -> TableFile:
         header: False = a .tsv or .csv has none; columns are then called "1", "2" …
 
     Raises:
-        ArgumentError: no such file, a file of another kind, bytes that are not UTF-8, or a line that is not as it
-            should be; the message names the line.
+        ArgumentError: no such file, a file of another kind, bytes that are not UTF-8, a .gz that is none or was cut
+            off, two columns of one name, or a line that is not as it should be; the message names the line.
     """
     kind = Path(path.name.removesuffix(".gz")).suffix
     if kind not in KINDS:
@@ -68,25 +69,45 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             else path.open(encoding="utf-8-sig", newline="") as lines
         ):
             yield lines
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+    except UnicodeDecodeError as error:
         raise ArgumentError(f"{path}: cannot be read ({error}), expected UTF-8. Convert it.") from error
+    except EOFError as error:
+        raise ArgumentError(f"{path}: ends too early, expected a whole gzip file. Copy it again.") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        if "Not a gzipped file" in str(error):
+            raise ArgumentError(f"{path}: is not gzip ({error}). Leave .gz out of its name, or compress it.") from error
+        raise ArgumentError(f"{path}: is damaged ({error}), expected a gzip file. Copy it again.") from error
 
 
 def _from_cells(lines: IO[str], path: Path, kind: str, header: bool) -> TableFile:
     plain: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if kind == ".tsv" else {}
     csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(lines, **plain)
-    first = next(rows, [])
+    first = next(filter(None, rows), [])
     names = first if header else [str(place) for place in range(1, len(first) + 1)]
+    _check_names(names, path)
     columns: dict[str, list[Any]] = {name: [] for name in names}
     numbers: list[int] = []
     for row in rows if header else _after(first, rows):
+        if _is_blank(row, len(names)):
+            continue
         if len(row) != len(names):
             raise ArgumentError(f"{path}: line {rows.line_num} has {len(row)} columns, expected {len(names)}. Mend it.")
         numbers.append(rows.line_num)
         for name, value in zip(names, row, strict=True):
             columns[name].append(value)
     return TableFile(path, columns, numbers)
+
+
+def _check_names(names: list[str], path: Path) -> None:
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise ArgumentError(f"{path}: {names.count(twice)} columns are called {twice!r}, expected one. Rename them.")
+
+
+def _is_blank(row: list[str], width: int) -> bool:
+    """An empty line, or spaces alone where there are several columns."""
+    return not row or (width > 1 and len(row) == 1 and not row[0].strip())
 
 
 def _after(first: list[str], rows: Iterator[list[str]]) -> Iterator[list[str]]:
