@@ -9,7 +9,7 @@ from airvec_trainer.mining import MiningSettings, mine
 from airvec_trainer.mining.counting import plain_texts, same_text
 from airvec_trainer.mining.pairs import read_pairs
 from airvec_trainer.mining.report import summary
-from tests.trainer.mining.stand_in import AngleModel, NoiseModel, generated, pairs
+from tests.trainer.mining.stand_in import COSINES, AngleModel, NoiseModel, generated, pairs
 
 CORPUS = ["near", "middle", "far", "other", "Gold "]
 
@@ -33,6 +33,15 @@ def test_without_a_filter_the_same_text_is_counted_and_kept():
     assert (found.candidates, found.dropped, found.same_text, found.same_text_kept) == (4, {}, 1, 1)
     assert found.likely_false_negatives == 1
     assert "1 negatives have a positive's text but for case and spaces." in found.text()
+
+
+def test_where_spellings_are_joined_no_negative_is_a_positive_of_another_spelling():
+    rows, model = pairs(("q", "gold"), ("Q ", "near")), AngleModel({**COSINES, "Q ": 1.0})
+    for joined in (False, True):
+        settings = MiningSettings(join_same_texts=joined, num_negatives=2, show_progress_bar=False)
+        found, told = mine(rows, model, settings, corpus=CORPUS)
+        texts = {row["negative"] for row in found}
+        assert (not texts & {"gold", "Gold ", "near"}, told.same_text_kept == 0) == (joined, joined)
 
 
 def test_margins_and_same_texts_are_counted_once():

@@ -28,6 +28,17 @@ def test_positives_that_a_corpus_lacks_stand_behind_it():
     assert found.positives.tolist() == [2, 1, 3]
 
 
+def test_spellings_of_one_text_are_joined_if_wanted_and_positives_come_before_the_corpus():
+    rows = pairs(("How much?", "Gold "), ("how  MUCH?", "silver"), ("who?", "gold"), ("How much?", "gold"))
+    apart = read_pairs(rows, None, None, ["GOLD", "tin", "Tin"])
+    assert (len(apart.queries), apart.documents) == (3, ["GOLD", "tin", "Tin", "Gold ", "silver", "gold"])
+    found = read_pairs(rows, None, None, ["GOLD", "tin", "Tin"], join_same_texts=True)
+    assert found.queries == ["How much?", "who?"]
+    assert found.documents == ["Gold ", "tin", "silver"]
+    assert (found.owners.tolist(), found.positives.tolist()) == ([0, 0, 1], [0, 2, 0])
+    assert (found.rows, found.most) == (4, 3)
+
+
 def test_columns_are_taken_by_name():
     found = read_pairs(ROWS, "answer", "query", None)
     assert found.queries == ["b", "a", "c"]

@@ -16,6 +16,7 @@ from airvec_trainer.mining.by_score import Filtered
 from airvec_trainer.mining.pairs import Pairs
 from airvec_trainer.mining.report import MiningReport, summary
 from airvec_trainer.mining.settings import NUMBERS, MiningSettings
+from airvec_trainer.plain_text import plain_text
 
 __all__ = ["Course", "counted", "plain_texts", "same_text"]
 
@@ -85,7 +86,7 @@ def plain_texts(texts: Sequence[str]) -> Integers:
     [0, 1, 0]
     """
     numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(" ".join(text.casefold().split()), len(numbers)) for text in texts], np.int64)
+    return np.array([numbers.setdefault(plain_text(text), len(numbers)) for text in texts], np.int64)
 
 
 def _kept(mined: Mined, complete: bool) -> int:

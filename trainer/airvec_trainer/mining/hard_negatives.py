@@ -52,6 +52,7 @@ def mine_hard_negatives(
     *,
     index: str | None = None,
     seed: int | None = None,
+    join_same_texts: bool = False,
     show_progress_bar: bool | None = None,
 ) -> "Dataset":
     """Pairs of a query and a positive, with texts that look like the positive and are none.
@@ -93,6 +94,9 @@ def mine_hard_negatives(
         margin: old name of `absolute_margin`.
         index: `"numpy"`, exact and without a further package; `"faiss"` or `"usearch"`, exact, too, if installed.
         seed: of the random sample; None = the module `random` as it stands.
+        join_same_texts: whether texts that differ by case and spaces alone are one: queries share their positives, and
+            no negative is a positive in another spelling. Rows have the first spelling, of positives before the corpus.
+            False as in the reference, which takes them for different texts; a recipe's stages say True.
         show_progress_bar: whether progress is shown; None = as `verbose` says (the reference shows it always).
 
     Returns:
@@ -128,6 +132,7 @@ def mine_hard_negatives(
         use_multi_process=use_multi_process,
         cache_folder=cache_folder,
         seed=seed,
+        join_same_texts=join_same_texts,
         show_progress_bar=verbose if show_progress_bar is None else show_progress_bar,
     )
     found, report = mine(dataset, model, settings, corpus=corpus, cross_encoder=cross_encoder)

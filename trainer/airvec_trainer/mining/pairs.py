@@ -14,6 +14,7 @@ from airvec.arrays import Integers
 from airvec.errors import ArgumentError, InputError
 from airvec_trainer.errors import shortened, tell
 from airvec_trainer.mining.settings import MiningSettings
+from airvec_trainer.plain_text import plain_text
 
 __all__ = ["Pairs", "check_enough", "read_pairs"]
 
@@ -51,7 +52,14 @@ class Pairs:
         return np.searchsorted(self.owners, np.arange(len(self.queries)))
 
 
-def read_pairs(dataset: Any, anchor: str | None, positive: str | None, corpus: Sequence[str] | None) -> Pairs:
+def read_pairs(
+    dataset: Any,
+    anchor: str | None,
+    positive: str | None,
+    corpus: Sequence[str] | None,
+    *,
+    join_same_texts: bool = False,
+) -> Pairs:
     """The pairs of a data set, and what negatives are looked for in.
 
     Args:
@@ -59,6 +67,8 @@ def read_pairs(dataset: Any, anchor: str | None, positive: str | None, corpus: S
         anchor: the column of queries; None = the first.
         positive: the column of positives; None = the second.
         corpus: documents besides the positives, which always are among them.
+        join_same_texts: whether texts that differ by case and spaces alone are one, in the spelling that comes first:
+            of queries, and of positives and then the corpus.
 
     Raises:
         ArgumentError: no such column, no rows, or something else than a data set or a list of texts.
@@ -71,6 +81,10 @@ def read_pairs(dataset: Any, anchor: str | None, positive: str | None, corpus: S
     if isinstance(corpus, str):
         raise ArgumentError(f"corpus: one text, {corpus[:60]!r}, expected a list of texts. Put it in a list.")
     given = [] if corpus is None else _texts(corpus, "corpus")
+    if join_same_texts:
+        queries = _in_one_spelling(queries)
+        joined = _in_one_spelling([*positives, *given])
+        positives, given = joined[: len(positives)], joined[len(positives) :]
     return _grouped(queries, positives, list(dict.fromkeys([*given, *positives])), names)
 
 
@@ -92,6 +106,12 @@ def check_enough(pairs: Pairs, settings: MiningSettings) -> None:
         raise ArgumentError(said)
     if most < wanted:
         tell(said)
+
+
+def _in_one_spelling(texts: Sequence[str]) -> list[str]:
+    """Each text as the first is written that is the same but for case and spaces."""
+    first: dict[str, str] = {}
+    return [first.setdefault(plain_text(text), text) for text in texts]
 
 
 def _grouped(queries: list[str], positives: list[str], documents: list[str], names: tuple[str, str]) -> Pairs:

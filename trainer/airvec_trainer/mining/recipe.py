@@ -58,7 +58,10 @@ def mine(
     require("datasets", "train", "mining")
     settings = _settings(settings)
     check_package(settings.index)
-    pairs = read_pairs(dataset, settings.anchor_column_name, settings.positive_column_name, corpus)
+    pairs = read_pairs(
+        dataset, settings.anchor_column_name, settings.positive_column_name, corpus,
+        join_same_texts=settings.join_same_texts,
+    )  # fmt: skip
     check_enough(pairs, settings)
     model = check_model(model, pairs.documents, settings)
     depth = _depth(pairs, settings, cross_encoder is not None)

@@ -27,7 +27,8 @@ SPARE = 10  # candidates for every negative that is asked for, where a filter by
 class MiningSettings:
     """The arguments of `mine_hard_negatives`, which describes them, under the same names and with the same defaults.
 
-    `index` and `seed` are airvec's own; `use_faiss=True` is `index="faiss"` here, and old spellings have gone.
+    `index`, `seed` and `join_same_texts` are airvec's own; `use_faiss=True` is `index="faiss"` here, and old
+    spellings have gone.
 
     Raises:
         ArgumentError: a value that cannot be, or two that exclude each other.
@@ -56,6 +57,7 @@ class MiningSettings:
     use_multi_process: bool | Sequence[str] = False
     cache_folder: str | PathLike[str] | None = None
     seed: int | None = None
+    join_same_texts: bool = False
     show_progress_bar: bool = True
 
     def __post_init__(self) -> None:

@@ -75,7 +75,8 @@ def mined_rows(
         if not about.is_file():  # written last
             retriever = retriever or _retriever(section, model)
             cross = None if section.cross_encoder is None else model_class("rerank")(section.cross_encoder)
-            settings = MiningSettings(**{"seed": seed, "show_progress_bar": False, **section.settings})
+            ours = {"seed": seed, "join_same_texts": True, "show_progress_bar": False}
+            settings = MiningSettings(**{**ours, **section.settings})
             new, report = mine(part, retriever(), settings, corpus=corpora.get(name), cross_encoder=cross)
             if not len(new):
                 raise ArgumentError(
