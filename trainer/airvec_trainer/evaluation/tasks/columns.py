@@ -28,10 +28,16 @@ USUAL_NAMES = {
 
 
 class TaskColumns:
-    """A file, and which of its columns a task reads."""
+    """A file, and which of its columns a task reads.
 
-    def __init__(self, spec: TaskSpec, table: TableFile) -> None:
-        self.spec, self.table = spec, table
+    Args:
+        spec: may name the columns.
+        table: the file.
+        numbered: whether the columns are named by numbers, as those of a file without a header.
+    """
+
+    def __init__(self, spec: TaskSpec, table: TableFile, numbered: bool = False) -> None:
+        self.spec, self.table, self.numbered = spec, table, numbered
 
     def has(self, role: str) -> bool:
         """Whether the file has a column for a role."""
@@ -54,6 +60,10 @@ class TaskColumns:
         """A column of finite numbers."""
         return [self._checked(role, row, value, _number, expected) for row, value in enumerate(self._column(role))]
 
+    def judgements(self, role: str, expected: str) -> list[float]:
+        """A column of finite numbers, where true and false, as texts in any letters, are 1 and 0."""
+        return [self._checked(role, row, value, _judgement, expected) for row, value in enumerate(self._column(role))]
+
     def several(self, role: str) -> list[list[str]]:
         """A column of lists of texts; one text is a list of one."""
         expected = "a text or a list of texts"
@@ -64,8 +74,13 @@ class TaskColumns:
         value = self._column(role)[row]
         return InputError(
             f"{self.table.path}: line {self.table.lines[row]}: {self._found(role)} is {value!r:.60}, expected "
-            f"{expected}. Correct the line."
+            f"{expected}. {self._advice(row)}"
         )
+
+    def _advice(self, row: int) -> str:
+        if self.numbered and row == 0:
+            return "If this line is the file's header, name the columns by what stands there, not by numbers."
+        return "Correct the line."
 
     def _checked(self, role: str, row: int, value: Any, read: Callable[[Any], Any], expected: str) -> Any:
         found = read(value)
@@ -74,15 +89,24 @@ class TaskColumns:
         return found
 
     def _found(self, role: str) -> str | None:
-        """The name of a role's column; None where the file has none."""
+        """The name of a role's column, else of the only one that differs in capitals; None where there is none."""
         named = self.spec.options.get(role)
         names = (named,) if named else USUAL_NAMES[role]
-        return next((name for name in names if name in self.table.columns), None)
+        there = list(self.table.columns)
+        exact = next((name for name in names if name in there), None)
+        alike = ([column for column in there if column.casefold() == name.casefold()] for name in names)
+        return exact or next((found[0] for found in alike if len(found) == 1), None)
 
     def _column(self, role: str) -> list[Any]:
         name = self._found(role)
         if name is None:
             wanted = self.spec.options.get(role) or ", ".join(USUAL_NAMES[role])
+            if self.numbered:
+                given = f"{role}={wanted}" if role in self.spec.options else f"no number of {role}"
+                raise ArgumentError(
+                    f"{self.table.path}: {given}, but columns are named by numbers, and there are "
+                    f"{len(self.table.columns)}; expected {role}=1 to {role}={len(self.table.columns)}. Correct it."
+                )
             there = ", ".join(repr(column)[:30] for column in self.table.columns) or "none"
             raise ArgumentError(
                 f"{self.table.path}: no column {role}, which may be called {wanted}; there are {there}. Name it with "
@@ -106,7 +130,7 @@ def read_columns(spec: TaskSpec, roles: tuple[str, ...], place: Any = None) -> T
     table = read_table(place or spec.place, header=not numbered)
     if not table.lines:
         raise ArgumentError(f"{table.path}: {len(table.lines)} rows, expected some. Give a file that has them.")
-    return TaskColumns(spec, table)
+    return TaskColumns(spec, table, numbered)
 
 
 def _text(value: Any) -> str | None:
@@ -127,6 +151,11 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return found if isfinite(found) else None
+
+
+def _judgement(value: Any) -> float | None:
+    word = str(value).strip().casefold() if isinstance(value, bool | str) else ""
+    return {"true": 1.0, "false": 0.0}.get(word, _number(value))
 
 
 def _several(value: Any) -> list[str] | None:

@@ -13,7 +13,7 @@ from airvec_trainer.evaluation.cross_classification import CrossEncoderClassific
 from airvec_trainer.evaluation.embedding import embed
 from airvec_trainer.evaluation.scoring import Floats, measure_name, pair_scores
 from airvec_trainer.evaluation.tasks.columns import TaskColumns, read_columns
-from airvec_trainer.evaluation.tasks.settings import Settings, Task
+from airvec_trainer.evaluation.tasks.settings import Settings, Task, counted
 from airvec_trainer.evaluation.tasks.spec import TaskSpec
 
 __all__ = ["OPTIONS", "read_pairs", "scores_of_pairs"]
@@ -24,6 +24,8 @@ OPTIONS = ("sentence1", "sentence2", "label", "positive")
 def read_pairs(spec: TaskSpec, settings: Settings) -> Task:
     """The task of a file with two texts and a label in each row: 0 or 1, or with `positive=LABEL` that label or others.
 
+    `true` and `false`, of JSON or in any letters, are 1 and 0.
+
     Raises:
         ArgumentError: no file, a column is missing, or all labels are alike.
         InputError: a row that is wrong; the message names its line.
@@ -32,7 +34,7 @@ def read_pairs(spec: TaskSpec, settings: Settings) -> Task:
     first, second, labels = columns.texts("sentence1"), columns.texts("sentence2"), _labels(spec, columns)
     if len(set(labels)) < 2:
         raise ArgumentError(
-            f"{spec.place}: {len(labels)} pairs, all with the label {labels[0]}, expected 0 and 1. "
+            f"{spec.place}: {counted(len(labels), 'pairs')}, all with the label {labels[0]}, expected 0 and 1. "
             "Add rows, or look at ?positive=LABEL."
         )
     rows = {"pairs": len(labels)}
@@ -61,8 +63,8 @@ def _labels(spec: TaskSpec, columns: TaskColumns) -> list[int]:
     positive = spec.options.get("positive")
     if positive is not None:
         return [int(label == positive) for label in columns.labels("label")]
-    expected = "0 or 1; or name the label of 1 with ?positive=LABEL"
-    numbers = columns.numbers("label", expected)
+    expected = "0 or 1, true or false; or name the label of 1 with ?positive=LABEL"
+    numbers = columns.judgements("label", expected)
     for row, number in enumerate(numbers):
         if number not in (0, 1):
             raise columns.wrong(row, "label", expected)

@@ -9,7 +9,7 @@ from typing import Any
 from airvec.folder import DENSE, RERANKER, SPARSE
 from airvec_trainer.evaluation.embedding import EncodeOptions
 
-__all__ = ["Settings", "Task"]
+__all__ = ["Settings", "Task", "counted"]
 
 WORDS = {DENSE: "dense", SPARSE: "sparse", RERANKER: "rerank"}
 
@@ -59,8 +59,22 @@ class Task:
         evaluator: called with a model and a folder for its CSV file.
         rows: how many the file has, by what they are: `{"pairs": 1379}`.
         also: metrics to show beside the primary one, without the data's name in front.
+        left_out: how many of the file's queries are not measured.
+        note: why, for a person; empty = nothing is left out.
     """
 
     evaluator: Any
     rows: dict[str, int]
     also: tuple[str, ...] = ()
+    left_out: int = 0
+    note: str = ""
+
+
+def counted(count: int, what: str) -> str:
+    """How many there are of something.
+
+    >>> counted(1379, "pairs"), counted(1, "queries"), counted(1, "labels")
+    ('1,379 pairs', '1 query', '1 label')
+    """
+    one = f"{what.removesuffix('ies')}y" if what.endswith("ies") else what.removesuffix("s")
+    return f"{count:,} {one if count == 1 else what}"

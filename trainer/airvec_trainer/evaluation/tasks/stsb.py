@@ -10,7 +10,7 @@ from airvec.folder import SPARSE
 from airvec_trainer.evaluation.correlation import CrossEncoderCorrelationEvaluator
 from airvec_trainer.evaluation.similarity import EmbeddingSimilarityEvaluator
 from airvec_trainer.evaluation.tasks.columns import read_columns
-from airvec_trainer.evaluation.tasks.settings import Settings, Task
+from airvec_trainer.evaluation.tasks.settings import Settings, Task, counted
 from airvec_trainer.evaluation.tasks.spec import TaskSpec
 
 __all__ = ["OPTIONS", "read_stsb"]
@@ -22,13 +22,20 @@ def read_stsb(spec: TaskSpec, settings: Settings) -> Task:
     """The task of a file with two texts and a score in each row; of dense models by the cosine.
 
     Raises:
-        ArgumentError: no file, or a column is missing.
+        ArgumentError: no file, a column is missing, or all scores are alike.
         InputError: a row that is wrong; the message names its line.
     """
     columns = read_columns(spec, OPTIONS)
     first, second, scores = columns.texts("sentence1"), columns.texts("sentence2"), columns.numbers("score")
     if len(scores) < 2:
-        raise ArgumentError(f"{spec.place}: {len(scores)} pairs, expected at least two to correlate. Add rows.")
+        raise ArgumentError(
+            f"{spec.place}: {counted(len(scores), 'pairs')}, expected at least two to correlate. Add rows."
+        )
+    if len(set(scores)) < 2:
+        raise ArgumentError(
+            f"{spec.place}: all {len(scores)} scores are {scores[0]:g}, expected different ones to correlate with. "
+            "Add rows, or name another column with ?score=NAME."
+        )
     rows = {"pairs": len(scores)}
     if settings.reranks:
         pairs = list(zip(first, second, strict=True))
