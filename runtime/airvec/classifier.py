@@ -139,7 +139,7 @@ class Classifier:
 
         Raises:
             InputError: something that is not a text.
-            ArgumentError: a head without probabilities: a support vector machine.
+            ArgumentError: a head without probabilities: a support vector machine, ridge.
         """
         listed, single = check_texts(texts)
         found = self.head.probabilities(self._vectors(listed, batch_size, show_progress_bar)).astype(np.float32)
@@ -205,9 +205,10 @@ class Classifier:
 
         Args:
             model: as for the class.
-            fitted: LogisticRegression, LinearSVC, KNeighborsClassifier (cosine or euclidean) or MLPClassifier; one of
-                the first two in OneVsRestClassifier or MultiOutputClassifier; a Pipeline of StandardScaler or
-                Normalizer and one of these.
+            fitted: LogisticRegression, LinearSVC, SVC (linear), RidgeClassifier, SGDClassifier, KNeighborsClassifier
+                (cosine or euclidean) or MLPClassifier; one of the first five in OneVsRestClassifier or
+                MultiOutputClassifier, or in CalibratedClassifierCV (sigmoid; SVC with two labels); a Pipeline of
+                StandardScaler or Normalizer and one of these.
             labels: names in place of the classes 0, 1, 2 …, as in SetFit; None = the estimator's classes.
             normalize_embeddings: give True if it was given to `encode` for the training.
             prompt: as given to `encode` for the training.

@@ -4,6 +4,7 @@ A head is arrays and settings; `fitted.py` reads one from an estimator, `stored.
 Knows nothing of texts, models and what the labels are called.
 """
 
+from airvec.heads.averaged import Averaged
 from airvec.heads.fitted import Fitted, read_fitted
 from airvec.heads.linear import Linear
 from airvec.heads.neighbors import Neighbors
@@ -12,9 +13,11 @@ from airvec.heads.prepared import Normalize, Prepared, Standardize
 from airvec.heads.protocol import Head
 from airvec.heads.prototypes import TEMPERATURE, Prototypes
 from airvec.heads.stored import packed, unpacked
+from airvec.heads.voting import Voting
 
 __all__ = [
     "TEMPERATURE",
+    "Averaged",
     "Fitted",
     "Head",
     "Linear",
@@ -24,6 +27,7 @@ __all__ = [
     "Prepared",
     "Prototypes",
     "Standardize",
+    "Voting",
     "packed",
     "read_fitted",
     "unpacked",

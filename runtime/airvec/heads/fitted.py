@@ -6,16 +6,19 @@ Knows nothing of texts and files.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from airvec.errors import ArgumentError
+from airvec.heads.averaged import Averaged
 from airvec.heads.linear import MARGIN, SIGMOID, SOFTMAX, Linear
 from airvec.heads.neighbors import COSINE, EUCLIDEAN, Neighbors
 from airvec.heads.perceptron import Perceptron
 from airvec.heads.prepared import Normalize, Prepared, Standardize, Step
 from airvec.heads.protocol import Head
+from airvec.heads.voting import Voting
 
 
 class Fitted(NamedTuple):
@@ -33,16 +36,20 @@ def read_fitted(fitted: Any) -> Fitted:
     """
     name = type(fitted).__name__
     if name == "Pipeline" and _is_of_sklearn(fitted):
-        *steps, (_, last) = fitted.steps
-        head, labels = read_fitted(last)
-        read = tuple(_step(step) for _, step in steps if step is not None and step != "passthrough")
-        return Fitted(Prepared(read, head) if read else head, labels)
+        return _pipeline(fitted, read_fitted)
     if name not in READERS or not _is_of_sklearn(fitted):
         known = ", ".join([*READERS, "Pipeline"])
         raise ArgumentError(f"fitted: {fitted!r:.120}, expected one of {known} of scikit-learn. Fit one of these.")
     if not hasattr(fitted, "classes_"):
         raise ArgumentError(f"fitted: {fitted!r:.120} is not fitted, expected one that is. Call its fit first.")
     return READERS[name](fitted)
+
+
+def _pipeline(fitted: Any, read_last: Callable[[Any], Fitted]) -> Fitted:
+    *steps, (_, last) = fitted.steps
+    head, labels = read_last(last)
+    read = tuple(_step(step) for _, step in steps if step is not None and step != "passthrough")
+    return Fitted(Prepared(read, head) if read else head, labels)
 
 
 def _logistic(fitted: Any) -> Fitted:
@@ -56,9 +63,72 @@ def _logistic(fitted: Any) -> Fitted:
 
 
 def _margin(fitted: Any) -> Fitted:
+    return Fitted(_linear(fitted), fitted.classes_.tolist())
+
+
+def _linear(fitted: Any) -> Linear:
     """Without an intercept scikit-learn keeps one number for it."""
-    bias = np.broadcast_to(np.asarray(fitted.intercept_, np.float64).reshape(-1), (len(fitted.coef_),))
-    return Fitted(Linear(fitted.coef_, bias, MARGIN), fitted.classes_.tolist())
+    weights = np.atleast_2d(fitted.coef_)  # RidgeClassifier has (dim,) for two labels
+    bias = np.broadcast_to(np.asarray(fitted.intercept_, np.float64).reshape(-1), (len(weights),))
+    return Linear(weights, bias, MARGIN)
+
+
+def _descent(fitted: Any) -> Fitted:
+    """The probabilities of `loss="log_loss"` are sigmoids, scaled; of other losses none are read."""
+    link = SIGMOID if fitted.loss == "log_loss" else MARGIN
+    return Fitted(replace(_linear(fitted), link=link), fitted.classes_.tolist())
+
+
+def _ridge(fitted: Any) -> Fitted:
+    """It takes several labels by itself."""
+    several = fitted._label_binarizer.y_type_.startswith("multilabel")  # noqa: SLF001  # the only place that says it
+    return Fitted(replace(_linear(fitted), multi_label=several), fitted.classes_.tolist())
+
+
+def _machine(fitted: Any) -> Fitted:
+    """Two labels are one row, whose scores above 0 are the second's; more have a row for each pair."""
+    if fitted.kernel != "linear" or fitted.break_ties:
+        raise ArgumentError(
+            f"fitted: {type(fitted).__name__} with kernel {fitted.kernel!r}, break_ties {fitted.break_ties!r}, "
+            "expected 'linear' and False. Fit it with these, or a LinearSVC."
+        )
+    if len(fitted.classes_) == 2:  # a pair
+        return _margin(fitted)
+    return Fitted(Voting(np.asarray(fitted.coef_), np.asarray(fitted.intercept_)), fitted.classes_.tolist())
+
+
+def _calibrated(fitted: Any) -> Fitted:
+    """The mean over folds: each has an estimator, and for each of its scores s a sigmoid of -(a · s + b)."""
+    if fitted.method != "sigmoid":
+        raise ArgumentError(
+            f"fitted: CalibratedClassifierCV with method {fitted.method!r}, expected 'sigmoid'. Fit it with that."
+        )
+    classes: list[Any] = fitted.classes_.tolist()
+    return Fitted(Averaged(tuple(_fold(one, classes) for one in fitted.calibrated_classifiers_)), classes)
+
+
+def _fold(one: Any, classes: list[Any]) -> Head:
+    """A sigmoid of a · (w · x + bias) + b is a linear head, too."""
+    head, labels = _scores(one.estimator)
+    steps, linear = (head.steps, head.head) if isinstance(head, Prepared) else ((), head)
+    if not isinstance(linear, Linear) or labels != classes:
+        raise ArgumentError(
+            f"fitted: CalibratedClassifierCV of {type(one.estimator).__name__} for {labels!r:.80} in a fold, expected "
+            f"a linear estimator, such as LinearSVC, for {classes!r:.80}. Fit it with one."
+        )
+    slopes, shifts = (np.array([getattr(part, name) for part in one.calibrators]) for name in ("a_", "b_"))
+    calibrated = Linear(-slopes[:, None] * linear.weights, -(slopes * linear.bias + shifts), SIGMOID)
+    return Prepared(steps, calibrated) if steps else calibrated
+
+
+def _scores(fitted: Any) -> Fitted:
+    """A linear head whose scores are the estimator's `decision_function`, whatever its probabilities are."""
+    name = type(fitted).__name__
+    if name == "FrozenEstimator":
+        return _scores(fitted.estimator)
+    if name == "Pipeline":
+        return _pipeline(fitted, _scores)
+    return _margin(fitted) if name in LINEAR else read_fitted(fitted)
 
 
 def _neighbors(fitted: Any) -> Fitted:
@@ -97,10 +167,24 @@ def _multi_output(fitted: Any) -> Fitted:
     return Fitted(_stacked(fitted.estimators_, True), list(range(len(fitted.estimators_))))
 
 
+LINEAR = (
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "LinearSVC",
+    "SGDClassifier",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+)
 READERS: dict[str, Callable[[Any], Fitted]] = {
     "LogisticRegression": _logistic,
     "LogisticRegressionCV": _logistic,
     "LinearSVC": _margin,
+    "SVC": _machine,
+    "NuSVC": _machine,
+    "SGDClassifier": _descent,
+    "RidgeClassifier": _ridge,
+    "RidgeClassifierCV": _ridge,
+    "CalibratedClassifierCV": _calibrated,
     "KNeighborsClassifier": _neighbors,
     "MLPClassifier": _perceptron,
     "OneVsRestClassifier": _one_vs_rest,
@@ -115,8 +199,9 @@ def _stacked(estimators: Sequence[Any], several: bool) -> Linear:
     linear = [head for head in heads if isinstance(head, Linear) and len(head.weights) == 1]
     if not linear or len(linear) != len(heads):
         raise ArgumentError(
-            f"fitted: {type(estimators[0]).__name__} for each label, expected LogisticRegression or LinearSVC. "
-            "KNeighborsClassifier and MLPClassifier take several labels themselves: fit one of those alone."
+            f"fitted: {type(estimators[0]).__name__} for each label, expected a linear one, such as "
+            "LogisticRegression. KNeighborsClassifier and MLPClassifier take several labels themselves: "
+            "fit one of those alone."
         )
     found = iter(linear)
     rows = [next(found) if one in fitted else _constant(one, linear[0].dim) for one in estimators]

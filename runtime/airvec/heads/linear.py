@@ -1,4 +1,4 @@
-"""A linear head: logistic regression, a linear support vector machine, or one of either for each label.
+"""A linear head: logistic regression, a linear support vector machine, ridge, or one of these for each label.
 
 Knows nothing of how its weights were found.
 """
@@ -77,8 +77,9 @@ class Linear:
         """
         if self.link == MARGIN:
             raise ArgumentError(
-                f"predict_proba: the head's link is {self.link!r}, a support vector machine's, which has no "
-                "probabilities, as in scikit-learn. Use predict, or fit a LogisticRegression."
+                f"predict_proba: the head's link is {self.link!r}: scores of a support vector machine, of ridge or of "
+                "SGDClassifier without log_loss, which are no probabilities. Use predict, or fit a LogisticRegression "
+                "or a CalibratedClassifierCV."
             )
         scores = self.scores(vectors)
         if self._is_binary:

@@ -10,12 +10,14 @@ import numpy as np
 
 from airvec.arrays import Array
 from airvec.errors import ArgumentError
+from airvec.heads.averaged import Averaged
 from airvec.heads.linear import Linear
 from airvec.heads.neighbors import Neighbors
 from airvec.heads.perceptron import Perceptron
 from airvec.heads.prepared import Normalize, Prepared, Standardize, Step
 from airvec.heads.protocol import Head
 from airvec.heads.prototypes import Prototypes
+from airvec.heads.voting import Voting
 
 
 class Packed(NamedTuple):
@@ -33,6 +35,12 @@ def packed(head: Head) -> Packed:
     """
     if isinstance(head, Prepared):
         return _packed_with_steps(head)
+    if isinstance(head, Averaged):
+        return _packed_several(head)
+    return _packed_alone(head)
+
+
+def _packed_alone(head: Head) -> Packed:
     if isinstance(head, Linear):
         settings = {"type": "linear", "link": head.link, "multi_label": head.multi_label}
         return Packed(settings, {"weights": head.weights, "bias": head.bias})
@@ -49,6 +57,8 @@ def packed(head: Head) -> Packed:
         }  # fmt: skip
         layers = {f"weights_{place}": weights for place, weights in enumerate(head.weights)}
         return Packed(settings, layers | {f"bias_{place}": bias for place, bias in enumerate(head.biases)})
+    if isinstance(head, Voting):
+        return Packed({"type": "voting"}, {"weights": head.weights, "bias": head.bias})
     if isinstance(head, Prototypes):
         return Packed({"type": "prototypes", "temperature": head.temperature}, {"vectors": head.vectors})
     raise ArgumentError(f"head: {type(head).__name__}, expected one of airvec.heads. Only those are saved.")
@@ -83,6 +93,13 @@ def _packed_with_steps(prepared: Prepared) -> Packed:
     return Packed(inner.settings | {"steps": steps}, arrays)
 
 
+def _packed_several(averaged: Averaged) -> Packed:
+    """Arrays of head 0 are called `0_weights`, and so on."""
+    each = [packed(head) for head in averaged.heads]
+    arrays = {f"{place}_{name}": array for place, one in enumerate(each) for name, array in one.arrays.items()}
+    return Packed({"type": "averaged", "heads": [one.settings for one in each]}, arrays)
+
+
 def _steps_and_head(settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Head:
     head = _head(settings, arrays)
     steps = tuple(_step(place, step, arrays) for place, step in enumerate(settings.get("steps", ())))
@@ -112,8 +129,19 @@ def _head(settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Head:
             tuple(arrays[f"weights_{place}"] for place in layers), tuple(arrays[f"bias_{place}"] for place in layers),
             settings["activation"], bool(settings["multi_label"]),
         )  # fmt: skip
+    if kind == "voting":
+        return Voting(arrays["weights"], arrays["bias"])
+    if kind == "averaged":
+        return Averaged(tuple(_one_of(place, one, arrays) for place, one in enumerate(settings["heads"])))
     if kind == "prototypes":
         return Prototypes(arrays["vectors"], settings["temperature"])
     raise ArgumentError(
-        f"head: type {kind!r}, expected linear, neighbors, perceptron or prototypes. Upgrade airvec, or write it again."
+        f"head: type {kind!r}, expected linear, voting, neighbors, perceptron, prototypes or averaged. Upgrade airvec, "
+        "or write it again."
     )
+
+
+def _one_of(place: int, settings: Mapping[str, Any], arrays: Mapping[str, Array]) -> Head:
+    start = f"{place}_"
+    own = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+    return _steps_and_head(settings, own)

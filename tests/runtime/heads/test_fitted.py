@@ -8,8 +8,14 @@ from airvec.heads import packed, read_fitted, unpacked
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn comes with airvec[train]")
 
-from sklearn.calibration import CalibratedClassifierCV  # noqa: E402
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeClassifier  # noqa: E402
+from sklearn.linear_model import (  # noqa: E402
+    LogisticRegression,
+    LogisticRegressionCV,
+    Perceptron,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    SGDClassifier,
+)
 from sklearn.multiclass import OneVsRestClassifier  # noqa: E402
 from sklearn.multioutput import MultiOutputClassifier  # noqa: E402
 from sklearn.neighbors import KNeighborsClassifier  # noqa: E402
@@ -25,6 +31,7 @@ SINGLE = {
     "logistic": LogisticRegression(**SOLVED),
     "logistic of float64": LogisticRegression(solver="newton-cg", **SOLVED),
     "without an intercept": LogisticRegression(fit_intercept=False, **SOLVED),
+    "steps of descent": SGDClassifier(loss="log_loss", alpha=0.1, random_state=0),
     "each against the rest": OneVsRestClassifier(LogisticRegression(**SOLVED)),
     "neighbours": KNeighborsClassifier(5, metric="cosine"),
     "one neighbour": KNeighborsClassifier(1, metric="cosine"),
@@ -96,6 +103,33 @@ def test_a_support_vector_machine_decides_alike_and_has_no_probabilities(labels,
     assert [found[place] for place in head.decide(doubles(unseen))] == fitted.predict(unseen).tolist()
     with pytest.raises(ArgumentError, match="link is 'margin'"):
         head.probabilities(doubles(unseen))
+
+
+@pytest.mark.parametrize("labels", [2, 5])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RidgeClassifier(), RidgeClassifier(fit_intercept=False), RidgeClassifierCV(), SGDClassifier(random_state=0),
+        SGDClassifier(loss="modified_huber", random_state=0), OneVsRestClassifier(RidgeClassifier()),
+    ],
+)  # fmt: skip
+def test_other_linear_estimators_decide_alike(estimator, labels):
+    vectors, places = clouds(labels)
+    fitted = estimator.fit(vectors, places)
+    unseen, _ = clouds(labels, 300, seed=5)
+    head, _ = read_fitted(fitted)
+    for one in (head, unpacked(*packed(head))):
+        np.testing.assert_array_equal(one.decide(doubles(unseen)), fitted.predict(unseen))
+    with pytest.raises(ArgumentError, match="link is 'margin'.*fit a LogisticRegression"):
+        head.probabilities(doubles(unseen))
+
+
+def test_ridge_takes_several_labels_by_itself():
+    vectors, targets = indicators()
+    fitted = RidgeClassifier().fit(vectors, targets)
+    head, found = read_fitted(fitted)
+    assert (found, head.outputs, head.multi_label) == ([0, 1, 2], 3, True)
+    np.testing.assert_array_equal(head.decide(doubles(vectors)), fitted.predict(vectors))
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -204,9 +238,8 @@ class Own(LogisticRegression):
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (RidgeClassifier(), "RidgeClassifier.*expected one of LogisticRegression"),
+        (Perceptron(), "Perceptron.*expected one of LogisticRegression"),
         (Own(), "Own.*expected one of LogisticRegression"),
-        (CalibratedClassifierCV(LinearSVC()), "CalibratedClassifierCV"),
         (KNeighborsClassifier(metric="manhattan"), "metric 'manhattan'"),
         (KNeighborsClassifier(weights=lambda distances: distances), "weights <function"),
         (OneVsRestClassifier(KNeighborsClassifier()), "fit one of those alone"),
