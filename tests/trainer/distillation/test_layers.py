@@ -97,7 +97,7 @@ def test_a_number_is_spread_from_the_first_to_the_last(keep, places, tmp_path):
     assert [layer.output.dense.weight.tolist() for layer in found] == [weight.tolist() for weight in wanted]
 
 
-@pytest.mark.parametrize("keep", [0, 7, -1, [], [0, 0], [6], [-1]])
+@pytest.mark.parametrize("keep", [0, 7, -1, [], [0, 0], [6], [-1], "3", 2.5, None, True, ["0"], [0, 1.5], {0: 1}])
 def test_layers_that_are_not_there_are_refused(keep, tmp_path):
     with pytest.raises(ArgumentError, match="keep: "):
         with_fewer_layers(deep(tmp_path), keep)

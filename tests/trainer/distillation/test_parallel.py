@@ -39,7 +39,7 @@ def test_long_sentences_are_left_out():
         parallel_dataset(Counting(), rows, longest=1)
 
 
-@pytest.mark.parametrize(("row", "source"), [(["hello"], 0), (["hello", ""], 0), (["a", "b"], 2), (["a", "b"], -1)])
+@pytest.mark.parametrize(("row", "source"), [(["hello"], 0), (["hello", ""], 0), (["a", "b"], 2)])
 def test_a_row_that_is_no_translation_is_told_with_its_place(row, source):
     with pytest.raises(ArgumentError, match=r"sentences: row [12]: \['.*with source="):
         parallel_dataset(Counting(), [["a", "b", "c"], row], source=source)
@@ -49,6 +49,41 @@ def test_a_line_of_a_file_is_told_with_its_number(tmp_path):
     (tmp_path / "deu.tsv").write_text("hallo\thello\nja\n", encoding="utf-8")
     with pytest.raises(ArgumentError, match=r"deu\.tsv: line 2: \['ja'\]"):
         parallel_dataset(Counting(), tmp_path / "deu.tsv")
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    with pytest.raises(ArgumentError, match=r"sentences: 'nope\.tsv': no such file, expected a text file"):
+        parallel_dataset(Counting(), "nope.tsv")
+    (tmp_path / "deu.tsv.gz").write_bytes(b"hallo\thello\n")
+    with pytest.raises(ArgumentError, match=r"deu\.tsv\.gz': cannot be read \(Not a gzipped file"):
+        parallel_dataset(Counting(), tmp_path / "deu.tsv.gz")
+    (tmp_path / "deu.tsv").write_bytes(b"hall\xf6\thello\n")
+    with pytest.raises(ArgumentError, match=r"deu\.tsv': cannot be read \('utf-8'"):
+        parallel_dataset(Counting(), [tmp_path / "deu.tsv"])
+
+
+def test_nothing_at_all_is_not_a_matter_of_length(tmp_path):
+    (tmp_path / "deu.tsv").write_text("")
+    with pytest.raises(ArgumentError, match=r"sentences: 0 rows in deu\.tsv, expected some. Look at where"):
+        parallel_dataset(Counting(), tmp_path / "deu.tsv")
+    with pytest.raises(ArgumentError, match="sentences: 0 rows in an empty list, expected some"):
+        parallel_dataset(Counting(), [])
+
+
+def test_rows_may_come_from_an_iterator():
+    assert parallel_dataset(Counting(), zip(["a"], ["b"], strict=True))["translation"][:] == ["b"]
+
+
+@pytest.mark.parametrize("row", ["ab", 7, None, ["a", None], {"a": "b", "c": "d"}])
+def test_what_is_no_row_of_texts_is_told(row):
+    with pytest.raises(ArgumentError, match="sentences: row 2: "):
+        parallel_dataset(Counting(), [("a", "b"), row])
+
+
+@pytest.mark.parametrize("given", [{"source": "0"}, {"longest": 0}, {"longest": "long"}, {"source": None}])
+def test_arguments_that_cannot_be_are_told(given):
+    with pytest.raises(ArgumentError, match=f"{next(iter(given))}: .*, expected a whole number"):
+        parallel_dataset(Counting(), [("a", "b")], **given)
 
 
 def test_tatoeba_is_read(shared):

@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 import airvec
-from airvec.errors import ArgumentError, InputError
+from airvec.errors import ArgumentError
 from airvec_trainer.distillation import static, static_training
 from airvec_trainer.distillation.static import StaticSettings, distil_static, principal_axes, token_texts
 from airvec_trainer.distillation.static_training import TokenRows, train_table
@@ -164,8 +164,13 @@ def test_wrong_arguments_are_told(given, message):
         distil_static(Teacher(), texts, **{"dimensions": 4} | given)
 
 
+def test_a_text_in_place_of_texts_is_told():
+    with pytest.raises(ArgumentError, match="texts: str 'w1 w2', expected a list of texts"):
+        distil_static(Teacher(), "w1 w2")
+
+
 def test_a_text_that_is_none_is_named_by_its_place():
-    with pytest.raises(InputError, match="3"):
+    with pytest.raises(ArgumentError, match="texts, row 3: None, expected a text"):
         distil_static(Teacher(), ["w1", "w2", "w3", None] * 10)
 
 

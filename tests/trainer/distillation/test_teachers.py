@@ -113,6 +113,15 @@ def test_a_folder_with_graphs_is_opened_without_torch_and_others_in_torch(folder
         open_teacher(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("place", ["a file", "a file/cache"])
+def test_a_cache_that_cannot_be_written_is_told_before_the_teacher_is_asked(place, teacher, tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("")
+    folder = tmp_path / place
+    monkeypatch.setattr(teacher, "encode", lambda *_, **__: pytest.fail("the teacher was asked"), raising=False)
+    with pytest.raises(ArgumentError, match=f"cache_folder: '{folder}' cannot be written .*, expected a folder"):
+        teacher_vectors(teacher, ["a"], cache_folder=folder)
+
+
 @pytest.mark.slow
 def test_an_exported_teacher_says_what_its_checkpoint_says(folder, teacher, texts, tmp_path):
     teacher.export(tmp_path / "exported", speed=False)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
+from tempfile import TemporaryFile
 from typing import Any, cast
 
 import numpy as np
@@ -115,13 +116,15 @@ def cached_rows(rows: Rows, compute: Compute, folder: Path, *, show: bool, shard
         shard: rows made, and kept, at once.
 
     Raises:
-        ArgumentError: rows that are no finite numbers, or of another count.
+        ArgumentError: a folder that cannot be written, told before any row is made; rows that are no finite numbers,
+            or of another count.
         ModelFolderError: a file in the folder is damaged; the message names it.
     """
     place = folder / rows.name
     if not _is_finished(place):
         if not rows.count:
             return made_rows(rows, compute, show=show)
+        _check_writable(folder)
         _make_parts(rows, compute, place, show, shard)
         try:
             _join(rows, place, shard)
@@ -130,6 +133,19 @@ def cached_rows(rows: Rows, compute: Compute, folder: Path, *, show: bool, shard
                 raise
         rmtree(_parts(place), ignore_errors=True)
     return _finished(place, rows)
+
+
+def _check_writable(folder: Path) -> None:
+    """Write a file that is gone at once: permissions alone do not tell of a disk that cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ArgumentError(
+            f"cache_folder: {str(folder)!r} cannot be written ({error.strerror}), expected a folder. Name another, or "
+            "None to keep nothing."
+        ) from error
 
 
 def _make_parts(rows: Rows, compute: Compute, place: Path, show: bool, shard: int) -> None:

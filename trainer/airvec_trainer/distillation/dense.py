@@ -11,9 +11,11 @@ from datasets import Dataset
 
 from airvec.errors import ArgumentError
 from airvec_trainer.arguments import SentenceTransformerTrainingArguments
+from airvec_trainer.distillation.given import given_texts
 from airvec_trainer.distillation.labelling import labelled
 from airvec_trainer.distillation.narrowing import narrowed, principal_directions
 from airvec_trainer.distillation.teachers import teacher_vectors
+from airvec_trainer.distillation.twins import check_in_torch
 from airvec_trainer.losses import MSELoss
 from airvec_trainer.sentence_transformer import SentenceTransformer
 from airvec_trainer.trainer import SentenceTransformerTrainer
@@ -48,8 +50,11 @@ def distil_dense(
         The trainer, trained: its `model` is the student, and `state.log_history` tells how it went.
 
     Raises:
-        ArgumentError: a student that is wider than its teacher, or whose width no module tells.
+        ArgumentError: a student that is not in torch, that is wider than its teacher, or whose width no module tells;
+            what `teacher_vectors` refuses.
     """
+    check_in_torch("student", student, SentenceTransformer)
+    texts = given_texts("texts", texts)
     vectors = teacher_vectors(teacher, texts, cache_folder=cache_folder)
     width, dim = vectors.shape[1], student.get_embedding_dimension()
     if dim is None or dim > width:
@@ -59,7 +64,7 @@ def distil_dense(
         )
     if dim < width:
         vectors = narrowed(vectors, principal_directions(vectors, dim), cache_folder=cache_folder)
-    rows = labelled(Dataset.from_dict({"text": texts}), vectors)
+    rows = labelled(Dataset.from_dict({"text": list(texts)}), vectors)
     trainer = SentenceTransformerTrainer(
         model=student, args=arguments, train_dataset=rows, loss=loss or MSELoss(), evaluator=evaluator
     )

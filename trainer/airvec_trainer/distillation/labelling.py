@@ -12,6 +12,7 @@ import numpy as np
 
 from airvec.arrays import Array
 from airvec.errors import ArgumentError
+from airvec_trainer.distillation.given import check_rows, check_teacher
 from airvec_trainer.distillation.teachers import teacher_scores, teacher_vectors
 from airvec_trainer.label_columns import LABEL_COLUMNS, label_column
 
@@ -47,7 +48,8 @@ def with_teacher_vectors(
         show_progress_bar: None = if the logger `airvec` shows INFO.
 
     Raises:
-        ArgumentError: no such column, or there are labels already.
+        ArgumentError: rows that are no data set, no such column, there are labels already, or what `teacher_vectors`
+            refuses.
     """
     names = _text_columns(dataset)
     wanted = names[0] if column is None else column
@@ -90,7 +92,8 @@ def with_teacher_scores(
         show_progress_bar: None = if the logger `airvec` shows INFO.
 
     Raises:
-        ArgumentError: too few columns, a teacher with several labels, or there are labels already.
+        ArgumentError: rows that are no data set, too few columns, a teacher with several labels, there are labels
+            already, or what `teacher_scores` refuses.
     """
     names = _text_columns(dataset)
     fewest = 3 if margins else 2
@@ -99,6 +102,7 @@ def with_teacher_scores(
             f"dataset: columns {names}, expected {fewest} or more texts: a query, and documents to compare. Add "
             "negatives, such as by airvec_trainer.mining, or pass margins=False for scores alone."
         )
+    check_teacher(teacher, "predict")
     query, *documents = names
     pairs = [(row[query], row[name]) for row in dataset for name in documents]
     found = teacher_scores(
@@ -151,6 +155,7 @@ def _fingerprint(values: Array) -> str:
 
 
 def _text_columns(dataset: "Dataset") -> list[str]:
+    check_rows(dataset)
     label = label_column(dataset.column_names)
     if label is not None:
         raise ArgumentError(

@@ -6,7 +6,7 @@ Knows nothing of teachers and of training.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -15,10 +15,10 @@ from torch import nn
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError
 from airvec_trainer.adapters import has_adapters
-from airvec_trainer.distillation.twins import twin_of
+from airvec_trainer.distillation.twins import check_in_torch, twin_of
 from airvec_trainer.model import Model
 
-__all__ = ["with_fewer_layers"]
+__all__ = ["places_of", "with_fewer_layers"]
 
 Kept = TypeVar("Kept", bound=Model)
 COUNT = "num_hidden_layers"  # transformers' own name, which configs with another one map to it
@@ -34,13 +34,15 @@ def with_fewer_layers(model: Kept, keep: int | Sequence[int]) -> Kept:
             from 0.
 
     Raises:
-        ArgumentError: no such layers, a model without a list of layers (a table, layers that share weights), one with
-            adapters, or layers that cannot stand there, as a first one that differs from the others.
+        ArgumentError: a model that is not in torch, no such layers, a model without a list of layers (a table, layers
+            that share weights), one with adapters, or layers that cannot stand there, as a first one that differs from
+            the others.
 
     Example:
-        >>> _places(3, 6), _places([4, 1], 6)
+        >>> places_of(3, 6), places_of([4, 1], 6)
         ([0, 2, 5], [1, 4])
     """
+    check_in_torch("model", model)
     if has_adapters(model):
         raise ArgumentError(
             f"model: {type(model).__name__} has adapters, expected none. Open the folder that it was exported to, "
@@ -54,7 +56,7 @@ def with_fewer_layers(model: Kept, keep: int | Sequence[int]) -> Kept:
         )
     count = getattr(body.config, COUNT, 0)
     parent, name = _list_of_layers(body, count)
-    places = _places(keep, count)
+    places = places_of(keep, count)
     setattr(parent, name, nn.ModuleList(_renumbered(getattr(parent, name)[old], new) for new, old in enumerate(places)))
     _shorten(body.config, places, count)
     _check_whole(body, places)
@@ -77,20 +79,21 @@ def _list_of_layers(body: nn.Module, count: int) -> tuple[nn.Module, str]:
     return found[0]
 
 
-def _places(keep: int | Sequence[int], count: int) -> list[int]:
-    """Which layers stay.
+def places_of(keep: int | Sequence[int], count: int) -> list[int]:
+    """Which layers of so many stay.
 
     Raises:
         ArgumentError: none, too many, twice the same, or one that is not there.
     """
-    if isinstance(keep, int):
+    if isinstance(keep, str | bytes | Mapping) or not isinstance(keep, Iterable):
         number = whole_number("keep", keep)
         if number > count:
             raise ArgumentError(f"keep: {number} layers of {count}, expected {count} at most. Lower it.")
         return [round(place * (count - 1) / max(number - 1, 1)) for place in range(number)]
-    places = sorted(keep)
-    if not places or len(set(places)) != len(places) or places[0] < 0 or places[-1] >= count:
-        raise ArgumentError(f"keep: {list(keep)!r}, expected numbers from 0 to {count - 1}, each once. Change them.")
+    listed = list(keep)
+    places = sorted(whole_number("keep", place, 0) for place in listed)
+    if not places or len(set(places)) != len(places) or places[-1] >= count:
+        raise ArgumentError(f"keep: {listed!r}, expected numbers from 0 to {count - 1}, each once. Change them.")
     return places
 
 

@@ -95,13 +95,14 @@ def with_projection(model: Model, directions: Floats) -> Model:
         directions: float32 (dim, width), such as of `principal_directions`.
 
     Raises:
-        ArgumentError: another width.
+        ArgumentError: a model that is not in torch, or another width.
     """
     import torch
 
-    from airvec_trainer.distillation.twins import twin_of
+    from airvec_trainer.distillation.twins import check_in_torch, twin_of
     from airvec_trainer.modules import Dense, Normalize
 
+    check_in_torch("model", model)
     dim, width = directions.shape
     if model.get_embedding_dimension() != width:
         raise ArgumentError(

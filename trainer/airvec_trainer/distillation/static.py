@@ -15,9 +15,10 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from airvec.arguments import check_text, want_progress
+from airvec.arguments import want_progress
 from airvec.arrays import Array
 from airvec.errors import ArgumentError
+from airvec_trainer.distillation.given import check_teacher, given_texts
 from airvec_trainer.distillation.static_training import StaticSettings, TokenRows, train_table
 from airvec_trainer.distillation.teachers import teacher_vectors
 from airvec_trainer.modules import Normalize, StaticEmbedding
@@ -77,10 +78,13 @@ def distil_static(
         show_progress_bar: None = if the logger `airvec` shows INFO.
 
     Raises:
-        ArgumentError: too few texts, more dimensions than the teacher has, a slow tokenizer, vectors of another shape.
+        ArgumentError: texts that are none, too few of them, more dimensions than the teacher has, a slow tokenizer,
+            vectors of another shape.
         TrainingError: the loss is no number.
     """
+    check_teacher(teacher, "encode")
     settings, student = settings or StaticSettings(), _student_tokenizer(teacher, tokenizer)
+    texts = given_texts("texts", texts)
     _check_texts(texts)
     if vectors is None:
         vectors = teacher_vectors(teacher, texts, show_progress_bar=show_progress_bar)
@@ -153,8 +157,6 @@ def _student_tokenizer(teacher: Any, given: Any | None) -> Tokenizer:
 
 
 def _check_texts(texts: Sequence[str]) -> None:
-    for place, text in enumerate(texts):
-        check_text(text, place)
     if len(texts) < 20:
         raise ArgumentError(f"texts: {len(texts)}, expected at least 20, better 100,000. Give more.")
 

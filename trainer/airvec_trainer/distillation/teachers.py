@@ -7,6 +7,7 @@ Knows nothing of data sets and of training.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import numpy as np
 
 from airvec.arguments import want_progress
 from airvec.arrays import Array
+from airvec.checks import whole_number
 from airvec.errors import ArgumentError
 from airvec_trainer.distillation.cache import SHARD, Rows, cached_rows, check_dtype, digest_of_texts, made_rows
+from airvec_trainer.distillation.given import check_teacher, given_pairs, given_texts
 from airvec_trainer.identity import model_digest
 
 __all__ = ["open_teacher", "teacher_scores", "teacher_vectors"]
@@ -47,7 +50,7 @@ def teacher_vectors(
 
     Args:
         teacher: a model with `encode`, of airvec or in torch.
-        texts: equal ones within a shard are encoded once.
+        texts: a list, a column of a data set, an array or an iterator; equal ones within a shard are encoded once.
         cache_folder: where vectors are kept; None = nowhere.
         encode_kwargs: for the teacher's `encode`: `prompt`, `prompt_name`, `task`, `normalize_embeddings`,
             `truncate_dim`; `batch_size` and `device`.
@@ -56,9 +59,12 @@ def teacher_vectors(
         shard_size: texts that are encoded, and kept, at once.
 
     Raises:
-        ArgumentError: a setting that is none of those, or embeddings that are no finite numbers.
+        ArgumentError: a model that does not encode, texts that are none, a setting that is none of those, a folder
+            that cannot be written, or embeddings that are no finite numbers.
         ModelFolderError: a file of the cache is damaged.
     """
+    check_teacher(teacher, "encode")
+    texts = given_texts("texts", texts)
     keeping = Keeping(cache_folder, dtype, show_progress_bar, shard_size)
     given = _checked_settings("encode_kwargs", encode_kwargs, VECTOR_SETTINGS)
 
@@ -98,9 +104,12 @@ def teacher_scores(
         shard_size: pairs that are scored, and kept, at once.
 
     Raises:
-        ArgumentError: a setting that is none of those, or scores that are no finite numbers.
+        ArgumentError: a model that is no reranker, pairs that are none, a setting that is none of those, a folder that
+            cannot be written, or scores that are no finite numbers.
         ModelFolderError: a file of the cache is damaged.
     """
+    check_teacher(teacher, "predict")
+    pairs = given_pairs("pairs", pairs)
     keeping = Keeping(cache_folder, dtype, show_progress_bar, shard_size)
     given = {**LOGITS, **_checked_settings("predict_kwargs", predict_kwargs, SCORE_SETTINGS)}
     if not isinstance(given["activation_fn"], str):
@@ -153,8 +162,9 @@ class Keeping:
 
     def __post_init__(self) -> None:
         check_dtype(self.dtype)
-        if self.shard_size < 1:
-            raise ArgumentError(f"shard_size: {self.shard_size}, expected 1 or more. Raise it.")
+        whole_number("shard_size", self.shard_size)
+        if self.cache_folder is not None and not isinstance(self.cache_folder, str | PathLike):
+            raise ArgumentError(f"cache_folder: {self.cache_folder!r:.60}, expected a path, or None. Correct it.")
 
 
 def _rows(
@@ -176,6 +186,8 @@ def _about(teacher: Any, given: Mapping[str, Any], texts: str) -> dict[str, Any]
 
 
 def _checked_settings(name: str, given: Mapping[str, Any] | None, known: Sequence[str]) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise ArgumentError(f"{name}: {given!r:.60}, expected a dict such as {{'batch_size': 64}}. Correct it.")
     for key in given or {}:
         if key not in (*known, *SPEED):
             raise ArgumentError(f"{name}: {key!r}, expected one of {', '.join((*known, *SPEED))}. Leave it out.")
