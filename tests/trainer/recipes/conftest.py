@@ -44,7 +44,7 @@ seed = 7
 [[evaluation]]
 evaluator = "EmbeddingSimilarityEvaluator"
 name = "dev"
-file = "pairs.tsv"
+file = "dev.tsv"
 columns = {{sentences1 = "left", sentences2 = "right", scores = "score"}}
 divide = {{scores = 5}}
 """
@@ -58,8 +58,10 @@ def tiny(tmp_path_factory) -> Path:
 @pytest.fixture
 def recipe(tiny, tmp_path):
     """Write the recipe and its data; what is given replaces parts of it."""
-    lines = [f"{text}\t{text} again\t{number % 6}" for number, text in enumerate(ROWS * 3)]
-    (tmp_path / "pairs.tsv").write_text("left\tright\tscore\n" + "\n".join(lines) + "\n")
+    numbered = [f"{text} {word}".strip() for word in ("", "in the north", "at work today") for text in ROWS]
+    for name, end in (("pairs", "again"), ("dev", "too"), ("scored", "at sea")):
+        lines = [f"{text}\t{text} {end}\t{number % 6}" for number, text in enumerate(numbered)]
+        (tmp_path / f"{name}.tsv").write_text("left\tright\tscore\n" + "\n".join(lines) + "\n")
 
     def written(*changes: tuple[str, str], more: str = "") -> Path:
         text = RECIPE.format(model=tiny)

@@ -7,7 +7,7 @@ import pytest
 
 from airvec.errors import ArgumentError
 from airvec_trainer import evaluation
-from airvec_trainer.recipes.evaluators import make_evaluators
+from airvec_trainer.recipes.evaluators import make_evaluators, read_evaluated
 from airvec_trainer.recipes.sections import EvaluationSection
 from tests.trainer.evaluation.stand_in import TableModel
 
@@ -25,7 +25,8 @@ def rows(tmp_path):
 
 
 def only(**given):
-    (made,) = make_evaluators([EvaluationSection(**given)], {})
+    sections = [EvaluationSection(**given)]
+    (made,) = make_evaluators(sections, read_evaluated(sections, {}))
     return made
 
 

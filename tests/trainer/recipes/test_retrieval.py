@@ -77,7 +77,7 @@ def test_the_evaluator_searches_for_exactly_the_queries_held_out(tmp_path):
     found = plan(read_recipe(written(tmp_path)))
     (evaluator,) = found.evaluators
     assert isinstance(evaluator, InformationRetrievalEvaluator)
-    assert sorted(evaluator.queries) == sorted(found.tasks[0].queries.values())
+    assert sorted(evaluator.queries) == sorted(found.evaluated[0].queries.values())
     assert len(evaluator.corpus) == 40
 
 

@@ -21,7 +21,7 @@ EXPORT = '\n[export]\nout = "exported"\n'
 SEVERAL = """
 [[data]]
 name = "scored"
-file = "pairs.tsv"
+file = "scored.tsv"
 columns = ["left", "right", "score"]
 divide = {score = 5}
 
@@ -174,7 +174,7 @@ def test_a_guide_is_loaded_when_training_begins_and_not_to_plan(recipe, tiny, mo
 
 def test_an_evaluator_may_take_held_out_rows(recipe):
     tail = 'columns = {sentences1 = "left"'
-    change = (f'file = "pairs.tsv"\n{tail}', 'data = "data"\ncolumns = {sentences1 = "anchor"')
+    change = (f'file = "dev.tsv"\n{tail}', 'data = "data"\ncolumns = {sentences1 = "anchor"')
     columns = ('columns = {anchor = "left", positive = "right"}', "")
     with pytest.raises(ArgumentError, match=r"the held-out rows: no column 'anchor', expected one of left, right, sc"):
         run(plan(read_recipe(recipe(change, columns))))

@@ -89,7 +89,7 @@ def test_each_round_mines_with_the_model_that_the_stage_before_left(done, stage,
 
 def test_no_query_is_trained_on_and_evaluated(done):
     found = plan(read_recipe(done / "recipe.toml"))
-    out = set(found.tasks[0].queries.values())
+    out = set(found.evaluated[0].queries.values())
     trained = {row["anchor"] for stage in found.stages for part in stage.plan.train.values() for row in part}
     trained |= {row["anchor"] for stage in STAGES[2:] for row in rows(done, stage)}
     assert len(out) == 10
@@ -122,7 +122,7 @@ def test_training_on_what_another_evaluation_asks_is_refused(tmp_path):
 
 def test_mined_rows_that_hold_an_evaluated_query_stop_the_run(tmp_path, monkeypatch):
     found = plan(read_recipe(written(tmp_path)))
-    asked = next(iter(found.tasks[0].queries.values()))
+    asked = next(iter(found.evaluated[0].queries.values()))
 
     def leaking(*given):
         made, told = mined.mined_rows(*given)

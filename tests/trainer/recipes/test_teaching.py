@@ -53,7 +53,7 @@ def test_sentences_of_a_file_without_a_header_are_learned_in_both_languages(reci
 
 
 def test_lines_of_a_text_file_are_texts(recipe, tiny, tmp_path):
-    (tmp_path / "texts.txt").write_text("one\n\n two \nthree\n" * 6, encoding="utf-8")
+    (tmp_path / "texts.txt").write_text("one\n\n two \nthree\n" + "".join(f"line {number}\n" for number in range(15)), encoding="utf-8")
     rows = ('file = "pairs.tsv"\ncolumns = {anchor = "left", positive = "right"}', 'file = "texts.txt"')
     found = plan(read_recipe(recipe(MSE, rows, more=teacher(tiny))))
     assert found.train["data"]["text"][:3] == ["one", "two", "three"]

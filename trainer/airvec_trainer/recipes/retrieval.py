@@ -4,18 +4,19 @@ Knows nothing of models, losses and evaluators.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airvec.errors import ArgumentError
 from airvec.search.beir import RetrievalTask, read_beir
+from airvec_trainer.recipes.apart import plain
 from airvec_trainer.recipes.rows import columns_of
 from airvec_trainer.recipes.sections import DataSection
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["check_apart", "cut", "parts_of_task", "split_task"]
+__all__ = ["cut", "parts_of_task", "split_task"]
 
 
 def parts_of_task(section: DataSection) -> "tuple[Dataset, RetrievalTask]":
@@ -55,8 +56,8 @@ def split_task(task: RetrievalTask, share: float, seed: int = 0) -> tuple[Retrie
     """
     texts = _shuffled(task.queries.values(), seed)
     out = set(texts[: round(share * len(texts))])
-    return _of(task, (name for name, text in task.queries.items() if _plain(text) not in out)), _of(
-        task, (name for name, text in task.queries.items() if _plain(text) in out)
+    return _of(task, (name for name, text in task.queries.items() if plain(text) not in out)), _of(
+        task, (name for name, text in task.queries.items() if plain(text) in out)
     )
 
 
@@ -65,31 +66,9 @@ def cut(task: RetrievalTask, limit: int | None, seed: int = 0) -> RetrievalTask:
     if limit is None or limit >= len(task.queries):
         return task
     places = {text: place for place, text in enumerate(_shuffled(task.queries.values(), seed))}
-    names = sorted(task.queries, key=lambda name: (places[_plain(task.queries[name])], name))
+    names = sorted(task.queries, key=lambda name: (places[plain(task.queries[name])], name))
     kept = set(names[:limit])
     return _of(task, (name for name in task.queries if name in kept))
-
-
-def check_apart(rows: "Mapping[str, Dataset]", tasks: Iterable[RetrievalTask]) -> None:
-    """Refuse to train on a query that is evaluated.
-
-    Args:
-        rows: data sets to train on, by name.
-        tasks: whose queries are evaluated.
-
-    Raises:
-        ArgumentError: a text of a row is one of them.
-    """
-    held_out = {_plain(text) for task in tasks for text in task.queries.values()}
-    for name, part in rows.items() if held_out else ():
-        for column in part.column_names:
-            found = [value for value in part[column] if isinstance(value, str) and _plain(value) in held_out]
-            if found:
-                raise ArgumentError(
-                    f"[[data]] {name}: {len(found)} texts of column {column!r} are queries that are evaluated, such as "
-                    f"{found[0]!r:.80}, expected none: what is held out is never trained on. Give every data set of "
-                    "this folder the same held_out_queries and held_out_seed, or evaluate others."
-                )
 
 
 def _pairs(task: RetrievalTask) -> dict[str, list[Any]]:
@@ -105,12 +84,8 @@ def _pairs(task: RetrievalTask) -> dict[str, list[Any]]:
 
 def _shuffled(texts: Iterable[str], seed: int) -> list[str]:
     """Different texts, in an order that is the same on every machine and with every version of a library."""
-    different = dict.fromkeys(_plain(text) for text in texts)
+    different = dict.fromkeys(plain(text) for text in texts)
     return sorted(different, key=lambda text: hashlib.sha256(f"{seed}:{text}".encode()).digest())
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def _of(task: RetrievalTask, names: Iterable[str]) -> RetrievalTask:

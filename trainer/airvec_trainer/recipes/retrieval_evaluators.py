@@ -17,7 +17,7 @@ from airvec_trainer.recipes.checking import check_values
 from airvec_trainer.recipes.retrieval import cut
 from airvec_trainer.recipes.sections import EvaluationSection
 
-__all__ = ["BM25", "bm25_ndcg", "check_retriever", "evaluated_tasks", "open_encoder", "task_evaluator", "task_of"]
+__all__ = ["BM25", "bm25_ndcg", "check_retriever", "open_encoder", "task_evaluator", "task_of"]
 
 BM25 = "bm25"
 Samples = list[dict[str, Any]]
@@ -38,11 +38,6 @@ def task_of(section: EvaluationSection, held_out: Mapping[str, Any]) -> Retrieva
     return cut(found, section.limit) if isinstance(found, RetrievalTask) else None
 
 
-def evaluated_tasks(sections: list[EvaluationSection], held_out: Mapping[str, Any]) -> list[RetrievalTask]:
-    """The tasks of all evaluators that have one."""
-    return [task for section in sections if (task := task_of(section, held_out)) is not None]
-
-
 def task_evaluator(found: Any, section: EvaluationSection, task: RetrievalTask, place: str) -> Any:
     """An evaluator of a task: one that takes queries and a corpus, or one that takes samples to rerank.
 
@@ -59,7 +54,8 @@ def task_evaluator(found: Any, section: EvaluationSection, task: RetrievalTask, 
     if "samples" in takes:
         check_values(found, section.settings, place, leave=("samples",))
         check_retriever(section.retriever, f"{place}.retriever")
-        settings = section.settings
+        counted = {"count_missing": True} if "count_missing" in takes else {}
+        settings = counted | section.settings
         return Reranked(lambda samples: found(samples=samples, **settings), section, task)
     given = {
         "queries": task.queries,

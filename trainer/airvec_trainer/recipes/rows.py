@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from airvec.errors import ArgumentError
 from airvec_trainer.augmentation import Cropping, Deletion, Replacement, augmented
 from airvec_trainer.label_columns import LABEL_COLUMNS
+from airvec_trainer.recipes.apart import held_out_rows, texts_of_rows
 from airvec_trainer.recipes.checking import check_values, made
 from airvec_trainer.recipes.sections import DataSection, RowsSection, Table
 
@@ -29,22 +30,25 @@ Columns = dict[str, list[Any]]
 
 
 def parts_of_data(section: DataSection) -> "tuple[Dataset, Dataset | None]":
-    """The rows to train on, and those held out (None where there are none).
+    """The rows to train on, and those held out (None where there are none): at the end, with what repeats them.
 
     Raises:
         ArgumentError: as `read_rows`; or all rows are held out.
     """
     rows = read_rows(section)
+    # Before augmentation, which makes other texts of the same: what repeats a row stays with it.
+    texts = texts_of_rows({name: list(rows[name]) for name in rows.column_names}) if section.held_out else []
     for number, table in enumerate(section.augment):
         rows = _augmented(rows, table, f"[[data]] {section.name}: augment {number}")
     count = round(section.held_out * len(rows)) if section.held_out < 1 else int(section.held_out)
-    if count >= len(rows):
+    out = held_out_rows(texts, count)
+    if len(out) >= len(rows):
         raise ArgumentError(
-            f"[[data]] {section.name}: {count} of {len(rows)} rows held out, expected some to train on. "
-            "Lower held_out, or look at where and limit."
+            f"[[data]] {section.name}: {len(out)} of {len(rows)} rows held out, expected some to train on. "
+            "Lower held_out, or look at where and limit; rows that repeat one another go together."
         )
-    first = len(rows) - count
-    return rows.select(range(first)), rows.select(range(first, len(rows))) if count else None
+    kept = sorted(set(range(len(rows))) - set(out))
+    return rows.select(kept), rows.select(out) if out else None
 
 
 def read_rows(section: RowsSection) -> "Dataset":

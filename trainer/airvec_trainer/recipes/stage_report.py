@@ -13,6 +13,7 @@ from typing import Any
 import onnxruntime
 
 import airvec
+from airvec.search.beir import RetrievalTask
 from airvec_trainer.recipes.retrieval_evaluators import bm25_ndcg
 from airvec_trainer.recipes.stage_records import Measure, StageRecord, write_json
 from airvec_trainer.recipes.staged_planning import StagedPlan
@@ -163,8 +164,8 @@ def _markdown(plan: StagedPlan, found: Sequence[Repetition], beside: dict[str, f
 def _beside(plan: StagedPlan) -> dict[str, float]:
     """What the recipe wants measured for comparison."""
     found: dict[str, float] = {}
-    for section, task in zip(plan.recipe.evaluation, plan.tasks, strict=True):
-        if section.beside and task is not None:
+    for section, task in zip(plan.recipe.evaluation, plan.evaluated, strict=True):
+        if section.beside and isinstance(task, RetrievalTask):
             found[f"BM25, {section.settings.get('name', section.data)}, NDCG@10"] = bm25_ndcg(task)
     return found
 

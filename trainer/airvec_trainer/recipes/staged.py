@@ -14,12 +14,13 @@ from transformers import set_seed
 
 from airvec.errors import ArgumentError
 from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers
+from airvec_trainer.recipes.apart import check_apart
+from airvec_trainer.recipes.evaluators import tasks_among
 from airvec_trainer.recipes.finishing import MODEL, check_unused, finish
 from airvec_trainer.recipes.measuring import measured, runtime_model
 from airvec_trainer.recipes.mined import mined_rows
 from airvec_trainer.recipes.models import make_model
 from airvec_trainer.recipes.remembered import Remembered
-from airvec_trainer.recipes.retrieval import check_apart
 from airvec_trainer.recipes.stage_records import RECORD, Measure, StageRecord, read_measure, read_record, write_json
 from airvec_trainer.recipes.stage_report import Repetition, write_report
 from airvec_trainer.recipes.staged_card import with_stages
@@ -127,7 +128,7 @@ def _run_stage(running: Running, stage: StagePlan, shown: Sequence[Any]) -> Outc
     rows, told = stage.plan.train, {}
     if stage.mining is not None:
         rows, told = mined_rows(stage.mining, rows, stage.corpora, running.remembered, folder, running.seed)
-        check_apart(rows, [task for task in running.plan.tasks if task is not None])
+        check_apart(rows, tasks_among(running.plan.evaluated))
     mining = time.monotonic() - started
     remove_leftovers(str(folder))  # a checkpoint may get its name back
     checkpoint = last_checkpoint(folder)

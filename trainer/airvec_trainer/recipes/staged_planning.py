@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from airvec.errors import ArgumentError
-from airvec.search.beir import RetrievalTask
-from airvec_trainer.recipes.evaluators import make_evaluators
+from airvec_trainer.recipes.evaluators import Evaluated, make_evaluators, read_evaluated
 from airvec_trainer.recipes.finishing import MODEL, check_export, check_folder
 from airvec_trainer.recipes.mined import check_mining
 from airvec_trainer.recipes.models import check_model
 from airvec_trainer.recipes.planning import Plan
-from airvec_trainer.recipes.retrieval import check_apart
-from airvec_trainer.recipes.retrieval_evaluators import evaluated_tasks, task_of
 from airvec_trainer.recipes.sections import MiningSection, Recipe, StageSection
 from airvec_trainer.recipes.teaching import check_teacher
-from airvec_trainer.recipes.training import Parts, arguments_for, planned, read_parts
+from airvec_trainer.recipes.training import Parts, arguments_for, check_parts, planned, read_parts
 
 __all__ = ["EXPORTED", "STAGES", "StagePlan", "StagedPlan", "plan_stages", "ready"]
 
@@ -56,14 +53,14 @@ class StagedPlan:
         recipe: as it was read.
         stages: in order, each round by itself.
         evaluators: run before the first stage and after every one, in the recipe's order.
-        tasks: of those evaluators, None for those of rows.
+        evaluated: the task or the rows of each of those.
         output: the folder of it all.
     """
 
     recipe: Recipe
     stages: Sequence[StagePlan]
     evaluators: Sequence[Any]
-    tasks: Sequence[RetrievalTask | None]
+    evaluated: Sequence[Evaluated]
     output: Path
 
     @property
@@ -101,7 +98,7 @@ def plan_stages(recipe: Recipe) -> StagedPlan:
     """Read the data of all stages and make their arguments, losses and evaluators; no model is loaded.
 
     Raises:
-        ArgumentError: anything that does not fit, or a query that is both trained on and evaluated.
+        ArgumentError: anything that does not fit, or a row or query that is both trained on and evaluated.
         MissingPackageError: what the export needs is not installed.
     """
     output = Path(recipe.arguments["output_dir"])
@@ -114,14 +111,14 @@ def plan_stages(recipe: Recipe) -> StagedPlan:
     for place, stage in enumerate(stages):
         check_mining(stage.mining, recipe.model.kind, f"[[stages]] {place}.mining")
     parts = read_parts(recipe.data)
-    held_out = {**parts.held_out, **parts.tasks}
-    evaluators = make_evaluators(recipe.evaluation, held_out)
+    evaluated = read_evaluated(recipe.evaluation, {**parts.held_out, **parts.tasks})
+    evaluators = make_evaluators(recipe.evaluation, evaluated)
     _check_names(evaluators)
-    # All queries that anything is measured on, against the rows of all stages: one stage cannot give away another's.
-    check_apart(parts.train, [*parts.tasks.values(), *evaluated_tasks(recipe.evaluation, {})])
+    # All that anything is measured on, against the rows of all stages: one stage cannot give away another's.
+    check_parts(parts, evaluated)
     each = [(stage, number) for stage in stages for number in range(1, stage.rounds + 1)]
     made = [_staged(recipe, stage, number, place, parts, evaluators) for place, (stage, number) in enumerate(each, 1)]
-    return StagedPlan(recipe, made, evaluators, [task_of(one, held_out) for one in recipe.evaluation], output)
+    return StagedPlan(recipe, made, evaluators, evaluated, output)
 
 
 def ready(stage: StagePlan, rows: Mapping[str, Any], folder: Path, seed: int) -> Plan:

@@ -12,21 +12,24 @@ from typing import Any
 from airvec.errors import ArgumentError
 from airvec.search.beir import RetrievalTask
 from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers
-from airvec_trainer.recipes.evaluators import make_evaluators
+from airvec_trainer.recipes.apart import check_apart
+from airvec_trainer.recipes.evaluators import Evaluated, make_evaluators, read_evaluated, rows_by_place, tasks_among
 from airvec_trainer.recipes.figure import FIGURE, curves, draw
 from airvec_trainer.recipes.finishing import check_export, check_folder, check_unused, finish
 from airvec_trainer.recipes.log import LOG, MetricsLog
 from airvec_trainer.recipes.making import loss_from, make_arguments, trainer_class
 from airvec_trainer.recipes.models import check_model, make_model
 from airvec_trainer.recipes.planning import Plan, planned_steps, with_defaults
-from airvec_trainer.recipes.retrieval import check_apart, parts_of_task
-from airvec_trainer.recipes.retrieval_evaluators import evaluated_tasks
+from airvec_trainer.recipes.retrieval import parts_of_task
 from airvec_trainer.recipes.rows import parts_of_data
 from airvec_trainer.recipes.sections import DataSection, Recipe
 from airvec_trainer.recipes.stopping import StopOnSignal
 from airvec_trainer.recipes.teaching import check_teacher, taught
 
-__all__ = ["Outcome", "Parts", "arguments_for", "plan_training", "planned", "read_parts", "run_training", "trained"]
+__all__ = [
+    "Outcome", "Parts", "arguments_for", "check_parts", "plan_training", "planned", "read_parts", "run_training",
+    "trained",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,10 @@ class Parts:
 
 
 def read_parts(sections: Sequence[DataSection]) -> Parts:
-    """Read every data set, and take apart what is held out.
+    """Read every data set, and take apart what is held out of each; `check_parts` compares them with one another.
 
     Raises:
-        ArgumentError: a file that is not there or is damaged, or rows to train on that are held out.
+        ArgumentError: a file that is not there or is damaged, or nothing is left to train on.
     """
     parts = Parts({}, {}, {}, {})
     for section in sections:
@@ -97,7 +100,7 @@ def plan_training(recipe: Recipe) -> Plan:
     """Read the data and make the arguments and losses; no model is loaded.
 
     Raises:
-        ArgumentError: anything that does not fit.
+        ArgumentError: anything that does not fit, or a row or query that is both trained on and evaluated.
         MissingPackageError: what the export needs is not installed.
     """
     arguments = arguments_for(recipe, {}, evaluates=_evaluates(recipe))
@@ -107,9 +110,20 @@ def plan_training(recipe: Recipe) -> Plan:
     check_teacher(recipe.teacher)
     losses_of(recipe, load=False)
     parts = read_parts(recipe.data)
-    evaluators = make_evaluators(recipe.evaluation, {**parts.held_out, **parts.tasks})
-    check_apart(parts.train, [*parts.tasks.values(), *evaluated_tasks(recipe.evaluation, {})])
+    evaluated = read_evaluated(recipe.evaluation, {**parts.held_out, **parts.tasks})
+    evaluators = make_evaluators(recipe.evaluation, evaluated)
+    check_parts(parts, evaluated)
     return planned(recipe, parts, evaluators)
+
+
+def check_parts(parts: Parts, evaluated: Sequence[Evaluated]) -> None:
+    """Refuse to train on a row or a query that is held out or evaluated, in whatever data sets it stands.
+
+    Raises:
+        ArgumentError: it would be.
+    """
+    held_out = {f"what [[data]] {name} holds out": rows for name, rows in parts.held_out.items()}
+    check_apart(parts.train, [*parts.tasks.values(), *tasks_among(evaluated)], {**held_out, **rows_by_place(evaluated)})
 
 
 def planned(recipe: Recipe, parts: Parts, evaluators: Sequence[Any]) -> Plan:
