@@ -5,6 +5,7 @@ Knows nothing of how tasks are read and measured.
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,11 @@ from airvec.cli.model import positive, show_progress
 from airvec.cli.style import table
 from airvec.errors import AirvecError, ArgumentError, require
 from airvec.precision import PRECISIONS
+from airvec_trainer.eval_targets import check_targets
 from airvec_trainer.evaluation.tasks import KINDS, Settings, Task, TaskSpec, parse_task, read_task
 from airvec_trainer.evaluation.tasks.opening import BITS, AskedModel, Asking, open_model
 from airvec_trainer.evaluation.tasks.pairs import scores_of_pairs
+from airvec_trainer.evaluation.tasks.settings import counted
 
 __all__ = ["main"]
 
@@ -57,6 +60,7 @@ class Measured:
         metrics: by name, without the data's name in front.
         primary: the name of the one that counts.
         seconds: that it took.
+        unwritten: why its CSV file could not be written; None = it was, or was not asked for.
     """
 
     spec: TaskSpec
@@ -64,23 +68,29 @@ class Measured:
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     primary: str = ""
     seconds: float = 0.0
+    unwritten: OSError | None = None
 
     def record(self) -> dict[str, Any]:
-        """For JSON."""
+        """For JSON, which has no nan: null is a correlation with scores that are all alike."""
+        metrics = {name: value if math.isfinite(value) else None for name, value in self.metrics.items()}
+        left_out = {} if self.task.left_out is None else {"left_out": self.task.left_out}
         return {
-            "task": self.spec.kind, "data": str(self.spec.place), **self.spec.options, **self.task.rows,
-            "primary": self.primary, "score": self.metrics[self.primary], "metrics": dict(self.metrics),
+            "task": self.spec.kind, "data": str(self.spec.place), **self.spec.options, **self.task.rows, **left_out,
+            "primary": self.primary, "score": metrics[self.primary], "metrics": metrics,
             "seconds": round(self.seconds, 3),
         }  # fmt: skip
 
     def cells(self) -> tuple[str, ...]:
         """For the table."""
-        rows = ", ".join(f"{count:,} {what}" for what, count in self.task.rows.items())
+        rows = ", ".join(counted(count, what) for what, count in self.task.rows.items())
         also = [f"{name} {shown(name, self.metrics[name])}" for name in self._also()]
         return (
-            self.spec.kind, self.spec.title, rows, self.primary, shown(self.primary, self.metrics[self.primary]),
-            ", ".join(also), f"{self.seconds:.1f}",
+            self.spec.kind, self.spec.title, rows + self._left_out(), self.primary,
+            shown(self.primary, self.metrics[self.primary]), ", ".join(also), f"{self.seconds:.1f}",
         )  # fmt: skip
+
+    def _left_out(self) -> str:
+        return f" ({self.task.left_out:,} left out)" if self.task.left_out else ""
 
     def _also(self) -> list[str]:
         """The metrics to show beside the primary one; those of a measure, such as the cosine, by their endings."""
@@ -99,10 +109,12 @@ def main(argv: Sequence[str] | None = None, program: str = "airvec eval") -> int
     """
     arguments = _parser(program).parse_args(argv)
     try:
-        return _run(arguments)
+        late = _run(arguments, program)
     except (AirvecError, OSError) as error:
-        print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
-        return FAILED
+        late = [error]
+    for error in late:
+        _tell(program, str(error))
+    return FAILED if late else OK
 
 
 def shown(name: str, value: float) -> str:
@@ -127,7 +139,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print all metrics as JSON")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write a CSV file for each task into FOLDER")
-    parser.add_argument("--figure", type=Path, metavar="FILE.png", help="precision and recall of the task pairs")
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE.png", help="precision, recall of the task pairs; or .svg, .pdf"
+    )
     parser.add_argument("--batch-size", type=positive, help="texts in a batch (default: by tokens)")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     group = parser.add_argument_group("model")
@@ -143,33 +157,51 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _tell(program: str, text: str) -> None:
+    """One line."""
+    print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
+
+
+def _run(arguments: argparse.Namespace, program: str) -> list[Exception]:
+    """Measure and print; what could not be written after that."""
     specs = [parse_task(text, KINDS) for text in arguments.tasks]
     _check(arguments, specs)
     asking = Asking(**{name: getattr(arguments, name) for name in Asking.__dataclass_fields__})
     model = open_model(arguments.model, asking)
     settings = Settings(model.kind, arguments.batch_size, show_progress(arguments), arguments.precision)
     tasks = [read_task(spec, settings) for spec in specs]  # all, before hours go into the first
+    for spec, task in zip(specs, tasks, strict=True):
+        if task.note:
+            _tell(program, f"{spec.kind}:{spec.place}: {task.note}")
     found = [
         _measured(spec, task, AskedModel(model, _asked(asking, spec)), arguments.out)
         for spec, task in zip(specs, tasks, strict=True)
     ]
+    _print(arguments, model, found)  # before more is written, which may fail
+    late: list[Exception] = [one.unwritten for one in found if one.unwritten is not None]
     if arguments.figure is not None:
-        _draw(arguments.figure, model, asking, found)
+        try:
+            _draw(arguments.figure, model, asking, found)
+        except (AirvecError, OSError) as error:
+            late.append(error)
+    return late
+
+
+def _print(arguments: argparse.Namespace, model: Any, found: Sequence[Measured]) -> None:
     if arguments.json:
-        print(json.dumps(_report(arguments, model, found), indent=2, ensure_ascii=False))
+        print(json.dumps(_report(arguments, model, found), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         head = ("task", "data", "rows", "metric", "score", "also", "seconds")
         print(table(head, [one.cells() for one in found], right=(4, 6)))
-    return OK
 
 
 def _check(arguments: argparse.Namespace, specs: Sequence[TaskSpec]) -> None:
     """Before the model is opened.
 
     Raises:
-        ArgumentError: options that do not go together.
+        ArgumentError: options that do not go together, or what they name cannot be written.
     """
+    _check_names(specs, written=arguments.out is not None)
     kinds = [spec.kind for spec in specs]
     if arguments.precision in ("int8", "uint8") and set(kinds) != {"stsb"}:
         other = next(kind for kind in kinds if kind != "stsb")
@@ -183,6 +215,25 @@ def _check(arguments: argparse.Namespace, specs: Sequence[TaskSpec]) -> None:
                 f"--figure: {kinds.count('pairs')} tasks of pairs, expected one, whose precision and recall are drawn."
             )
         require("matplotlib", "train", "airvec eval --figure")
+    check_targets(arguments.out, arguments.figure)
+
+
+def _check_names(specs: Sequence[TaskSpec], *, written: bool) -> None:
+    """Lines of the table and CSV files of two tasks must not look the same.
+
+    Raises:
+        ArgumentError: two do.
+    """
+    seen: set[tuple[str, str]] = set()
+    for spec in specs:
+        name = spec.name if written else spec.title
+        if (spec.kind, name) in seen:
+            where = "would be written into one CSV file" if written else "would be two lines of one name"
+            raise ArgumentError(
+                f"--task {spec.kind}:{spec.place}: the name {name!r} is another {spec.kind} task's, too, and both "
+                f"{where}, expected different names. Add ?name=… to one, behind & if it has options."
+            )
+        seen.add((spec.kind, name))
 
 
 def _asked(asking: Asking, spec: TaskSpec) -> Asking:
@@ -194,11 +245,14 @@ def _asked(asking: Asking, spec: TaskSpec) -> Asking:
 
 def _measured(spec: TaskSpec, task: Task, model: AskedModel, out: Path | None) -> Measured:
     start = time.perf_counter()
-    found = task.evaluator(model, out)
+    metrics = task.evaluator.measure(model)
     seconds = time.perf_counter() - start
-    in_front = f"{task.evaluator.name}_"
-    metrics = {name.removeprefix(in_front): value for name, value in found.items()}
-    return Measured(spec, task, metrics, task.evaluator.primary_metric.removeprefix(in_front), seconds)
+    unwritten = None
+    try:
+        task.evaluator.report(model, metrics, out)
+    except OSError as error:  # a full disk, say: what was measured must not be lost
+        unwritten = error
+    return Measured(spec, task, metrics, task.evaluator.primary(metrics), seconds, unwritten)
 
 
 def _draw(file: Path, model: Any, asking: Asking, found: Sequence[Measured]) -> None:

@@ -28,7 +28,7 @@ def writing(out: Path) -> Generator[None]:
         ArgumentError: `out` cannot be written; nothing has been done.
         OSError: a disk is full; with the room on `out`'s and in the temporary folder.
     """
-    _check_writable(out)
+    check_writable(out)
     try:
         yield
     except (AirvecError, OSError) as error:
@@ -37,8 +37,12 @@ def writing(out: Path) -> Generator[None]:
         raise
 
 
-def _check_writable(out: Path) -> None:
-    """A file without a name in the folder that is there, so that nothing is left."""
+def check_writable(out: Path) -> None:
+    """Try a file without a name in the folder that is there, so that nothing is left.
+
+    Raises:
+        ArgumentError: a file at `out` could not be written.
+    """
     try:
         TemporaryFile(dir=_folder_there(out)).close()
     except OSError as error:

@@ -83,23 +83,40 @@ def open_model(name: str, asking: Asking) -> Any:
     Raises:
         ModelNotFoundError: no such folder or name.
         ModelFolderError: the folder is damaged, or of another kind.
-        ArgumentError: dimensions to keep of a model that is not dense.
+        ArgumentError: dimensions to keep of a model that is not dense, or more than it has; prompts of queries and
+            documents for a reranker.
     """
     kind = DENSE if name == EMBEDDED else kind_of(name, asking.variant)
     if kind not in KINDS:
         raise ArgumentError(f"{name}: model_type is {kind!r}, expected one of {', '.join(KINDS)}. Give another model.")
     if kind != DENSE:
-        for option in ("truncate_dim", "precision"):
-            if getattr(asking, option) is not None:
-                raise ArgumentError(
-                    f"{option}: {getattr(asking, option)!r}, but {name} is a {kind}. Leave it out: "
-                    "it is for dense models."
-                )
+        _refuse(name, kind, asking, ("truncate_dim", "precision"), "dense models")
+    if kind == RERANKER:
+        _refuse(
+            name, kind, asking, ("query_prompt", "document_prompt"), "models that encode; a reranker takes --prompt"
+        )
     given: dict[str, Any] = {"variant": asking.variant, "threads": asking.threads}
     given["max_length" if kind == RERANKER else "max_seq_length"] = asking.max_seq_length
     if kind == DENSE:
         given["truncate_dim"] = asking.truncate_dim
-    return getattr(airvec, kind)(None if name == EMBEDDED else name, **given)
+    model = getattr(airvec, kind)(None if name == EMBEDDED else name, **given)
+    if kind == DENSE:
+        _check_width(name, model, asking.truncate_dim)
+    return model
+
+
+def _refuse(name: str, kind: str, asking: Asking, options: tuple[str, ...], others: str) -> None:
+    for option in options:
+        if getattr(asking, option) is not None:
+            raise ArgumentError(
+                f"{option}: {getattr(asking, option)!r:.60}, but {name} is a {kind}. Leave it out: it is for {others}."
+            )
+
+
+def _check_width(name: str, model: Any, wanted: int | None) -> None:
+    width = model.get_embedding_dimension()
+    if wanted is not None and wanted > width:
+        raise ArgumentError(f"truncate_dim: {wanted}, but {name} has {width} dimensions, expected {width} at most.")
 
 
 def kind_of(name: str, variant: str = "auto") -> str:

@@ -59,14 +59,14 @@ class Task:
         evaluator: called with a model and a folder for its CSV file.
         rows: how many the file has, by what they are: `{"pairs": 1379}`.
         also: metrics to show beside the primary one, without the data's name in front.
-        left_out: how many of the file's queries are not measured.
+        left_out: how many of the file's queries are not measured; None = all are, always.
         note: why, for a person; empty = nothing is left out.
     """
 
     evaluator: Any
     rows: dict[str, int]
     also: tuple[str, ...] = ()
-    left_out: int = 0
+    left_out: int | None = None
     note: str = ""
 
 
