@@ -81,6 +81,27 @@ def test_similarity(theirs, tmp_path, options):
     assert heads[0] == heads[1]
 
 
+@pytest.mark.parametrize("twins", [2, 8, 20])
+def test_similarity_of_float32_embeddings_with_identical_pairs(theirs, twins):
+    """Identical pairs are ties here; float32 cosines, the reference's, are 1 ± 1e-7, which ranks them by luck.
+
+    Where people's scores of them are equal, that luck lengthens the vector of ranks at right angles to theirs: by at
+    most twins (twins² - 1) / 12 in the square, of count (count² - 1) / 12.
+    """
+    vectors = np.random.default_rng(0).normal(size=(60, 24)).astype(np.float32)
+    model = TableModel({str(number): vector for number, vector in enumerate(vectors)})
+    given = pairs()
+    given["sentences2"] = [str((int(text) + 1) % 60) for text in given["sentences1"]]  # none is the same
+    for row in range(twins):
+        given["sentences2"][row], given["scores"][row] = given["sentences1"][row], 6
+    ours, other = EmbeddingSimilarityEvaluator(**given), theirs[EmbeddingSimilarityEvaluator](**given)
+    model.model_card_data = Card()
+    mine, reference = ours(model), other(model)
+    assert mine["pearson_cosine"] == pytest.approx(reference["pearson_cosine"], abs=1e-6)
+    least = np.sqrt(1 - twins * (twins**2 - 1) / (60 * (60**2 - 1)))
+    assert mine["spearman_cosine"] * least - 1e-9 <= reference["spearman_cosine"] <= mine["spearman_cosine"] + 1e-9
+
+
 @pytest.mark.parametrize("precision", ["int8", "uint8", "binary", "ubinary"])
 def test_similarity_of_codes(theirs, tmp_path, precision):
     kind = np.uint8 if precision.startswith("u") else np.int8

@@ -98,6 +98,16 @@ def test_binary_classification(theirs, tmp_path, options):
     agree(mine, theirs["BinaryClassificationEvaluator"](**given), table(), tmp_path, within=2e-6)
 
 
+def test_binary_classification_of_float32_embeddings_with_identical_pairs(theirs, tmp_path):
+    """Identical pairs that all belong together come first in any order: only thresholds differ, in float32's digits."""
+    given = paired(similarity_fn_names=MEASURES)
+    for row in range(12):
+        given["sentences2"][row], given["labels"][row] = given["sentences1"][row], 1
+    mine = ours.BinaryClassificationEvaluator(**given)
+    found = agree(mine, theirs["BinaryClassificationEvaluator"](**given), table(dtype=np.float32), tmp_path, 5e-6)
+    assert found["cosine_ap"] > 0.5
+
+
 @pytest.mark.filterwarnings("ignore:No positive class found:UserWarning")
 def test_binary_classification_without_a_pair_that_belongs_together(theirs, tmp_path):
     given = paired(labels=[0] * COUNT, similarity_fn_names=MEASURES)

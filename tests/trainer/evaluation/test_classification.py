@@ -82,6 +82,11 @@ class Sparse:
         (lambda: ClassificationEvaluator(["a"], ["x"], ["b"], ["x"]), r"labels \['x'\] to train on, expected at least"),
         (lambda: ClassificationEvaluator(["a", "b"], ["x", "y"], [], []), "0 sentences to label, expected some"),
         (lambda: ClassificationEvaluator(["a", "b"], ["x", "y"], ["c"], ["z"]), "label 'z' to find is not among"),
+        (lambda: ClassificationEvaluator(["a", "b"], ["x", 1], ["c"], ["x"]), "labels to train on of kinds int, str,"),
+        (
+            lambda: ClassificationEvaluator(["a", "b"], ["x", "y"], ["c", "d"], ["x", 1]),
+            "labels of kinds int, str",
+        ),
         (lambda: ClassificationProtocol(samples_per_label=0), "samples_per_label: 0, expected a whole number"),
         (lambda: evaluator()(Sparse()), "Sparse gives sparse embeddings of 30 dimensions, expected dense"),
     ],

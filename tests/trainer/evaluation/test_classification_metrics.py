@@ -9,7 +9,6 @@ from airvec_trainer.evaluation.classification_metrics import (
     accuracy_threshold,
     average_precision,
     best_f1,
-    f1_scores,
     matthews,
     outcomes,
 )
@@ -62,11 +61,6 @@ def test_matthews_correlation_is_1_and_minus_1_at_the_ends():
     assert matthews([1, 0, 1], [0, 1, 0]) == -1.0
 
 
-def test_a_class_that_is_only_predicted_counts_in_the_macro_mean():
-    # F1 of 0: 2/3, of 1: 1, of 2, which nobody has: 0
-    assert f1_scores([0, 0, 1], [0, 2, 1])["macro"] == pytest.approx((2 / 3 + 1 + 0) / 3)
-
-
 @pytest.mark.parametrize(
     ("scores", "labels", "message"),
     [
@@ -80,8 +74,3 @@ def test_a_class_that_is_only_predicted_counts_in_the_macro_mean():
 def test_what_cannot_be_counted_is_refused(scores, labels, message):
     with pytest.raises(ArgumentError, match=message):
         outcomes(scores, labels)
-
-
-def test_labels_without_predictions_are_refused():
-    with pytest.raises(ArgumentError, match=r"shape \[2\] and predictions of \[1\]"):
-        f1_scores([0, 1], [0])

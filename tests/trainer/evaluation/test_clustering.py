@@ -55,6 +55,11 @@ def test_options_are_passed_to_the_model():
     [
         (lambda: ClusteringEvaluator(TEXTS, LABELS[:2]), "9 sentences, 2 labels"),
         (lambda: ClusteringEvaluator(TEXTS, ["a"] * 9), r"labels \['a'\], expected at least two"),
+        (
+            lambda: ClusteringEvaluator(TEXTS, [1, "a", None] * 3),
+            "labels of kinds NoneType, int, str, expected",
+        ),
+        (lambda: ClusteringEvaluator(TEXTS, [["a"]] * 9), "labels of kinds list, expected one kind"),
         (lambda: ClusteringProtocol(sample_size=1), "sample_size: 1, expected a whole number of at least 2"),
     ],
 )

@@ -40,5 +40,7 @@ def test_examples_become_pairs():
 def test_a_model_of_several_labels_and_missing_scores_are_refused():
     with pytest.raises(ArgumentError, match="4 pairs, 1 scores"):
         CrossEncoderCorrelationEvaluator(PAIRS, [1])
+    with pytest.raises(ArgumentError, match="the score of pair 2 is nan, expected a finite number"):
+        CrossEncoderCorrelationEvaluator(PAIRS, [1, 2, 3, 4])(TableModel({}, scores=[1, 2, float("nan"), 4]))
     with pytest.raises(ArgumentError, match=r"shapes \[4\] and \[4, 2\]"):
         CrossEncoderCorrelationEvaluator(PAIRS, [1, 2, 3, 4])(TableModel({}, scores=[[1, 2]] * 4))

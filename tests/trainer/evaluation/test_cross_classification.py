@@ -99,5 +99,7 @@ def test_classes_or_scores_that_do_not_fit_the_model_are_refused():
         CrossEncoderClassificationEvaluator(PAIRS, [0, 1, 1, 2])(scored([1, 2, 3, 4]))
     with pytest.raises(ArgumentError, match="row 1 is nan"):
         CrossEncoderClassificationEvaluator(PAIRS, [0, 1, 1, 0])(scored([1, np.nan, 3, 4]))
+    with pytest.raises(ArgumentError, match=r"row 2: 5, but the model \(TableModel\) tells 3 classes, expected 0 to 2"):
+        CrossEncoderClassificationEvaluator(PAIRS, [0, 1, 5, 2])(scored([[1, 2, 3]] * 4, 3))
     with pytest.raises(ArgumentError, match=r"shape \[4, 2\], 1 of them nan"):
         CrossEncoderClassificationEvaluator(PAIRS, [0, 1, 1, 0])(scored([[1, np.nan]] + [[1, 2]] * 3, 2))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from airvec.errors import ArgumentError
+from airvec.search.metrics import ndcg
 from airvec_trainer.evaluation import CERerankingEvaluator, CrossEncoderRerankingEvaluator
+from airvec_trainer.evaluation.ranking_metrics import average_precision, reciprocal_rank
 from tests.trainer.evaluation.stand_in import Card
 
 
@@ -76,6 +78,61 @@ def test_only_what_was_found_is_reranked_if_asked():
     found = CrossEncoderRerankingEvaluator(RANKED, always_rerank_positives=False, at_k=1)(model)
     assert model.calls[0][0] == [["q", "c"], ["q", "b"], ["q", "a"]]
     assert (found["map"], found["mrr@1"], found["ndcg@1"]) == (1 / 4, 0, 0)
+
+
+class SameOrder:
+    """Scores the documents of a query in the order in which they come."""
+
+    def predict(self, pairs, **given):
+        return -np.arange(len(pairs), dtype=np.float64)
+
+
+def random_rankings(count=60):
+    """Queries with one to five positives, of which some, none or all are among the documents found."""
+    random = np.random.default_rng(0)
+    rows = []
+    for size in random.integers(1, 6, count).tolist():
+        positive = [f"+{number}" for number in range(size)]
+        found = random.permutation([*positive, *(f"-{number}" for number in range(8))])
+        rows.append({"query": "q", "positive": positive, "documents": found[: random.integers(0, 9)].tolist()})
+    return rows
+
+
+@pytest.mark.parametrize("at_k", [3, 10])
+def test_a_model_that_keeps_the_order_gains_exactly_nothing_if_missing_positives_count(at_k):
+    rows = random_rankings()
+    measure = CrossEncoderRerankingEvaluator(rows, at_k, always_rerank_positives=False, count_missing=True)
+    found = measure(SameOrder())
+    for key in ("map", f"mrr@{at_k}", f"ndcg@{at_k}"):
+        assert 0 < found[key] == found[f"base_{key}"]
+    # Without it the same model seems to gain: the reference's way.
+    reference = CrossEncoderRerankingEvaluator(rows, at_k, always_rerank_positives=False)(SameOrder())
+    assert reference[f"ndcg@{at_k}"] > reference[f"base_ndcg@{at_k}"]
+
+
+def test_missing_positives_count_as_never_found_as_in_a_retrieval():
+    rows = random_rankings()
+    found = CrossEncoderRerankingEvaluator(rows, always_rerank_positives=False, count_missing=True)(SameOrder())
+    judged = [(row["documents"], dict.fromkeys(row["positive"], 1)) for row in rows]
+    assert found["ndcg@10"] == pytest.approx(np.mean([ndcg(*one) for one in judged]), abs=1e-12)
+    precise = [average_precision(*one, 10) for one in judged]  # at most 5 positives and 8 documents: nothing is cut
+    assert found["map"] == pytest.approx(np.mean(precise), abs=1e-12)
+    assert found["mrr@10"] == pytest.approx(np.mean([reciprocal_rank(*one, 10) for one in judged]), abs=1e-12)
+
+
+def test_missing_positives_by_hand():
+    rows = [{"query": "q", "positive": ["b", "d"], "documents": ["c", "b", "a"]}]  # d was not found
+    measure = CrossEncoderRerankingEvaluator(rows, always_rerank_positives=False, count_missing=True)
+    best = 1 + 1 / log2(3)
+    assert measure(Scores({"b": 0.9, "a": 0.5, "c": 0.1})) == pytest.approx(
+        {
+            "map": 1 / 2, "mrr@10": 1.0, "ndcg@10": 1 / best,
+            "base_map": 1 / 4, "base_mrr@10": 1 / 2, "base_ndcg@10": 1 / log2(3) / best,
+        }
+    )  # fmt: skip
+    assert measure.get_config_dict() == {"at_k": 10, "always_rerank_positives": False, "count_missing": True}
+    both = CrossEncoderRerankingEvaluator(rows, count_missing=True)(Scores(MODEL))  # d is scored, and was not found
+    assert (both["base_map"], both["map"]) == (1 / 4, (1 / 2 + 2 / 4) / 2)
 
 
 def test_a_model_that_tells_nothing_apart_gains_nothing_by_the_order():

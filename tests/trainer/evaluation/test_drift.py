@@ -61,6 +61,28 @@ def test_constant_numbers_are_stable_until_they_fall_or_rise():
     assert population_stability([1.0] * 5, [0.5] * 9) > 1
 
 
+def test_a_fall_below_ties_at_the_least_number_shows():
+    reference = [1.0] * 3 + [2.0, 3, 4, 5, 6, 7, 8]
+    assert population_stability(reference, reference) == 0.0
+    fallen = population_stability(reference, [0.0] * 3 + reference[3:])
+    # 3/10 leave the bin that ends at 1, for one that holds none
+    assert fallen == pytest.approx(2 * (0.3 - 1e-4) * np.log(0.3 / 1e-4))
+    risen = population_stability([-number for number in reference], [0.0] * 3 + [-number for number in reference[3:]])
+    assert risen > 0.25
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf")])
+def test_a_threshold_that_is_no_number_is_refused(threshold):
+    with pytest.raises(ArgumentError, match=f"threshold: {threshold}, expected a finite number"):
+        drift(AROUND, AROUND, threshold=threshold)
+
+
+@pytest.mark.parametrize("reference", [np.zeros((3, 4)), [[1, 2, 3, 0.1], [-1, -2, -3, -0.1]]])
+def test_a_reference_without_a_direction_is_refused(reference):
+    with pytest.raises(ArgumentError, match=r"reference: the mean of [23] directions has the length"):
+        drift(reference, AROUND)
+
+
 def test_quality_of_pairs_that_people_scored():
     found = pair_quality([[1.0, 0]] * 3, [[2.0, 0], [3, 4], [0, 1]], [5, 1, 3])  # cosines 1, 0.6, 0
     assert found.spearman == pytest.approx(0.5)

@@ -201,6 +201,17 @@ def test_a_mistake_is_told_when_the_evaluator_is_made(changed, message):
         InformationRetrievalEvaluator(**given)
 
 
+def test_a_score_function_that_gives_nan_is_told():
+    def broken(some, others):
+        found = dot_score(some, others)
+        found[0, 1] = np.nan
+        return found
+
+    measure = InformationRetrievalEvaluator(QUERIES, CORPUS, RELEVANT, **SMALL, score_functions={"broken": broken})
+    with pytest.raises(ArgumentError, match=r"score function: 1 of \d+ scores are nan, expected numbers"):
+        measure(model())
+
+
 def test_a_model_that_does_not_fit_is_told():
     measure = InformationRetrievalEvaluator(QUERIES, CORPUS, RELEVANT, main_score_function="dot")
     with pytest.raises(ArgumentError, match="main_score_function 'dot', but the model compares by 'cosine'"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
+from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.label_agreement import label_agreement
 
 
@@ -18,3 +19,14 @@ def test_every_mean_is_scikit_learns(seed):
         scores = precision_recall_fscore_support(expected, predicted, average=average, zero_division=0)
         for name, score in zip(("precision", "recall", "f1"), scores, strict=False):
             assert found[name + ending] == pytest.approx(score, abs=1e-12)
+
+
+def test_a_label_that_is_only_predicted_counts_in_the_plain_means():
+    # F1 of 0: 2/3, of 1: 1, of 2, which nobody has: 0
+    assert label_agreement([0, 0, 1], [0, 2, 1])["f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
+@pytest.mark.parametrize(("expected", "predicted"), [([0, 1], [0]), ([], [])])
+def test_labels_without_predictions_are_refused(expected, predicted):
+    with pytest.raises(ArgumentError, match=r"shape \[\d\], and predictions of \[\d\], expected as many, and one"):
+        label_agreement(expected, predicted)

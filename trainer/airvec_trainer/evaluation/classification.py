@@ -12,7 +12,7 @@ import numpy as np
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.classification_metrics import average_precision, outcomes
-from airvec_trainer.evaluation.columns import same_lengths, texts
+from airvec_trainer.evaluation.columns import different, same_lengths, texts
 from airvec_trainer.evaluation.dense_embedding import dense_rows
 from airvec_trainer.evaluation.embedding import EncodeOptions
 from airvec_trainer.evaluation.evaluator import Evaluator
@@ -59,7 +59,8 @@ class ClassificationEvaluator(Evaluator):
         options: how texts are encoded; None = as the model does, 32 at once.
 
     Raises:
-        ArgumentError: columns of different lengths, no texts, fewer than two labels, or a label that is not trained.
+        ArgumentError: columns of different lengths, no texts, fewer than two labels, labels that cannot be ordered, or
+            one that is not trained.
     """
 
     def __init__(
@@ -133,15 +134,15 @@ class ClassificationEvaluator(Evaluator):
 
 def _names(where: str, trained: Sequence[Any], asked: Sequence[Any]) -> list[Any]:
     """The labels in order."""
-    names = sorted(set(trained))
+    names = different(where, "labels to train on", trained)
     if len(names) < 2:
         raise ArgumentError(f"{where}: labels {names!r:.60} to train on, expected at least two. Add rows of others.")
     if not len(asked):
         raise ArgumentError(f"{where}: {len(asked)} sentences to label, expected some. Give rows with labels.")
-    unknown = sorted(set(asked) - set(names))
-    if unknown:
+    unknown = next((label for label in different(where, "labels", asked) if label not in names), None)
+    if unknown is not None:
         raise ArgumentError(
-            f"{where}: label {unknown[0]!r} to find is not among those trained, {', '.join(map(str, names))[:80]}. "
+            f"{where}: label {unknown!r} to find is not among those trained, {', '.join(map(str, names))[:80]}. "
             "Add rows to train it, or leave it out."
         )
     return names

@@ -1,4 +1,4 @@
-"""Measures of classification, on arrays: thresholds on scores, precision and recall, average precision, MCC, F1.
+"""Measures of classification, on arrays: thresholds on scores, precision and recall, average precision, MCC.
 
 A score at or above a threshold says 1. Equal scores are never parted: they count together.
 Knows nothing of models, texts and files.
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from airvec.errors import ArgumentError
 
 __all__ = [
-    "BestF1", "Outcomes", "accuracy_threshold", "average_precision", "best_f1", "f1_scores", "matthews", "outcomes",
+    "BestF1", "Outcomes", "accuracy_threshold", "average_precision", "best_f1", "matthews", "outcomes",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -148,33 +148,6 @@ def matthews(labels: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     false, missed = int((~truth & found).sum()), int((truth & ~found).sum())
     sizes = (both + false) * (both + missed) * (neither + false) * (neither + missed)
     return (both * neither - false * missed) / sqrt(sizes) if sizes else 0.0
-
-
-def f1_scores(labels: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
-    """F1 of classes, averaged: `macro` = the mean of all that occur, `weighted` = by labels, `micro` = the accuracy.
-
-    >>> found = f1_scores([0, 0, 0, 1], [0, 0, 1, 1])  # 2 * 2 / 5 and 2 * 1 / 3
-    >>> {name: round(value, 6) for name, value in found.items()}
-    {'macro': 0.733333, 'micro': 0.75, 'weighted': 0.766667}
-
-    Raises:
-        ArgumentError: not as many of each, or none.
-    """
-    truth, found = np.asarray(labels), np.asarray(predicted)
-    if truth.shape != found.shape or truth.ndim != 1 or not len(truth):
-        raise ArgumentError(
-            f"f1: labels of shape {list(truth.shape)} and predictions of {list(found.shape)}, expected as many, and "
-            "one at least. Give one of each a row."
-        )
-    classes = np.union1d(truth, found)
-    right = np.array([((truth == one) & (found == one)).sum() for one in classes])
-    labelled = np.array([(truth == one).sum() for one in classes])
-    scores = 2 * right / (labelled + np.array([(found == one).sum() for one in classes]))
-    return {
-        "macro": float(scores.mean()),
-        "micro": float(right.sum() / len(truth)),
-        "weighted": float(scores @ labelled / len(truth)),
-    }
 
 
 def _checked(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array, Array]:

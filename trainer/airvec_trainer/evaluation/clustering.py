@@ -13,7 +13,7 @@ import numpy as np
 from airvec.checks import whole_number
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.clustering_metrics import v_measure
-from airvec_trainer.evaluation.columns import same_lengths, texts
+from airvec_trainer.evaluation.columns import different, same_lengths, texts
 from airvec_trainer.evaluation.dense_embedding import dense_rows
 from airvec_trainer.evaluation.embedding import EncodeOptions
 from airvec_trainer.evaluation.evaluator import Evaluator
@@ -56,7 +56,7 @@ class ClusteringEvaluator(Evaluator):
         options: how texts are encoded; None = as the model does, 32 at once.
 
     Raises:
-        ArgumentError: columns of different lengths, or fewer than two labels.
+        ArgumentError: columns of different lengths, fewer than two labels, or labels that cannot be ordered.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ClusteringEvaluator(Evaluator):
         same_lengths(where, {"sentences": sentences, "labels": labels})
         super().__init__(name=name, csv_file=f"clustering_evaluation{'_' + name if name else ''}_results.csv")
         self.sentences = texts(where, "sentences", sentences)
-        self.label_names = sorted(set(labels))
+        self.label_names = different(where, "labels", labels)
         if len(self.label_names) < 2:
             raise ArgumentError(f"{where}: labels {self.label_names!r:.60}, expected at least two. Add rows of others.")
         numbers = {label: number for number, label in enumerate(self.label_names)}

@@ -94,6 +94,26 @@ def some(where: str, name: str, given: list[Any]) -> list[Any]:
     return given
 
 
+def different(where: str, name: str, labels: Iterable[Any]) -> list[Any]:
+    """The different labels of a column, in their order.
+
+    >>> different("here", "labels", ["b", "a", "b"])
+    ['a', 'b']
+
+    Raises:
+        ArgumentError: labels that cannot be put in an order, such as texts among numbers.
+    """
+    listed = list(labels)
+    try:
+        return sorted(set(listed))
+    except TypeError:
+        kinds = ", ".join(sorted({type(label).__name__ for label in listed}))
+        raise ArgumentError(
+            f"{where}: {name} of kinds {kinds}, expected one kind that can be ordered: all texts, or all numbers. "
+            "Give str(label) of each."
+        ) from None
+
+
 def same_lengths(where: str, columns: Mapping[str, Sequence[Any]]) -> None:
     """Check that columns have one length.
 

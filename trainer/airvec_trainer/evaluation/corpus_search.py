@@ -50,7 +50,7 @@ def best_rows(
         top_k: rows a query.
 
     Raises:
-        ArgumentError: a function gives another shape.
+        ArgumentError: a function gives another shape, or a score that is nan, which has no place in an order.
     """
     nothing = Best(np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64))
     best = dict.fromkeys(functions, nothing)
@@ -86,6 +86,11 @@ def _of_chunk(queries: Embeddings, chunk: Embeddings, function: Score, top_k: in
             raise ArgumentError(
                 f"score function: gives shape {list(found.shape)}, expected {list(shape)}. Give one that compares "
                 "every row of its first argument with every row of its second."
+            )
+        wrong = int(np.isnan(found).sum())
+        if wrong:
+            raise ArgumentError(
+                f"score function: {wrong} of {found.size} scores are nan, expected numbers. Look for a division by 0."
             )
         return found
 

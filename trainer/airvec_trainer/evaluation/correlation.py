@@ -6,6 +6,9 @@ Knows nothing of how a model predicts.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.columns import numbers, pairs, same_lengths
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
@@ -26,7 +29,8 @@ class CrossEncoderCorrelationEvaluator(Evaluator):
         write_csv: write `CrossEncoderCorrelationEvaluator_{name}_results.csv`.
 
     Raises:
-        ArgumentError: not one score for each pair, no pair of texts, or a score that is no finite number.
+        ArgumentError: not one score for each pair, no pair of texts, or a score that is no finite number;
+            later, a predicted one that is none.
     """
 
     def __init__(
@@ -55,13 +59,21 @@ class CrossEncoderCorrelationEvaluator(Evaluator):
 
     def measure(self, model: Any) -> dict[str, float]:
         """Pearson's and Spearman's correlation."""
-        found = model.predict(
-            self.sentence_pairs,
-            prompt_name=self.prompt_name,
-            batch_size=self.batch_size,
-            show_progress_bar=self.show_progress_bar,
-            convert_to_numpy=True,
+        found = np.asarray(
+            model.predict(
+                self.sentence_pairs,
+                prompt_name=self.prompt_name,
+                batch_size=self.batch_size,
+                show_progress_bar=self.show_progress_bar,
+                convert_to_numpy=True,
+            )
         )
+        wrong = np.argwhere(~np.isfinite(found))
+        if len(wrong):
+            raise ArgumentError(
+                f"{type(self).__name__}: the score of pair {wrong[0][0]} is {found[tuple(wrong[0])]}, expected a "
+                "finite number. Look at the model."
+            )
         return {"pearson": pearson(self.scores, found), "spearman": spearman(self.scores, found)}
 
     def primary(self, metrics: Mapping[str, float]) -> str:

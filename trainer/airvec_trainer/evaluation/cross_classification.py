@@ -14,11 +14,11 @@ from airvec_trainer.evaluation.classification_metrics import (
     accuracy_threshold,
     average_precision,
     best_f1,
-    f1_scores,
     outcomes,
 )
 from airvec_trainer.evaluation.columns import classes, pairs, same_lengths, some
 from airvec_trainer.evaluation.evaluator import Evaluator
+from airvec_trainer.evaluation.label_agreement import label_agreement
 
 __all__ = [
     "CEBinaryAccuracyEvaluator", "CEBinaryClassificationEvaluator", "CEF1Evaluator", "CESoftmaxAccuracyEvaluator",
@@ -30,6 +30,9 @@ COLUMNS = {
     "precision": "Precision", "recall": "Recall", "average_precision": "Average_Precision",
     "f1_macro": "Macro_F1", "f1_micro": "Micro_F1", "f1_weighted": "Weighted_F1",
 }  # fmt: skip
+
+# Of one class for each row, micro-averaged F1 is the accuracy.
+AGREEMENT = {"f1_macro": "f1", "f1_micro": "accuracy", "f1_weighted": "f1_weighted"}
 
 
 class CrossEncoderClassificationEvaluator(Evaluator):
@@ -50,7 +53,7 @@ class CrossEncoderClassificationEvaluator(Evaluator):
 
     Raises:
         ArgumentError: not one class for each pair or none, no pair of texts, a class that is no whole number from 0;
-            later, other classes than 0 and 1 for a model with one label.
+            later, other classes than 0 and 1 for a model with one label, or more than a model with several has.
     """
 
     def __init__(
@@ -113,7 +116,15 @@ class CrossEncoderClassificationEvaluator(Evaluator):
                 f"{type(self).__name__}: scores of shape {list(found.shape)}, {int(np.isnan(found).sum())} of them "
                 f"nan, expected finite ones ({len(self.labels)}, labels). Look at the model."
             )
-        return {f"f1_{name}": value for name, value in f1_scores(self.labels, found.argmax(axis=1)).items()}
+        last = int(self.labels.max())
+        if last >= found.shape[1]:
+            raise ArgumentError(
+                f"{type(self).__name__}: labels, row {int(self.labels.argmax())}: {last}, but the model "
+                f"({type(model).__name__}) tells {found.shape[1]} classes, expected 0 to {found.shape[1] - 1}. Map the "
+                "labels to the model's, or take another model."
+            )
+        agreement = label_agreement(self.labels, found.argmax(axis=1))
+        return {name: agreement[key] for name, key in AGREEMENT.items()}
 
     def primary(self, metrics: Mapping[str, float]) -> str:
         """Average precision, or macro F1."""

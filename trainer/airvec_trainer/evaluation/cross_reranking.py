@@ -16,7 +16,7 @@ from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.ranking_metrics import list_scores, scores_of_documents
 from airvec_trainer.evaluation.reranking_samples import Scores
 
-__all__ = ["CERerankingEvaluator", "CrossEncoderRerankingEvaluator"]
+__all__ = ["CERerankingEvaluator", "CrossEncoderRerankingEvaluator", "falling"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,14 @@ class Sample:
         documents: in an order that says nothing.
         labels: 1 where a document is positive.
         before: what the order of the given documents scores; None where none is given.
+        missing: positive documents that are not scored, and count as never found.
     """
 
     query: str
     documents: list[str]
     labels: list[int]
     before: Scores | None
+    missing: int = 0
 
     @property
     def counts(self) -> bool:
@@ -45,23 +47,30 @@ class CrossEncoderRerankingEvaluator(Evaluator):
     """Documents of each query in the order of a reranker's scores: how high do the positive ones come?
 
     Gives `map` over all documents, `mrr@k` and `ndcg@k`, which is the primary metric; of samples with ranked
-    `documents` also `base_map`, `base_mrr@k` and `base_ndcg@k`, those of the ranking before, in which positives that it
-    does not hold stand last. A sample without a positive document scores 0. Among documents of equal score, NDCG and
-    MAP assume no order; for the reciprocal rank the later one comes first, so that a model which cannot tell them apart
-    gains nothing by positive ones being given first.
+    `documents` also `base_map`, `base_mrr@k` and `base_ndcg@k`, those of the ranking before. A sample without a
+    positive document scores 0. Among documents of equal score, NDCG and MAP assume no order; for the reciprocal rank
+    the later one comes first, so that a model which cannot tell them apart gains nothing by positive ones being given
+    first.
+
+    How positives count that `documents` do not hold is sentence-transformers' way unless `count_missing` says
+    otherwise: for `base_` they stand right behind the documents, and gain there; of the reranked documents they are
+    forgotten if `always_rerank_positives` is False, so that a model which keeps the order seems to gain.
 
     Args:
         samples: each `{"query": …, "positive": […]}` with either `"negative": […]` or `"documents": […]`, which are
             ranked, best first; or a dict of such. One document may stand for a list.
         at_k: places that count.
         always_rerank_positives: whether positives that `documents` do not hold are scored, too; then the best possible
-            metrics are 1.
+            metrics are 1. False asks the model for those of `documents` alone.
         name: of the data.
         prompt_name: passed to `predict`.
         batch_size: passed to `predict`.
         show_progress_bar: passed to `predict`.
         write_csv: write `CrossEncoderRerankingEvaluator_{name}_results_@{k}.csv`.
         mrr_at_k: the old name of `at_k`.
+        count_missing: whether positives that were not given to the model, or were not in the ranking before, count as
+            never found: NDCG and MAP are divided by what all positives could give, on both sides, as those of a
+            retrieval are. A model that keeps the order then gains 0.
 
     Raises:
         ArgumentError: no samples, one with both or none of `negative` and `documents`, or something that is no text.
@@ -78,28 +87,30 @@ class CrossEncoderRerankingEvaluator(Evaluator):
         show_progress_bar: bool = False,
         write_csv: bool = True,
         mrr_at_k: int | None = None,
+        *,
+        count_missing: bool = False,
     ) -> None:
         where = type(self).__name__
         self.at_k = reranking_samples.depth(where, at_k, mrr_at_k)
         file = f"CrossEncoderRerankingEvaluator{'_' + name if name else ''}_results_@{self.at_k}.csv"
         super().__init__(name=name, csv_file=file, write_csv=write_csv)
-        self.always_rerank_positives = always_rerank_positives
+        self.always_rerank_positives, self.count_missing = always_rerank_positives, count_missing
         listed = reranking_samples.listed(where, samples)
         self.samples = [self._sample(row, sample) for row, sample in enumerate(listed)]
         self.prompt_name, self.batch_size, self.show_progress_bar = prompt_name, batch_size, show_progress_bar
 
     def measure(self, model: Any) -> dict[str, float]:
         """The means over all samples, and over those with a ranking before."""
-        scores, start = self._predicted(model), 0
-        found: list[Scores] = []
-        for sample in self.samples:
-            if not sample.counts:
-                found.append((0.0, 0.0, 0.0))
-                continue
-            of_sample = scores[start : start + len(sample.documents)]
-            start += len(sample.documents)
-            order = np.argsort(of_sample, kind="stable")[::-1]
-            found.append(scores_of_documents(sample.labels, of_sample, order, self.at_k))
+        return self.metrics(self.predicted(model))
+
+    def metrics(self, scores: Sequence[Array]) -> dict[str, float]:
+        """The means, from the scores that `predicted` gives."""
+        found = [
+            scores_of_documents(sample.labels, of_sample, falling(of_sample), self.at_k, sample.missing)
+            if sample.counts
+            else (0.0, 0.0, 0.0)
+            for sample, of_sample in zip(self.samples, scores, strict=True)
+        ]
         before = [sample.before for sample in self.samples if sample.before is not None]
         base = reranking_samples.means(before, self.at_k, "base_") if before else {}
         return reranking_samples.means(found, self.at_k) | base
@@ -117,9 +128,11 @@ class CrossEncoderRerankingEvaluator(Evaluator):
         return reranking_samples.gains(metrics)
 
     def get_config_dict(self) -> dict[str, Any]:
-        """Places that count, and with ranked documents whether all positives are scored."""
-        ranked = self.samples[0].before is not None
-        return {"at_k": self.at_k} | ({"always_rerank_positives": self.always_rerank_positives} if ranked else {})
+        """Places that count, and with ranked documents whether all positives are scored, and count."""
+        if self.samples[0].before is None:
+            return {"at_k": self.at_k}
+        counted = {"count_missing": True} if self.count_missing else {}
+        return {"at_k": self.at_k, "always_rerank_positives": self.always_rerank_positives, **counted}
 
     def _sample(self, row: int, given: Mapping[str, Any]) -> Sample:
         where = type(self).__name__
@@ -133,19 +146,30 @@ class CrossEncoderRerankingEvaluator(Evaluator):
         others = reranking_samples.texts_of(where, row, given, kinds[0])
         if kinds[0] == "negative":
             return Sample(given["query"], positive + others, [1] * len(positive) + [0] * len(others), None)
-        held = set(positive)
-        hits = [int(text in held) for text in others]
-        before = list_scores(hits, len(positive), self.at_k)
-        if not self.always_rerank_positives:
-            return Sample(given["query"], others, hits, before)
-        rest = [text for text in others if text not in held]
-        return Sample(given["query"], positive + rest, [1] * len(positive) + [0] * len(rest), before)
+        return self._ranked(given["query"], positive, others)
 
-    def _predicted(self, model: Any) -> Array:
-        """Scores of the documents of all samples that count, one after the other: (pairs,)."""
+    def _ranked(self, query: str, positive: list[str], others: list[str]) -> Sample:
+        """A sample whose other documents are a ranking, best first."""
+        held = set(positive)
+        hits, places = [int(text in held) for text in others], np.arange(len(others))
+        missing = max(0, len(positive) - sum(hits)) if self.count_missing else 0
+        before = (
+            scores_of_documents(hits, -places, places, self.at_k, missing)
+            if self.count_missing
+            else list_scores(hits, len(positive), self.at_k)
+        )
+        if not self.always_rerank_positives:
+            return Sample(query, others, hits, before, missing)
+        rest = [text for text in others if text not in held]
+        return Sample(query, positive + rest, [1] * len(positive) + [0] * len(rest), before)
+
+    def predicted(self, model: Any) -> list[Array]:
+        """The scores of each sample's documents (documents,); none for a sample with nothing to find."""
+        sizes = [len(sample.documents) if sample.counts else 0 for sample in self.samples]
         pairs = [[sample.query, text] for sample in self.samples if sample.counts for text in sample.documents]
-        if not pairs:
-            return np.zeros(0)
+        return np.split(self._scores(model, pairs) if pairs else np.zeros(0), np.cumsum(sizes)[:-1])
+
+    def _scores(self, model: Any, pairs: list[list[str]]) -> Array:
         found = np.asarray(
             model.predict(
                 pairs,
@@ -161,6 +185,11 @@ class CrossEncoderRerankingEvaluator(Evaluator):
                 f"[{len(pairs)}]. Use a model with one label."
             )
         return found
+
+
+def falling(scores: Array) -> Array:
+    """Places of scores (n,), the largest first, and of equal ones the later."""
+    return np.argsort(scores, kind="stable")[::-1]
 
 
 CERerankingEvaluator = CrossEncoderRerankingEvaluator  # its old name

@@ -21,6 +21,7 @@ __all__ = ["Drift", "PairQuality", "drift", "pair_quality", "population_stabilit
 Floats = npt.NDArray[np.float64]
 LEAST_SHARE = 1e-4  # of a bin that is empty on one side: a logarithm of 0 has no value
 USUAL_SHARE_BELOW = 0.05
+LEAST_LENGTH = 1e-9  # of a mean of directions; below is rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,8 @@ def drift(reference: Any, current: Any, *, threshold: float | None = None, bins:
         bins: of the stability index, as many of the reference in each.
 
     Raises:
-        ArgumentError: other shapes, no rows, values that are not finite, or fewer than two bins.
+        ArgumentError: other shapes, no rows, values that are not finite, a threshold that is none, fewer than two bins,
+            or a reference without a direction: embeddings of 0, or such that their directions cancel.
 
     >>> moved = drift([[1, 0.1], [1, -0.1]], [[0, 1.0], [0, 2.0]], threshold=0.5)
     >>> moved.centroid_similarity, moved.share_below, moved.reference_share_below
@@ -116,7 +118,14 @@ def drift(reference: Any, current: Any, *, threshold: float | None = None, bins:
         raise ArgumentError(
             f"drift: {before.shape[1]} and {now.shape[1]} dimensions, expected the same. Encode both with one model."
         )
+    if threshold is not None and not np.isfinite(threshold):
+        raise ArgumentError(f"threshold: {threshold!r}, expected a finite number, or None. Give a similarity.")
     centroid = _unit(before).mean(axis=0)
+    if np.linalg.norm(centroid) < LEAST_LENGTH:
+        raise ArgumentError(
+            f"reference: the mean of {len(before)} directions has the length {np.linalg.norm(centroid):.1e}, expected "
+            "one to compare with: embeddings are 0, or cancel. Give embeddings of real texts."
+        )
     old, new = (pair_scores("cosine", rows, np.broadcast_to(centroid, rows.shape)) for rows in (before, now))
     limit = float(np.quantile(old, USUAL_SHARE_BELOW)) if threshold is None else float(threshold)
     return Drift(
@@ -136,7 +145,8 @@ def population_stability(reference: npt.ArrayLike, current: npt.ArrayLike, *, bi
     """How far the distribution of some numbers has moved: 0 = not at all.
 
     The sum over bins of (q - p) ln(q / p), p and q being the shares of both in a bin. Bins end at quantiles of the
-    reference, the outermost are open; an empty share counts as 0.0001.
+    reference, the outermost are open; an empty share counts as 0.0001. Where so many numbers of the reference equal its
+    least one that a bin ends there, what lies below has a bin of its own, so that a fall shows as a rise does.
 
     Args:
         reference: (n,).
@@ -155,8 +165,8 @@ def population_stability(reference: npt.ArrayLike, current: npt.ArrayLike, *, bi
         raise ArgumentError(f"bins: {bins!r}, expected a whole number from 2. Give one.")
     old, new = _numbers("reference", reference), _numbers("current", current)
     edges = np.unique(np.quantile(old, np.arange(1, bins) / bins))
-    if old.min() == old.max():  # a bin of its own for the one number, so that a fall shows as a rise does
-        edges = np.array([np.nextafter(old[0], -np.inf), old[0]])
+    if edges[0] == old.min():
+        edges = np.append(np.nextafter(old.min(), -np.inf), edges)
     shares = [
         np.maximum(np.bincount(np.searchsorted(edges, side, "left"), minlength=len(edges) + 1) / len(side), LEAST_SHARE)
         for side in (old, new)

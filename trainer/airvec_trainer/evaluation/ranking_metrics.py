@@ -78,13 +78,14 @@ def reciprocal_rank_of_order(labels: npt.ArrayLike, order: npt.ArrayLike, depth:
     return 1 / (int(places[0]) + 1) if len(places) else 0.0
 
 
-def ndcg_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike, depth: int) -> float:
+def ndcg_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike, depth: int, missing: int = 0) -> float:
     """NDCG of documents ordered by scores; documents of equal score share the mean of their gains.
 
     Args:
         labels: gain of each document, such as 1 or 0, (n,).
         scores: (n,), larger is better, finite.
         depth: places that count, here and in the best possible order.
+        missing: documents with a gain of 1 that are in no place here; the best possible order has them.
 
     Returns:
         From 0 to 1; 0 where no document has a gain.
@@ -99,6 +100,8 @@ def ndcg_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike, depth: int) -> 
     0.6309297535714575
     >>> ndcg_of_scores([0, 1], [0.5, 0.5], 1)  # one half of the gain is at the first place
     0.5
+    >>> ndcg_of_scores([1], [0.9], 10, missing=1)  # 1 / (1 + 1 / log2(3))
+    0.6131471927654584
     """
     gains, values = np.asarray(labels, dtype=np.float64), np.asarray(scores)
     if gains.shape != values.shape or gains.ndim != 1 or not np.isfinite(values).all():
@@ -106,18 +109,21 @@ def ndcg_of_scores(labels: npt.ArrayLike, scores: npt.ArrayLike, depth: int) -> 
             f"ranking: scores {values.tolist()!r:.60} for {gains.size} documents, expected one finite number for each. "
             "Look at what the model gives."
         )
-    discounts = np.zeros(len(gains))
-    discounts[:depth] = 1 / np.log2(np.arange(2, min(depth, len(gains)) + 2))
-    best = float(np.sort(gains)[::-1] @ discounts)
+    ideal = np.sort(np.append(gains, np.ones(missing)))[::-1]
+    discounts = np.zeros(len(ideal))
+    discounts[:depth] = 1 / np.log2(np.arange(2, min(depth, len(ideal)) + 2))
+    best = float(ideal @ discounts)
     _, group, counts = np.unique(-values, return_inverse=True, return_counts=True)
     means = np.bincount(group, gains) / counts  # groups are in the order of falling scores
-    return float(np.repeat(means, counts) @ discounts) / best if best else 0.0
+    return float(np.repeat(means, counts) @ discounts[: len(gains)]) / best if best else 0.0
 
 
 def list_scores(hits: Sequence[int], positives: int, depth: int) -> tuple[float, float, float]:
-    """Reciprocal rank, NDCG and average precision of a ranked list whose length is not known to hold all positives.
+    """Reciprocal rank, NDCG and average precision of a list that may lack positives, as sentence-transformers has them.
 
-    Positives that the list does not hold count as if they stood behind it; a list that holds none scores 0.
+    Positives that the list does not hold are put right behind it, where they gain: in NDCG if that is within `depth`,
+    in average precision always. So a short list scores more than what it found; `scores_of_documents` with `missing`
+    counts it as it is. A list that holds none scores 0.
 
     Args:
         hits: 1 or 0 for each place.
@@ -128,6 +134,8 @@ def list_scores(hits: Sequence[int], positives: int, depth: int) -> tuple[float,
     (0.5, 0.6309297535714575, 0.5)
     >>> list_scores([0, 0], 1, 10)
     (0.0, 0.0, 0.0)
+    >>> list_scores([1], 2, 10)  # though the second one was not found
+    (1.0, 1.0, 1.0)
     """
     if not any(hits):
         return 0.0, 0.0, 0.0
@@ -137,7 +145,7 @@ def list_scores(hits: Sequence[int], positives: int, depth: int) -> tuple[float,
 
 
 def scores_of_documents(
-    labels: Sequence[int], scores: npt.ArrayLike, order: npt.ArrayLike, depth: int
+    labels: Sequence[int], scores: npt.ArrayLike, order: npt.ArrayLike, depth: int, missing: int = 0
 ) -> tuple[float, float, float]:
     """Reciprocal rank, NDCG and average precision of labelled documents with scores.
 
@@ -146,15 +154,16 @@ def scores_of_documents(
         scores: (n,), larger is better, finite.
         order: places of `labels`, best first, (n,), for the reciprocal rank.
         depth: places that count for the first two.
+        missing: positive documents that are not among them, and so are never found.
 
     Raises:
         ArgumentError: not a finite score for each label.
 
     >>> scores_of_documents([1, 0], [0.1, 0.9], [1, 0], 10)
     (0.5, 0.6309297535714575, 0.5)
+    >>> scores_of_documents([1], [0.9], [0], 10, missing=1)
+    (1.0, 0.6131471927654584, 0.5)
     """
-    return (
-        reciprocal_rank_of_order(labels, order, depth),
-        ndcg_of_scores(labels, scores, depth),
-        classification_metrics.average_precision(classification_metrics.outcomes(scores, labels)),
-    )
+    gained = ndcg_of_scores(labels, scores, depth, missing)
+    found = classification_metrics.outcomes(scores, labels, sum(labels) + missing)
+    return reciprocal_rank_of_order(labels, order, depth), gained, classification_metrics.average_precision(found)

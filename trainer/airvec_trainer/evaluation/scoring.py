@@ -21,6 +21,9 @@ __all__ = ["MEASURES", "SimilarityFunction", "chosen", "measure_name", "pair_sco
 Floats = npt.NDArray[np.float64]
 ROWS = 4096  # compared at once, so that the copies in float64 stay small
 LEAST_NORM = 1e-12  # as torch's normalize: a vector of length 0 has the cosine 0 with everything
+# A float64 cosine of a vector with itself is 1 ± 4e-16, and of codes the same fraction ± as much, which would rank
+# equal pairs by luck. Vectors are float32, with a noise of 6e-8, so that nothing is lost beyond these digits.
+COSINE_DIGITS = 12
 
 
 class SimilarityFunction(StrEnum):
@@ -52,7 +55,15 @@ def _unit(a: Floats) -> Floats:
 
 
 def _cosine(a: Floats, b: Floats) -> Floats:
-    return _dot(_unit(a), _unit(b))
+    return np.round(_dot(_unit(a), _unit(b)), COSINE_DIGITS)
+
+
+def _sparse_cosine(a: SparseVectors, b: SparseVectors) -> Floats:
+    """From products, as rounded unit vectors would not have the cosine 1 with themselves."""
+    dot = SIMILARITIES["dot"][1]
+    found, *squares = (dot(one, other).astype(np.float64) for one, other in ((a, b), (a, a), (b, b)))
+    lengths = np.sqrt(squares[0]) * np.sqrt(squares[1])
+    return np.round(found / np.maximum(lengths, LEAST_NORM), COSINE_DIGITS)
 
 
 def _euclidean(a: Floats, b: Floats) -> Floats:
@@ -75,9 +86,12 @@ MEASURES: dict[str, Callable[[Floats, Floats], Floats]] = {
 def pair_scores(name: str, first: Embeddings, second: Embeddings) -> Floats:
     """How alike row i of one is to row i of the other, both (n, dim), dense or sparse: float64 (n,).
 
-    Sparse rows are compared entry by entry, summed in float64 and rounded to float32.
+    Equal pairs get equal scores, and a vector the cosine 1 with itself: cosines are rounded to 12 digits. Sparse rows
+    are compared entry by entry, summed in float64 and rounded to float32.
     """
     if isinstance(first, SparseVectors) and isinstance(second, SparseVectors):
+        if name == "cosine":
+            return _sparse_cosine(first, second)
         return SIMILARITIES[name][1](first, second).astype(np.float64)
     parts = (slice(start, start + ROWS) for start in range(0, len(first), ROWS))
     found = [MEASURES[name](rows(first[part]), rows(second[part])) for part in parts]

@@ -2,15 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from airvec.errors import ArgumentError, InputError
 from airvec.folder import RERANKER, SPARSE
+from airvec.search.metrics import ndcg
 from airvec_trainer.evaluation import CrossEncoderCorrelationEvaluator
 from airvec_trainer.evaluation.cross_classification import CrossEncoderClassificationEvaluator
 from airvec_trainer.evaluation.cross_reranking import CrossEncoderRerankingEvaluator
 from airvec_trainer.evaluation.tasks import KINDS, Settings, parse_task, read_task
-from airvec_trainer.evaluation.tasks.graded import GradedRetrievalEvaluator
+from airvec_trainer.evaluation.tasks.graded import GradedRerankingEvaluator, GradedRetrievalEvaluator
 
 RERANKING = Settings(kind=RERANKER)
 SCORED = "sentence1\tsentence2\tscore\na\tb\t1\nc\td\t2.5\n"
@@ -108,10 +110,45 @@ def test_grades_above_one_give_the_ndcg_of_grades(task, tmp_path):
     assert isinstance(task("beir:graded").evaluator, GradedRetrievalEvaluator)
 
 
+class ByLength:
+    """Scores a document by its length, times a sign."""
+
+    def __init__(self, sign):
+        self.sign = sign
+
+    def predict(self, pairs, **given):
+        return np.array([self.sign * len(document) for _, document in pairs])
+
+
+def test_a_reranker_is_scored_by_grades_too(task, tmp_path):
+    beir(tmp_path / "graded", grades=(2, 1))
+    with (tmp_path / "graded" / "qrels" / "train.tsv").open("a") as file:
+        file.write("q0\td2\t1\nq0\td9\t1\n")
+    with (tmp_path / "graded" / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "d9", "title": "", "text": "a car of some length"}\n')
+    measure = task("beir:graded?top_k=3", settings=RERANKING).evaluator
+    assert isinstance(measure, GradedRerankingEvaluator)
+    lengths = {"d0": 7, "d1": 5, "d9": 20}  # d2 shares no word with a query
+    assert sorted(measure.found[0][1]) == ["d0", "d9"]
+    long, short = measure(ByLength(1)), measure(ByLength(-1))
+    assert measure.primary_metric == "graded_graded_ndcg@10"
+    for found, sign in ((long, -1), (short, 1)):
+        ranked = [
+            (query, sorted(ids, key=lambda name, sign=sign: sign * lengths[name])) for query, ids in measure.found
+        ]
+        by_hand = [ndcg(ids, measure.grades[query]) for query, ids in ranked]
+        assert found["graded_graded_ndcg@10"] == pytest.approx(np.mean(by_hand))
+        before = [ndcg(ids, measure.grades[query]) for query, ids in measure.found]
+        assert found["graded_base_graded_ndcg@10"] == pytest.approx(np.mean(before))
+    assert long["graded_graded_ndcg@10"] != short["graded_graded_ndcg@10"]
+    assert long["graded_graded_ndcg@10"] != long["graded_ndcg@10"]
+
+
 def test_a_reranker_gets_the_candidates_of_bm25(task, tmp_path):
     beir(tmp_path / "small")
     found = task("beir:small?top_k=2", settings=RERANKING).evaluator
     assert isinstance(found, CrossEncoderRerankingEvaluator)
+    assert (found.count_missing, found.always_rerank_positives) == (True, False)
     by_model = task("beir:small?retriever=default&top_k=2", settings=RERANKING).evaluator
     assert isinstance(by_model, CrossEncoderRerankingEvaluator)
 
@@ -123,15 +160,15 @@ def test_a_reranker_gets_the_candidates_of_bm25(task, tmp_path):
         ("stsb:a.tsv", "sentence1\tsentence2\tscore\n\tb\t1\nc\td\t2\n", "line 2: sentence1 is '', expected a text"),
         ("stsb:a.tsv", "x\ty\n1\t2\n", "no column sentence1, which may be called sentence1, text1.*there are 'x', 'y'"),
         ("stsb:a.tsv?score=rating", SCORED, "no column score, which may be called rating; there are 'sentence1'"),
-        ("stsb:a.tsv", "sentence1\tsentence2\tscore\na\tb\t1\n", "1 pairs, expected at least two"),
+        ("stsb:a.tsv", "sentence1\tsentence2\tscore\na\tb\t1\n", "1 pair, expected at least two"),
         ("stsb:a.tsv", "sentence1\tsentence2\tscore\n", "a.tsv: 0 rows, expected some"),
-        ("pairs:a.csv", PAIRED, "line 2: label is 'yes', expected 0 or 1; or name the label"),
+        ("pairs:a.csv", PAIRED, "line 2: label is 'yes', expected 0 or 1, true or false; or name the label"),
         ("pairs:a.csv", GRADED, "line 3: label is '2', expected 0 or 1"),
         ("pairs:a.csv?positive=none", PAIRED, "3 pairs, all with the label 0, expected 0 and 1"),
         ("clustering:a.jsonl", '{"text": "a", "label": 1.5}\n', "line 1: label is 1.5, expected a label"),
         ("rerank:a.jsonl", '{"query": "q", "positive": 5, "negative": []}\n', "line 1: positive is 5, expected a text"),
-        ("rerank:a.tsv", "query\tdocument\tlabel\nq\ta\t1\n", "1 queries, none with a positive and a negative"),
-        ("beir:none", "", "has no corpus.jsonl"),
+        ("rerank:a.tsv", "query\tdocument\tlabel\nq\ta\t1\n", "1 query, none with a positive and a negative"),
+        ("beir:none", "", "none: no such folder"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(task, words, text, message):

@@ -21,6 +21,8 @@ def test_the_name_is_the_files(tmp_path):
     spec = parse_task(f"stsb:{tmp_path}/stsb/test.v2.tsv.gz", KINDS)
     assert (spec.name, spec.title) == ("test.v2", "stsb/test.v2")
     (tmp_path / "sci.fact").mkdir()
+    split = parse_task(f"beir:{tmp_path}/sci.fact?split=dev", KINDS)
+    assert (split.name, split.title) == ("sci.fact_dev", "sci.fact_dev")
     assert parse_task(f"beir:{tmp_path}/sci.fact", KINDS).title == "sci.fact"
 
 

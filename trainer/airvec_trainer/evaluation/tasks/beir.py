@@ -7,9 +7,10 @@ Knows nothing of other tasks.
 from airvec.errors import ArgumentError
 from airvec.search.beir import RetrievalTask, read_beir
 from airvec_trainer.evaluation.cross_reranking import CrossEncoderRerankingEvaluator
+from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.information_retrieval import InformationRetrievalEvaluator
 from airvec_trainer.evaluation.tasks.candidates import BY_WORDS, candidates
-from airvec_trainer.evaluation.tasks.graded import GradedRetrievalEvaluator
+from airvec_trainer.evaluation.tasks.graded import GradedRerankingEvaluator, GradedRetrievalEvaluator, has_grades
 from airvec_trainer.evaluation.tasks.settings import Settings, Task
 from airvec_trainer.evaluation.tasks.spec import TaskSpec
 
@@ -29,7 +30,7 @@ def read_beir_task(spec: TaskSpec, settings: Settings) -> Task:
     task = read_beir(spec.place, spec.options.get("split") or _only_split(spec))
     rows = {"queries": len(task.queries), "documents": len(task.corpus)}
     if settings.reranks:
-        return Task(_reranking(spec, settings, task), rows, ("base_ndcg@10", "mrr@10", "map"))
+        return Task(_reranking(spec, settings, task), rows, ("base_graded_ndcg@10", "base_ndcg@10", "mrr@10", "map"))
     for option in ("retriever", "top_k"):
         if option in spec.options:
             raise ArgumentError(
@@ -40,26 +41,27 @@ def read_beir_task(spec: TaskSpec, settings: Settings) -> Task:
         task.queries, task.corpus, task.relevant, name=spec.name, mrr_at_k=[10], ndcg_at_k=[10],
         accuracy_at_k=[1, 3, 5, 10], precision_recall_at_k=[10, 100], map_at_k=[100], **settings.given,
     )  # fmt: skip
-    graded = any(grade > 1 for grades in task.relevant.values() for grade in grades.values())
-    evaluator = GradedRetrievalEvaluator(retrieval, task) if graded else retrieval
+    evaluator = GradedRetrievalEvaluator(retrieval, task) if has_grades(task) else retrieval
     return Task(evaluator, rows, ("recall@100", "mrr@10", "map@100"))
 
 
-def _reranking(spec: TaskSpec, settings: Settings, task: RetrievalTask) -> CrossEncoderRerankingEvaluator:
-    """Every query's candidates; a relevant document that is not among them counts as not found."""
+def _reranking(spec: TaskSpec, settings: Settings, task: RetrievalTask) -> Evaluator:
+    """Every query's candidates; a relevant document that is not among them counts as never found."""
     found = candidates(task, spec.options.get("retriever", BY_WORDS), spec.number("top_k", TOP_K))
+    judged = [query for query in task.queries if _relevant(task, query)]
     samples = [
         {
-            "query": text,
+            "query": task.queries[query],
             "positive": [task.corpus[name] for name in _relevant(task, query)],
             "documents": [task.corpus[name] for name in found[query]],
         }
-        for query, text in task.queries.items()
-        if _relevant(task, query)
+        for query in judged
     ]
-    return CrossEncoderRerankingEvaluator(
-        samples, at_k=10, always_rerank_positives=False, name=spec.name, **settings.given
+    evaluator = CrossEncoderRerankingEvaluator(
+        samples, at_k=10, always_rerank_positives=False, name=spec.name, count_missing=True, **settings.given
     )
+    rankings = [(query, found[query]) for query in judged]
+    return GradedRerankingEvaluator(evaluator, task, rankings) if has_grades(task) else evaluator
 
 
 def _only_split(spec: TaskSpec) -> str:

@@ -28,9 +28,10 @@ class TaskSpec:
 
     @property
     def name(self) -> str:
-        """The option `name`, else that of the file without its endings."""
+        """The option `name`, else that of the file without its endings, and the split that was asked for."""
         stem = self.place.name.removesuffix(".gz")
-        return self.options.get("name") or (stem if self.place.is_dir() else Path(stem).stem)
+        found = stem if self.place.is_dir() else Path(stem).stem
+        return self.options.get("name") or "_".join(filter(None, (found, self.options.get("split"))))
 
     @property
     def title(self) -> str:
