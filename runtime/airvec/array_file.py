@@ -102,12 +102,11 @@ def new_folder(target: Path, marker: str) -> Generator[Path]:
         marker: a file that a folder of this kind has; a folder there without it is somebody else's, and stays.
 
     Raises:
-        ArgumentError: `target` exists, is not empty, and has no `marker`.
+        ArgumentError: `target` exists, is not empty, and has no `marker`, or nothing can be written there.
     """
     if target.exists() and not (target / marker).is_file() and (not target.is_dir() or any(target.iterdir())):
         raise ArgumentError(f"path: {str(target)!r} exists and has no {marker}. Give another path, or empty it.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(mkdtemp(prefix=".airvec-", dir=target.parent))
+    work = _place_beside(target)
     fresh, old = work / "new", work / "old"
     try:
         fresh.mkdir()
@@ -119,6 +118,18 @@ def new_folder(target: Path, marker: str) -> Generator[Path]:
         if old.exists() and not target.exists():
             old.rename(target)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _place_beside(target: Path) -> Path:
+    """A folder with a name of our own next to `target`, on the same disk."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return Path(mkdtemp(prefix=".airvec-", dir=target.parent))
+    except OSError as error:
+        raise ArgumentError(
+            f"path: {str(target)!r} cannot be written ({error.strerror or error}), expected a path in a folder that "
+            "takes files. Give another."
+        ) from error
 
 
 @contextmanager

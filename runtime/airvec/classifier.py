@@ -59,6 +59,7 @@ class Classifier:
         labels: of the head's outputs, in their order: each a str, int, float, bool or None.
         normalize_embeddings: scale vectors to length 1 before the head, as it was in training.
         prompt: put in front of each text; None = what the model's `encode` puts there.
+        classes: what the labels were in the training, where they are names of these; None = the labels themselves.
 
     Raises:
         ArgumentError: labels, head and model that do not fit together.
@@ -72,10 +73,12 @@ class Classifier:
         *,
         normalize_embeddings: bool = False,
         prompt: str | None = None,
+        classes: Sequence[Any] | None = None,
     ) -> None:
         self.model = _opened(model)
         self.head = head
         self.labels = _checked_labels(labels, head)
+        self.classes = self.labels if classes is None else _checked_labels(classes, head)
         self.reading = Reading(None if prompt is None else check_prompt("prompt", prompt), normalize_embeddings)
         _check_width(self.model, head)
 
@@ -157,7 +160,7 @@ class Classifier:
         if vectors.shape != (len(texts), self.head.dim):
             if not texts:
                 return np.zeros((0, self.head.dim))
-            raise _wrong_width(vectors.shape[-1], self.head)
+            raise _wrong_width(vectors.shape[-1], self.head.dim)
         return vectors
 
     @classmethod
@@ -218,7 +221,7 @@ class Classifier:
         """
         head, classes = read_fitted(fitted)
         names = classes if labels is None else _named(classes, labels)
-        return cls(model, head, names, normalize_embeddings=normalize_embeddings, prompt=prompt)
+        return cls(model, head, names, normalize_embeddings=normalize_embeddings, prompt=prompt, classes=classes)
 
     def save_pretrained(self, path: str | PathLike[str], *, copy_model: bool | str | PathLike[str] = True) -> None:
         """Write a folder that `from_pretrained` opens without scikit-learn: whole or not at all, and without pickle.
@@ -241,10 +244,9 @@ class Classifier:
         prompt, normalize = self.reading
         if prompt is None:
             prompt = resolve_prompt(getattr(model, "prompts", {}), getattr(model, "default_prompt_name", None))
-        probe: Floats | None = None if copy_model else np.asarray(model.encode([KNOWN_TEXT], prompt=""), np.float32)[0]
         stored = Stored(
             self.head, self.labels, normalize, prompt, getattr(model, "truncate_dim", None),
-            getattr(model, "max_seq_length", None), probe,
+            getattr(model, "max_seq_length", None), _probe(model), None if self.classes == self.labels else self.classes,
         )  # fmt: skip
         source = model.folder if copy_model is True else copy_model
         write_classifier(Path(path), stored, Path(source) if source else None)
@@ -266,18 +268,19 @@ class Classifier:
         """
         folder = Path(path)
         stored = read_classifier(folder)
-        if model is None and stored.probe is not None:
+        if model is None and not stored.has_model:
             raise ArgumentError(
                 f"{str(folder)!r}: model is {model!r}, and the folder holds none. Give model=… as it was when the "
                 "classifier was saved."
             )
         given = folder if model is None else model
         opened = _opened(given, stored) if isinstance(given, (str, PathLike)) else given
-        if stored.probe is not None:
+        if model is not None:
             _check_known(opened, stored.probe, folder)
         try:
             return cls(
-                opened, stored.head, stored.labels, normalize_embeddings=stored.normalize, prompt=stored.prompt
+                opened, stored.head, stored.labels, normalize_embeddings=stored.normalize, prompt=stored.prompt,
+                classes=stored.classes,
             )  # fmt: skip
         except ArgumentError as error:
             raise ModelFolderError(f"{folder.name}: {error}") from error
@@ -286,6 +289,8 @@ class Classifier:
 def _opened(model: Encoder | str | PathLike[str] | None, stored: Stored | None = None) -> Encoder:
     """The model, opened as it was when it was stored, if it is a name."""
     if model is not None and not isinstance(model, (str, PathLike)):
+        if isinstance(model, type):
+            raise ArgumentError(f"model: the class {model.__name__}, expected a model. Add parentheses.")
         if not hasattr(model, "encode"):
             raise ArgumentError(f"model: {model!r:.80}, expected a SentenceTransformer, or its folder or name.")
         return model
@@ -313,8 +318,9 @@ def _checked_labels(labels: Sequence[Any], head: Head) -> list[Any]:
 
 
 def _named(classes: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
-    """The names of classes that are places in `labels`."""
-    places = [one for one in classes if isinstance(one, int) and 0 <= one < len(labels)]
+    """The names of classes that are places in `labels`; 0.0 is the place 0, too."""
+    whole = [int(one) for one in classes if isinstance(one, (int, float)) and one == int(one)]
+    places = [one for one in whole if 0 <= one < len(labels)]
     if len(places) != len(classes):
         raise ArgumentError(
             f"labels: {list(labels)!r:.80} for the classes {list(classes)!r:.80}, expected classes from 0 to "
@@ -335,19 +341,26 @@ def _check_width(model: Encoder, head: Head) -> None:
     if hasattr(model, "get_embedding_dimension"):
         width = cast("Any", model).get_embedding_dimension()
         if width is not None and width != head.dim:
-            raise _wrong_width(width, head)
+            raise _wrong_width(width, head.dim)
 
 
-def _wrong_width(found: int, head: Head) -> ArgumentError:
+def _wrong_width(found: int, expected: int) -> ArgumentError:
     return ArgumentError(
-        f"model: its vectors have {found} dimensions, expected {head.dim}, on which the head was fitted. Give that "
+        f"model: its vectors have {found} dimensions, expected {expected}, on which the head was fitted. Give that "
         "model, with its truncate_dim."
     )
 
 
+def _probe(model: Encoder) -> Floats:
+    """The vector of a text that is always the same, by which the model is known again: float32 (dim,)."""
+    return np.asarray(model.encode([KNOWN_TEXT], prompt=""), np.float32)[0]
+
+
 def _check_known(model: Encoder, probe: Floats, folder: Path) -> None:
-    found = np.asarray(model.encode([KNOWN_TEXT], prompt=""), np.float32)[0]
-    cosine = float(unit(found[None])[0] @ unit(probe[None])[0]) if found.shape == probe.shape else float("nan")
+    found = _probe(model)
+    if found.shape != probe.shape:
+        raise ModelFolderError(f"{folder.name}: {_wrong_width(len(found), len(probe))}")
+    cosine = float(unit(found[None])[0] @ unit(probe[None])[0])
     if not cosine >= SAME_MODEL:
         raise ModelFolderError(
             f"{folder.name}: made with another model, as the cosine of a known text's vectors shows: {cosine:.3f}, "

@@ -207,9 +207,18 @@ def test_without_the_model_in_the_folder_it_must_be_given_and_be_the_same(model,
         Classifier.from_pretrained(tmp_path / "saved")
     with pytest.raises(ModelFolderError, match="made with another model.*Give the model"):
         Classifier.from_pretrained(tmp_path / "saved", model=Torch())
-    with pytest.raises(ModelFolderError, match="made with another model"):
+    with pytest.raises(
+        ModelFolderError, match="saved: model: its vectors have 256 dimensions, expected 4, .*Give that model"
+    ):
         Classifier.from_pretrained(tmp_path / "saved", model=SentenceTransformer())
     assert Classifier.from_pretrained(tmp_path / "saved", model=model.folder)("c") == "c"
+
+
+def test_a_folder_that_cannot_be_made_is_told_by_its_name(nearest, tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(ArgumentError, match="path: '.*notes/saved' cannot be written .*Give another"):
+        nearest.save_pretrained(tmp_path / "notes" / "saved")
+    assert (tmp_path / "notes").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -292,6 +301,10 @@ def test_a_copy_is_whole(nearest, tmp_path):
         (lambda model: Classifier(model, Prototypes(np.eye(3)), [1, 2, 3]), "have 4 dimensions, expected 3"),
         (lambda model: Classifier(Torch(), Prototypes(np.eye(3)), [1, 2, 3])("x"), "have 4 dimensions, expected 3"),
         (lambda model: Classifier(5, Prototypes(np.eye(4)), range(4)), "model: 5, expected a SentenceTransformer"),
+        (
+            lambda model: Classifier.from_descriptions(SentenceTransformer, {"a": "b"}),
+            "model: the class SentenceTransformer, expected a model. Add parentheses",
+        ),
         (lambda model: Classifier(model, Prototypes(np.eye(4)), range(4), prompt=5), "prompt: 5, expected a str"),
         (lambda model: Classifier.from_descriptions(model, {}), "descriptions: {}, expected a dict"),
         (lambda model: Classifier.from_descriptions(model, ["a"]), r"descriptions: \['a'\], expected a dict"),

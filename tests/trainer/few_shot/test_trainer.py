@@ -185,6 +185,27 @@ def test_wrong_data_are_told_at_once(body, data, message):
         FewShotTrainer(body, train_dataset=data)
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, None, 1], "train_dataset, row 1: label None, expected a text, a number or a row of 0 and 1"),
+        ([0.0, 1.0, float("nan")], "train_dataset, row 2: label nan"),
+        ([[0, 1], [1, 0], [1, None]], r"train_dataset, row 2: label \[1, None\]"),
+    ],
+)
+def test_a_row_without_a_label_is_told(body, labels, message):
+    data = Dataset.from_dict({"text": ["a", "b", "c"], "label": labels})
+    with pytest.raises(ArgumentError, match=message):
+        FewShotTrainer(body, train_dataset=data)
+
+
+def test_a_mapped_column_that_is_not_there_is_told(body):
+    data = Dataset.from_dict({"sentence": ["a"], "y": [1]})
+    message = "column_mapping: 'sentenc' is no column of train_dataset, which has sentence, y"
+    with pytest.raises(ArgumentError, match=message):
+        FewShotTrainer(body, train_dataset=data, column_mapping={"sentenc": "text", "y": "label"})
+
+
 def test_a_text_must_be_a_text(body):
     data = Dataset.from_dict({"text": ["a", None], "label": [0, 1]})
     with pytest.raises(InputError, match="text 1: None, expected a str"):
@@ -227,7 +248,7 @@ def test_data_are_needed(body, rows):
         FewShotTrainer(body).train()
     with pytest.raises(ArgumentError, match="eval_dataset: NoneType"):
         FewShotTrainer(body).evaluate()
-    with pytest.raises(ArgumentError, match="is not fitted"):
+    with pytest.raises(ArgumentError, match="is not fitted.*Call trainer.train\\(\\) first"):
         FewShotTrainer(body).evaluate(rows)
 
 

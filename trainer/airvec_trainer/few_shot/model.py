@@ -60,6 +60,7 @@ class FewShotModel:
         self.multi_target_strategy = multi_target_strategy
         self.normalize_embeddings = normalize_embeddings
         self.labels = None if labels is None else list(labels)
+        self.classes: list[Any] | None = None  # of a head from a folder; a fitted estimator knows its own
 
     @classmethod
     def from_pretrained(
@@ -107,7 +108,9 @@ class FewShotModel:
             )
         if stored.max_seq_length is not None:
             body.max_seq_length = stored.max_seq_length
-        return cls(body, stored.head, None, stored.normalize, stored.labels)
+        made = cls(body, stored.head, None, stored.normalize, stored.labels if stored.classes else None)
+        made.classes = stored.classes or stored.labels
+        return made
 
     def fit(self, x_train: Sequence[str], y_train: Sequence[Any]) -> None:
         """Fit the head on the vectors of texts, as the model now makes them.
@@ -154,8 +157,15 @@ class FewShotModel:
         """
         normalize = self.normalize_embeddings
         if not hasattr(self.model_head, "fit"):
-            labels = self.labels if use_labels and self.labels else list(range(self.model_head.outputs))
-            return Classifier(self.model_body, self.model_head, labels, normalize_embeddings=normalize)
+            classes = self.classes or list(range(self.model_head.outputs))
+            labels = self.labels if use_labels and self.labels else classes
+            return Classifier(
+                self.model_body, self.model_head, labels, normalize_embeddings=normalize, classes=classes
+            )  # fmt: skip
+        if not hasattr(self.model_head, "classes_"):
+            raise ArgumentError(
+                f"model_head: {self.model_head!r:.80} is not fitted, expected one that is. Call trainer.train() first."
+            )
         classes = read_fitted(self.model_head).labels
         names = self.labels if use_labels and not any(isinstance(one, str) for one in classes) else None
         return Classifier.from_sklearn(
