@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from airvec.errors import ArgumentError, InputError
-from airvec.json_file import short_name
 
 
 @dataclass(frozen=True)
@@ -34,25 +33,25 @@ def read_beir(folder: str | PathLike[str], split: str = "test") -> RetrievalTask
         split: the file below `qrels/`, without `.tsv`: columns query-id, corpus-id, score, and a line of titles.
 
     Raises:
-        ArgumentError: a file is not there.
+        ArgumentError: the folder or a file is not there.
         InputError: a line that is not as it should be, an id given twice, grades of a query that has no text, or no
             grades at all.
     """
     home = Path(folder)
+    if home.is_file():
+        raise ArgumentError(f"{home}: is a file, expected a folder with corpus.jsonl, queries.jsonl and qrels/.")
     corpus = _texts(home / "corpus.jsonl", ("title", "text"))
     queries = _texts(home / "queries.jsonl", ("text",))
     grades = home / "qrels" / f"{split}.tsv"
     relevant = _grades(grades)
     if not relevant:
         raise InputError(
-            f"{short_name(grades)}: no grades, expected lines of query-id, corpus-id and score below a line of titles. "
+            f"{grades}: no grades, expected lines of query-id, corpus-id and score below a line of titles. "
             "Fetch the task again, or name another split."
         )
     unknown = next((name for name in relevant if name not in queries), None)
     if unknown is not None:
-        raise InputError(
-            f"{short_name(grades)}: has query {unknown!r}, expected one of queries.jsonl. Fetch the task again."
-        )
+        raise InputError(f"{grades}: has query {unknown!r}, expected one of queries.jsonl. Fetch the task again.")
     return RetrievalTask(corpus, {name: queries[name] for name in relevant}, relevant)
 
 
@@ -87,11 +86,11 @@ def _grades(file: Path) -> dict[str, dict[str, int]]:
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """Number and bytes of every line that is not blank."""
+    if not file.parent.is_dir():
+        raise ArgumentError(f"{file.parent}: no such folder. Check the path.")
     if not file.is_file():
         beside = ", ".join(sorted(one.name for one in file.parent.glob("*"))[:8]) or "nothing"
-        raise ArgumentError(
-            f"beir_folder: {file.parent.name}/ has no {file.name}; it holds {beside}. Correct the folder, or the split."
-        )
+        raise ArgumentError(f"{file.parent}: has no {file.name}; it holds {beside}. Correct the folder, or the split.")
     with file.open("rb") as lines:
         yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
@@ -107,4 +106,4 @@ def _record(line: bytes) -> dict[str, Any]:
 
 def _wrong(file: Path, number: int, line: bytes, expected: str) -> InputError:
     shown = line[:60].decode(errors="replace").strip()
-    return InputError(f"{short_name(file)}: line {number} is {shown!r}, expected {expected}. Correct the file.")
+    return InputError(f"{file}: line {number} is {shown!r}, expected {expected}. Correct the file.")

@@ -80,7 +80,22 @@ def test_bytes_that_are_no_text_are_refused(task):
 
 
 def test_a_missing_file_or_split_says_what_is_there(task):
-    with pytest.raises(ArgumentError, match=r"qrels/ has no dev\.tsv; it holds test\.tsv"):
+    with pytest.raises(ArgumentError, match=r"qrels: has no dev\.tsv; it holds test\.tsv"):
         read_beir(task[0], "dev")
-    with pytest.raises(ArgumentError, match=r"nowhere/ has no corpus\.jsonl; it holds nothing"):
-        read_beir(task[0].parent / "nowhere")
+    (task[0] / "empty").mkdir()
+    with pytest.raises(ArgumentError, match=r"empty: has no corpus\.jsonl; it holds nothing"):
+        read_beir(task[0] / "empty")
+
+
+def test_paths_are_told_as_they_were_typed(task, monkeypatch):
+    monkeypatch.chdir(task[0].parent)
+    name = task[0].name
+    with pytest.raises(ArgumentError, match=r"^sci/fct: no such folder. Check the path"):
+        read_beir("sci/fct")
+    with pytest.raises(ArgumentError, match=rf"^{name}/corpus.jsonl: is a file, expected a folder with corpus.jsonl"):
+        read_beir(f"{name}/corpus.jsonl")
+    with pytest.raises(ArgumentError, match=rf"^{name}/qrels: has no dev.tsv"):
+        read_beir(name, "dev")
+    task[1]("qrels/test.tsv", "")
+    with pytest.raises(InputError, match=rf"^{name}/qrels/test.tsv: no grades"):
+        read_beir(name)
