@@ -246,7 +246,8 @@ class Classifier:
             prompt = resolve_prompt(getattr(model, "prompts", {}), getattr(model, "default_prompt_name", None))
         stored = Stored(
             self.head, self.labels, normalize, prompt, getattr(model, "truncate_dim", None),
-            getattr(model, "max_seq_length", None), _probe(model), None if self.classes == self.labels else self.classes,
+            getattr(model, "max_seq_length", None), _probe(model),
+            None if self.classes == self.labels else self.classes,
         )  # fmt: skip
         source = model.folder if copy_model is True else copy_model
         write_classifier(Path(path), stored, Path(source) if source else None)
@@ -259,7 +260,8 @@ class Classifier:
 
         Args:
             path: the folder.
-            model: to use in place of the model in the folder, such as its int8 variant; needed where there is none.
+            model: to use in place of the model in the folder, such as its int8 variant; needed where there is none. A
+                known text's vector must be that of the model which the classifier was made with.
 
         Raises:
             ModelNotFoundError: no such folder, or no classifier in it.

@@ -1,21 +1,20 @@
 """A classifier's folder: `classifier.json` and `classifier.npz`, beside a copy of its model's files or without one.
 
     classifier.json   labels, settings of the head, SHA-256 of the arrays
-    classifier.npz    the head's arrays; without a copy of the model, a known text's vector, to know the model by
+    classifier.npz    the head's arrays, and a known text's vector, to know the model by
     …                 the model folder's own files, so that the folder opens as a model, too
 
 Knows nothing of encoding texts.
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from airvec.array_file import new_folder, read_arrays, write_arrays
-from airvec.arrays import Array, Floats
+from airvec.arrays import Floats
 from airvec.copying import copy_folder
 from airvec.errors import ArgumentError, ModelFolderError, ModelNotFoundError
 from airvec.heads import Head, packed, unpacked
@@ -38,7 +37,9 @@ class Stored(NamedTuple):
         prompt: put in front of each text.
         truncate_dim: dimensions of the model's vectors that are kept; None = all.
         max_seq_length: most tokens of a text; None = the model's own.
-        probe: float32 (dim,), the vector of a known text; None where the model's files are in the folder.
+        probe: float32 (dim,), the vector of a known text, without a prompt.
+        classes: what the labels name, the estimator's own classes; None where they are these.
+        has_model: whether the model's files are in the folder.
     """
 
     head: Head
@@ -47,7 +48,9 @@ class Stored(NamedTuple):
     prompt: str
     truncate_dim: int | None
     max_seq_length: int | None
-    probe: Floats | None
+    probe: Floats
+    classes: list[Any] | None = None
+    has_model: bool = True
 
 
 def write_classifier(target: Path, stored: Stored, model: Path | None) -> None:
@@ -67,11 +70,13 @@ def write_classifier(target: Path, stored: Stored, model: Path | None) -> None:
     with new_folder(target, FILE_NAME) as fresh:
         if model is not None:
             copy_folder(model, fresh)
-        probe: Mapping[str, Array] = {} if stored.probe is None else {PROBE: stored.probe}
+        probe = {PROBE: stored.probe}
         write_arrays(fresh / ARRAYS_NAME, {**arrays, **probe})
         said = {
             "format_version": FORMAT_VERSION,
             "labels": stored.labels,
+            "classes": stored.classes,
+            "has_model": model is not None,
             "head": settings,
             "normalize_embeddings": stored.normalize,
             "prompt": stored.prompt,
@@ -110,11 +115,12 @@ def read_classifier(folder: Path) -> Stored:
         head = unpacked(said.section("head").values, arrays)
     except ArgumentError as error:
         raise ModelFolderError(f"{said.file}: {error}") from error
-    probe: Any = arrays.get(PROBE)
+    if PROBE not in arrays:
+        raise ModelFolderError(f"{said.file}: 'arrays' holds no {PROBE!r}, expected a text's vector. Write it again.")
     return Stored(
         head, said.items("labels"), said.flag("normalize_embeddings", False), said.text("prompt", "") or "",
         said.integer("truncate_dim"), said.integer("max_seq_length"),
-        None if probe is None else np.asarray(probe, np.float32),
+        np.asarray(arrays[PROBE], np.float32), said.items("classes") or None, said.flag("has_model", True),
     )  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def test_a_saved_classifier_has_the_same_numbers(model, nearest, copy_model, tmp
 def test_a_folder_holds_no_pickle_and_opens_as_a_model(model, nearest, tmp_path):
     nearest.save_pretrained(tmp_path / "saved")
     with np.load(tmp_path / "saved" / "classifier.npz", allow_pickle=False) as arrays:
-        assert sorted(arrays) == ["targets", "vectors"]
+        assert sorted(arrays) == ["probe", "targets", "vectors"]
     np.testing.assert_array_equal(SentenceTransformer(tmp_path / "saved").encode("a b"), model.encode("a b"))
 
 
@@ -221,6 +221,25 @@ def test_a_folder_that_cannot_be_made_is_told_by_its_name(nearest, tmp_path):
     assert (tmp_path / "notes").read_text() == "mine"
 
 
+def test_another_model_in_place_of_the_folders_copy_is_refused(model, nearest, tmp_path):
+    nearest.save_pretrained(tmp_path / "saved")
+    with pytest.raises(ModelFolderError, match="made with another model"):
+        Classifier.from_pretrained(tmp_path / "saved", model=Torch())
+    assert Classifier.from_pretrained(tmp_path / "saved", model=model)("c") == "c"
+
+
+def test_what_names_stand_for_is_kept(model, tmp_path):
+    head = Prototypes(np.eye(DIM))
+    named = Classifier(model, head, list("abcd"), classes=[0, 1, 2, 5])
+    named.save_pretrained(tmp_path / "saved")
+    again = Classifier.from_pretrained(tmp_path / "saved")
+    assert (again.labels, again.classes) == (list("abcd"), [0, 1, 2, 5])
+    plain = Classifier(model, head, list("abcd"))
+    assert plain.classes == plain.labels
+    with pytest.raises(ArgumentError, match="1 for a head with 4 outputs"):
+        Classifier(model, head, list("abcd"), classes=[0])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -231,8 +250,10 @@ def test_a_folder_that_cannot_be_made_is_told_by_its_name(nearest, tmp_path):
         ({"labels": "a"}, "'labels' is 'a', expected a list"),
         ({"labels": ["a"] * 10}, "has one of them twice"),
         ({"sha256": "0"}, "SHA-256 .* classifier.json says 0"),
-        ({"arrays": ["vectors"]}, "no 'targets'"),
-        ({"arrays": ["vectors", "targets", "more"]}, "holds no more"),
+        ({"arrays": ["vectors", "probe"]}, "no 'targets'"),
+        ({"arrays": ["vectors", "targets"]}, "'arrays' holds no 'probe'"),
+        ({"classes": [1, 2]}, "2 for a head with 10 outputs"),
+        ({"arrays": ["vectors", "targets", "probe", "more"]}, "holds no more"),
         ({"truncate_dim": 3}, "vectors have 3 dimensions, expected 4"),
         ({"normalize_embeddings": 1}, "'normalize_embeddings' is 1, expected true or false"),
         ({"truncate_dim": -1}, "truncate_dim: -1"),
@@ -342,6 +363,12 @@ def test_a_fitted_estimator_gives_its_numbers(tmp_path):
     np.testing.assert_allclose(named.predict_proba(unseen), expected, atol=1e-6)
     assert named(unseen[:3]) == ["pets", "money", "weather"]
     assert Classifier.from_sklearn(model, fitted, normalize_embeddings=True)(unseen[:3]) == [0, 1, 2]
+    assert (named.classes, named.labels) == ([0, 1, 2], ["pets", "money", "weather"])
+    floats = linear_model.LogisticRegression().fit(model.encode(texts), places.astype(float))
+    assert Classifier.from_sklearn(model, floats, labels=named.labels)(unseen[:3]) == named(unseen[:3])
+    halves = linear_model.LogisticRegression().fit(model.encode(texts), [f"{place / 2}" for place in places])
+    with pytest.raises(ArgumentError, match="expected classes from 0 to 2"):
+        Classifier.from_sklearn(model, halves, labels=named.labels)
     with pytest.raises(ArgumentError, match=r"labels: \['a'\] for the classes \[0, 1, 2\]"):
         Classifier.from_sklearn(model, fitted, labels=["a"])
 

@@ -11,11 +11,12 @@ from sklearn.svm import LinearSVC
 
 import airvec
 from airvec.errors import ArgumentError, ModelNotFoundError
-from airvec_trainer.few_shot import FewShotModel, sample_dataset
+from airvec_trainer.few_shot import FewShotModel, FewShotTrainer, FewShotTrainingArguments, sample_dataset
 from airvec_trainer.few_shot.heads import new_head
 from tests.trainer.few_shot.conftest import KINDS
 
 NAMES = list(KINDS)
+ARGUMENTS = FewShotTrainingArguments(num_epochs=0, show_progress_bar=False)
 
 
 @pytest.fixture
@@ -64,6 +65,34 @@ def test_a_saved_model_predicts_alike_and_holds_no_pickle(fitted, rows, labels, 
     np.testing.assert_array_equal(again.predict_proba(rows["text"]), model.predict_proba(rows["text"]))
     assert list(again(rows["text"])) == list(model(rows["text"]))
     assert not [path.name for path in (tmp_path / "saved").rglob("*") if path.suffix in (".pkl", ".joblib", ".bin")]
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [("abc", None), ([2, 5, 7], None), ([0.0, 1.0, 2.0], None), ([0, 1, 2], NAMES)],
+    ids=["texts", "numbers", "floats", "names"],
+)
+def test_a_saved_model_is_evaluated_and_answers_as_before(body, rows, values, names, tmp_path):
+    data = Dataset.from_dict({"text": rows["text"], "label": [values[place] for place in rows["label"]]})
+    model = FewShotModel(body, labels=names)
+    model.fit(data["text"][:], data["label"][:])
+    model.save_pretrained(tmp_path / "saved")
+    again = FewShotModel.from_pretrained(tmp_path / "saved", device="cpu")
+    before, after = (FewShotTrainer(one, ARGUMENTS, eval_dataset=data).evaluate() for one in (model, again))
+    assert before == after
+    assert before["accuracy"] > 0.6  # by chance 0.33
+    for texts in (rows["text"][:2], rows["text"][0]):
+        for given in ({}, {"as_numpy": True}, {"use_labels": False}):
+            one, other = (chosen.predict(texts, **given) for chosen in (model, again))
+            assert (type(one), getattr(one, "dtype", None)) == (type(other), getattr(other, "dtype", None))
+            np.testing.assert_array_equal(one, other)
+    if names:
+        named = data.remove_columns("label").add_column("label", [names[place] for place in rows["label"]])
+        assert FewShotTrainer(again, ARGUMENTS, eval_dataset=named).evaluate() == before
+    other = data.remove_columns("label").add_column("label", [9 if values == "abc" else "x"] * len(data))
+    if not names:
+        with pytest.raises(ArgumentError, match="label: .*, expected labels such as the model's"):
+            FewShotTrainer(again, ARGUMENTS, eval_dataset=other).evaluate()
 
 
 def test_a_classifier_with_a_prompt_of_its_own_is_refused(fitted, tmp_path):

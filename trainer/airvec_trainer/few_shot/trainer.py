@@ -98,12 +98,22 @@ class FewShotTrainer:
             dataset: as `train_dataset`; None = `eval_dataset`.
 
         Raises:
-            ArgumentError: there is none, or the head is not fitted.
+            ArgumentError: there is none, or the head is not fitted, or its labels are of another kind.
         """
         chosen = self.eval_dataset if dataset is None else dataset
         texts, labels = labelled_texts(chosen, self.column_mapping, "eval_dataset")
-        predicted = self.model.predict(texts, as_numpy=True, use_labels=False)
-        return measured(self.metric, predicted, np.asarray(labels), self.metric_kwargs)
+        true = np.asarray(labels)
+        is_text = (
+            true.dtype.kind == "U"
+        )  # texts may be the names of a head's classes; numbers are the classes themselves
+        predicted = np.asarray(self.model.predict(texts, as_numpy=True, use_labels=is_text))
+        if (predicted.dtype.kind == "U") != is_text:
+            known = self.model.classifier(is_text).labels
+            raise ArgumentError(
+                f"label: {labels[0]!r:.60}, expected labels such as the model's: {known!r:.100}. Evaluate on rows with "
+                "these."
+            )
+        return measured(self.metric, predicted, true, self.metric_kwargs)
 
     def export(self, out: str | Path, *, variants: tuple[str, ...] = ("fp32",), weights: bool = True) -> Classifier:
         """Write the folder that `airvec.Classifier` opens without torch: as `FewShotModel.export`."""
