@@ -59,6 +59,14 @@ def test_the_evaluators_files_are_written(sts, tmp_path, capsys):
     assert file.read_text().startswith("epoch,steps,cosine_pearson,cosine_spearman")
 
 
+def test_tasks_of_one_name_may_be_told_apart(sts, pairs, tmp_path, capsys):
+    out = tmp_path / "out"
+    asked = [f"stsb:{sts}", f"stsb:{sts}?name=again", f"pairs:{pairs}?name=dev"]
+    assert main(["eval", "default", *(word for task in asked for word in ("-t", task)), "--out", str(out)]) == 0
+    assert len({file.name for file in out.iterdir()}) == 3
+    assert all(len(file.read_text().splitlines()) == 2 for file in out.iterdir())
+
+
 @pytest.mark.parametrize("precision", ["int8", "binary"])
 @pytest.mark.filterwarnings("ignore:precision:airvec.errors.AirvecWarning")
 def test_settings_change_the_numbers(sts, precision, capsys):
@@ -97,6 +105,14 @@ def test_a_figure_is_drawn(pairs, tmp_path, capsys):
         (["-t", "stsb:none.tsv"], "airvec eval: none.tsv: no such file"),
         (["-t", "sts:none.tsv"], "expected KIND:FILE with a KIND of stsb"),
         (["-t", "bitext:a.tsv", "--precision", "int8"], "--precision int8: with --task bitext, expected stsb only"),
+        (
+            ["-t", "stsb:a/b.tsv", "-t", "stsb:a/b.tsv"],
+            "the name 'a/b' is another stsb task's, too, and both",
+        ),
+        (
+            ["-t", "stsb:a/b.tsv", "-t", "stsb:c/b.tsv", "--out", "x"],
+            "the name 'b' is another stsb task's, too",
+        ),
         (["-t", "stsb:a.tsv", "--figure", "a.png"], "--figure: 0 tasks of pairs, expected one"),
     ],
 )
