@@ -35,7 +35,7 @@ def test_a_table_becomes_a_dataclass():
     [
         (
             {"size": 1, "shade": 2},
-            "here: unknown key 'shade'. Did you mean 'share'? Expected one of kind, share, size.",
+            "here: unknown key 'shade'. Did you mean 'share'? Correct it.",
         ),
         ({"size": 1, "zzz": 2}, "here: unknown key 'zzz', expected one of kind, share, size. Leave it out, or take"),
         ({"size": "1"}, "here.size: '1', expected a whole number"),

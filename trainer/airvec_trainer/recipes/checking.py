@@ -57,15 +57,17 @@ def check_keys(table: Mapping[str, Any], known: Collection[str], place: str) -> 
     """Refuse a key that is not known.
 
     Raises:
-        ArgumentError: the message has the known ones, and the one that was perhaps meant.
+        ArgumentError: the message has the one that was perhaps meant, else the known ones.
     """
     for key in table:
         if key not in known:
             near = get_close_matches(key, known, 1)
-            names = f"one of {', '.join(sorted(known))}."
-            # Training arguments have some 130 names: the one that was meant stands in front of them.
-            told = f". Did you mean {near[0]!r}? Expected {names}" if near else f", expected {names}"
-            raise ArgumentError(f"{place}: unknown key {key!r}{told}{'' if near else ' Leave it out, or take one.'}")
+            # Training arguments have some 130 names: they are no help beside the one that was meant.
+            if near:
+                raise ArgumentError(f"{place}: unknown key {key!r}. Did you mean {near[0]!r}? Correct it.")
+            raise ArgumentError(
+                f"{place}: unknown key {key!r}, expected one of {', '.join(sorted(known))}. Leave it out, or take one."
+            )
 
 
 def check_type(value: Any, hint: Any, place: str) -> Any:

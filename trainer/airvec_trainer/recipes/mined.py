@@ -13,15 +13,18 @@ from airvec import search
 from airvec.errors import ArgumentError
 from airvec_trainer.mining import MiningSettings, mine
 from airvec_trainer.recipes.checking import check_keys, made, parameters
+from airvec_trainer.recipes.made_from import check_made_from, digest_of_rows, mining_parts
 from airvec_trainer.recipes.making import model_class
 from airvec_trainer.recipes.retrieval_evaluators import BM25, check_retriever, open_encoder
 from airvec_trainer.recipes.sections import MiningSection
+from airvec_trainer.recipes.stage_records import write_json
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 __all__ = ["check_mining", "mined_rows"]
 
+MINED_FROM = "mined_from.json"
 TOLD = ("queries", "documents", "rows", "missing", "likely_false_negatives")  # of a mining's report, in ours
 
 
@@ -54,7 +57,7 @@ def mined_rows(
     folder: Path,
     seed: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Mine for every data set, or read what was mined before the run was stopped.
+    """Mine for every data set, or read what was mined of the same rows and settings before the run was stopped.
 
     Args:
         section: how.
@@ -66,10 +69,17 @@ def mined_rows(
 
     Returns:
         The rows by name, and what is told of each mining.
+
+    Raises:
+        ArgumentError: what was mined is of other rows or settings; or no row has negatives.
     """
     found: dict[str, Any] = {}
     told: dict[str, Any] = {}
     retriever = None
+    parts = _parts(section, rows, corpora, seed)
+    if any((folder / f"mined-{name}.json").is_file() for name in rows):
+        check_made_from(folder / MINED_FROM, parts)
+    write_json(folder / MINED_FROM, parts)
     for name, part in rows.items():
         file, about = folder / f"mined-{name}.jsonl", folder / f"mined-{name}.json"
         if not about.is_file():  # written last
@@ -89,6 +99,14 @@ def mined_rows(
         found[name] = _read(file)
         told[name] = json.loads(about.read_text(encoding="utf-8"))
     return found, told
+
+
+def _parts(
+    section: MiningSection, rows: "Mapping[str, Dataset]", corpora: Mapping[str, list[str]], seed: int
+) -> dict[str, Any]:
+    """What these rows depend on, but for the model, which the stage's own record tells of."""
+    data = {name: digest_of_rows(part) for name, part in rows.items()}
+    return {"mining": mining_parts(section, corpora), "data": data, "seed": section.settings.get("seed", seed)}
 
 
 def _retriever(section: MiningSection, model: Any) -> Any:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from airvec.errors import ArgumentError, require
-from airvec_trainer.distillation.layers import with_fewer_layers
 from airvec_trainer.recipes.checking import check_values
+from airvec_trainer.recipes.layers import check_layers, with_layers
 from airvec_trainer.recipes.making import card_class, class_of, model_class
 from airvec_trainer.recipes.sections import ModelSection, Table
 
@@ -28,6 +28,7 @@ def check_model(section: ModelSection, card: Table) -> None:
     """
     if Path(section.name).is_absolute() and not Path(section.name).is_dir():
         raise ArgumentError(f"{PLACE}.name: {section.name}: no such folder, expected a model in it. Check the path.")
+    check_layers(section)
     _check_kind(section)
     for number, table in enumerate(section.modules or []):
         _module(table, number, None)
@@ -49,7 +50,7 @@ def make_model(section: ModelSection, card: Table) -> Any:
     if section.max_seq_length is not None:
         model.max_seq_length = section.max_seq_length
     if section.layers is not None:
-        model = with_fewer_layers(model, section.layers)
+        model = with_layers(model, section.layers)
     if section.lora is not None:
         model.add_adapter(_lora(section.lora))
     return model

@@ -17,10 +17,12 @@ from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers
 from airvec_trainer.recipes.apart import check_apart
 from airvec_trainer.recipes.evaluators import tasks_among
 from airvec_trainer.recipes.finishing import MODEL, check_unused, finish
+from airvec_trainer.recipes.made_from import MADE_FROM, check_made_from
 from airvec_trainer.recipes.measuring import measured, runtime_model
 from airvec_trainer.recipes.mined import mined_rows
 from airvec_trainer.recipes.models import make_model
 from airvec_trainer.recipes.remembered import Remembered
+from airvec_trainer.recipes.stage_origins import evaluation_parts, parts_of_stages
 from airvec_trainer.recipes.stage_records import RECORD, Measure, StageRecord, read_measure, read_record, write_json
 from airvec_trainer.recipes.stage_report import Repetition, write_report
 from airvec_trainer.recipes.staged_card import with_stages
@@ -30,6 +32,7 @@ from airvec_trainer.recipes.training import Outcome, trained
 __all__ = ["run_stages"]
 
 START = "start.json"
+MEASURED = "measured_from.json"  # what start.json and every stage's measure depend on
 
 
 @dataclass
@@ -71,6 +74,8 @@ def run_stages(found: StagedPlan, *, resume: bool = False, shown: Sequence[Any] 
     """
     started, repetitions = time.monotonic(), found.repetitions
     _check_folders(found, resume)
+    for seed, folder in repetitions:  # before the first begins
+        _check_same(found, seed, folder)
     done: list[Repetition] = []
     for number, (seed, folder) in enumerate(repetitions):
         result = _run_once(found, seed, folder, first=number == 0, shown=shown)
@@ -91,10 +96,13 @@ def _run_once(found: StagedPlan, seed: int, folder: Path, *, first: bool, shown:
     """All stages with one seed; the outcome of a stage that a signal ended."""
     running = _opened(found, seed, folder)
     start = read_measure(folder / START)
+    parts = parts_of_stages(found, seed)
     if start is None:
+        write_json(folder / MEASURED, evaluation_parts(found))
         start = running.measure()
         write_json(folder / START, start)
-    for stage in found.stages[len(running.records) :]:
+    for stage, made_from in list(zip(found.stages, parts, strict=True))[len(running.records) :]:
+        write_json(folder / STAGES / stage.folder / MADE_FROM, made_from)
         outcome = _run_stage(running, stage, shown)
         if outcome is not None:
             return outcome
@@ -123,7 +131,6 @@ def _opened(found: StagedPlan, seed: int, folder: Path) -> Running:
 def _run_stage(running: Running, stage: StagePlan, shown: Sequence[Any]) -> Outcome | None:
     """Mine, train, measure, save; the outcome where a signal ended it, else None."""
     folder = running.folder / STAGES / stage.folder
-    folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     rows, told = stage.plan.train, {}
     if stage.mining is not None:
@@ -185,6 +192,20 @@ def _check_folders(found: StagedPlan, resume: bool) -> None:
         raise ArgumentError(f"{begun[0]}: of an earlier run. Go on from it with --resume, or name another output_dir.")
     if not resume:
         check_unused(found.output)
+
+
+def _check_same(found: StagedPlan, seed: int, folder: Path) -> None:
+    """Nothing that another recipe left is gone on with: neither measures, stages, mined rows nor checkpoints.
+
+    Raises:
+        ArgumentError: it would be; the message says what differs.
+    """
+    if (folder / START).is_file():
+        check_made_from(folder / MEASURED, evaluation_parts(found))
+    for stage, parts in zip(found.stages, parts_of_stages(found, seed), strict=True):
+        place = folder / STAGES / stage.folder
+        if place.is_dir() and any(place.iterdir()):
+            check_made_from(place / MADE_FROM, parts)
 
 
 def _remove_checkpoints(folder: Path) -> None:

@@ -16,7 +16,7 @@ from airvec_trainer.recipes.mined import check_mining
 from airvec_trainer.recipes.models import check_model
 from airvec_trainer.recipes.planning import Plan
 from airvec_trainer.recipes.sections import MiningSection, Recipe, StageSection
-from airvec_trainer.recipes.teaching import check_teacher
+from airvec_trainer.recipes.teaching import check_taught, check_teacher
 from airvec_trainer.recipes.training import Parts, arguments_for, check_parts, planned, read_parts
 
 __all__ = ["EXPORTED", "STAGES", "StagePlan", "StagedPlan", "plan_stages", "ready"]
@@ -161,6 +161,7 @@ def _staged(
     )
     names = [rows.name for rows in stage.data]
     mine = parts.only(names)
+    check_taught(recipe.teacher, mine.train, mined=stage.mining is not None)
     plan = planned(own, mine, evaluators if asks else [])
     return StagePlan(
         f"{stage.name}, round {number}" if rounds else stage.name, folder, plan, stage.mining, mine.corpora

@@ -24,7 +24,7 @@ from airvec_trainer.recipes.retrieval import parts_of_task
 from airvec_trainer.recipes.rows import parts_of_data
 from airvec_trainer.recipes.sections import DataSection, Recipe
 from airvec_trainer.recipes.stopping import StopOnSignal
-from airvec_trainer.recipes.teaching import check_teacher, taught
+from airvec_trainer.recipes.teaching import check_taught, check_teacher, taught
 
 __all__ = [
     "Outcome", "Parts", "arguments_for", "check_parts", "plan_training", "planned", "read_parts", "run_training",
@@ -110,6 +110,7 @@ def plan_training(recipe: Recipe) -> Plan:
     check_teacher(recipe.teacher)
     losses_of(recipe, load=False)
     parts = read_parts(recipe.data)
+    check_taught(recipe.teacher, parts.train)
     evaluated = read_evaluated(recipe.evaluation, {**parts.held_out, **parts.tasks})
     evaluators = make_evaluators(recipe.evaluation, evaluated)
     check_parts(parts, evaluated)
