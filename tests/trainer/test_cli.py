@@ -91,6 +91,17 @@ def test_an_error_is_one_line_and_an_exit_code(recipe, capsys, change, code, mes
     assert shown.out == ""
 
 
+def test_a_reader_who_leaves_early_is_no_error(recipe):
+    code = f"import sys\nfrom airvec_trainer.cli import main\nsys.exit(main([{str(recipe())!r}, '--dry-run']))"
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=nobody, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.slow
 def test_ctrl_c_in_a_process_of_its_own_ends_with_130_and_says_how_to_go_on(recipe, tmp_path):
     path = recipe(("max_steps = 6", "max_steps = 100000"), ("eval_steps = 3", "eval_steps = 100000"))

@@ -4,6 +4,7 @@ Knows nothing of how training is done.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +78,7 @@ def _train(arguments: argparse.Namespace, program: str) -> int:
 
     found = plan(recipe)
     if arguments.dry_run:
-        print(found)
+        _show(found)
         return OK
     table = _table(arguments)
     try:
@@ -85,7 +86,7 @@ def _train(arguments: argparse.Namespace, program: str) -> int:
     finally:
         if table is not None:
             table.stop()
-    print(outcome)
+    _show(outcome)
     return _tell(program, f"interrupted. {_resuming(arguments)}", INTERRUPTED) if outcome.stopped else OK
 
 
@@ -98,6 +99,14 @@ def _table(arguments: argparse.Namespace) -> Any:
     from airvec_trainer.recipes.live import LiveTable
 
     return LiveTable(Console(stderr=True), arguments.recipe.parent.name or "training")
+
+
+def _show(told: object) -> None:
+    """Print for whoever still reads: `head` leaves early, and Python would complain of it at its end."""
+    try:
+        print(told, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _resuming(arguments: argparse.Namespace) -> str:

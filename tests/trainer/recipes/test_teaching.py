@@ -122,7 +122,7 @@ def test_a_reranker_gives_no_vectors_which_the_plan_tells(recipe, tmp_path):
         (
             '{anchor = "left", positive = "right"}',
             "kind = 'margins'",
-            r"\[\[data\]\] data: columns = {…} takes anchor, positive, expected 3 columns of texts or more for \[teacher\]",
+            r"\[\[data\]\] data: columns = {…} takes anchor, positive, expected 3 columns of texts or more for ",
         ),
         ('{anchor = "left"}', "kind = 'scores'", "expected 2 columns of texts or more"),
         (

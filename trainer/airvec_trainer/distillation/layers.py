@@ -18,7 +18,7 @@ from airvec_trainer.adapters import has_adapters
 from airvec_trainer.distillation.twins import check_in_torch, twin_of
 from airvec_trainer.model import Model
 
-__all__ = ["places_of", "with_fewer_layers"]
+__all__ = ["COUNT", "places_of", "with_fewer_layers"]
 
 Kept = TypeVar("Kept", bound=Model)
 COUNT = "num_hidden_layers"  # transformers' own name, which configs with another one map to it

@@ -88,13 +88,14 @@ def check_taught(section: TeacherSection | None, rows: Mapping[str, Any], *, min
             )
         if section.column is not None and section.column not in names:
             raise ArgumentError(
-                f"{PLACE}.column: {section.column!r}, but in {place} {told}, expected one of them. Change one of the two."
+                f"{PLACE}.column: {section.column!r}, but in {place} {told}, expected one of them. Change "
+                "one of the two."
             )
         fewest = FEWEST[section.kind]
         if len(names) < fewest and not mined:
             raise ArgumentError(
-                f"{place}: {told}, expected {fewest} columns of texts or more for {PLACE} kind {section.kind!r}: a query "
-                f"and its documents. Take more columns{', or mine negatives' if fewest == 3 else ''}."
+                f"{place}: {told}, expected {fewest} columns of texts or more for {PLACE} kind {section.kind!r}: a "
+                f"query and its documents. Take more columns{', or mine negatives' if fewest == 3 else ''}."
             )
 
 
