@@ -206,6 +206,9 @@ class Classifier:
     ) -> "Classifier":
         """A classifier with the answers of an estimator that was fitted on `model.encode(texts)`.
 
+        Two exceptions: which of equally near neighbours vote is scikit-learn's secret; and where the first of several
+        labels was the same for all texts, OneVsRestClassifier cuts scores at 0.5, and this at 0, as it does elsewhere.
+
         Args:
             model: as for the class.
             fitted: LogisticRegression, LinearSVC, SVC (linear), RidgeClassifier, SGDClassifier, KNeighborsClassifier

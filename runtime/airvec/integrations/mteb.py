@@ -47,13 +47,17 @@ def adapt(
             `-document` behind it, or `query` or `document`; None = the model's own.
 
     Raises:
-        ArgumentError: another object, or a name without an organisation.
+        ArgumentError: another object, a name without an organisation, or prompts for a retriever.
         MissingPackageError: mteb is not installed.
     """
     require("mteb", "mteb", "airvec.integrations.mteb")
     if name is not None and "/" not in name:
         raise ArgumentError(f"name: {name!r}, expected ORG/NAME, as mteb wants it. Put an organisation in front.")
     if isinstance(model, Retriever):
+        if prompts is not None:
+            raise ArgumentError(
+                f"prompts: {dict(prompts)!r:.80} for a Retriever, whose models have theirs. Give prompts=… to these."
+            )
         return RetrieverAdapter(model, name or "airvec/retriever")
     kinds: dict[type[Any], Any] = {
         SentenceTransformer: DenseAdapter,
@@ -106,7 +110,7 @@ class DenseAdapter:
             precision: as `encode`'s.
         """
         encode = _method(self.model, prompt_type)
-        prompt = self.prompts.get(prompt_name(self.prompts, task_metadata, prompt_type) or "")
+        prompt = _prompt(self.prompts, task_metadata, prompt_type)
         found: Any = encode(
             _texts(inputs),
             prompt=prompt,
@@ -131,6 +135,7 @@ class RetrieverAdapter:
     def __init__(self, retriever: Retriever, name: str) -> None:
         self.retriever, self.name = retriever, name
         self.count = 0
+        self.task: Any = None  # of the corpus that is indexed
 
     @cached_property
     def mteb_model_meta(self) -> Any:
@@ -151,12 +156,13 @@ class RetrieverAdapter:
 
         Args:
             corpus: of the task.
-            task_metadata: without effect, like all that follows, but for the bar of `encode_kwargs`.
-            hf_split: of the task.
+            task_metadata: of the task, whose name and type choose a sparse model's prompts.
+            hf_split: without effect, like all that follows, but for the bar of `encode_kwargs`.
             hf_subset: of the task.
             encode_kwargs: mteb's arguments of `encode`.
             num_proc: of mteb's data loader.
         """
+        self.task = task_metadata
         texts = {str(row["id"]): _document(row) for row in corpus}
         self.count = len(texts)
         self.retriever.index(texts, show_progress_bar=bool(encode_kwargs.get("show_progress_bar", False)))
@@ -208,8 +214,28 @@ class SparseAdapter(DenseAdapter, RetrieverAdapter):
     """A sparse model: for retrieval an inverted index, for other tasks an encoder whose embeddings are made dense."""
 
     def __init__(self, model: SparseEncoder, name: str, prompts: Mapping[str, str] | None = None) -> None:
-        RetrieverAdapter.__init__(self, Retriever(sparse=model), name)
         DenseAdapter.__init__(self, model, name, prompts)  # type: ignore[arg-type]
+        RetrieverAdapter.__init__(self, Retriever(sparse=_WithPrompts(self)), name)
+
+
+class _WithPrompts:
+    """A retriever's model that puts the prompts of the adapter's task in front of queries and documents."""
+
+    def __init__(self, adapter: SparseAdapter) -> None:
+        self.adapter = adapter
+
+    def encode_query(self, inputs: Sequence[str]) -> Any:
+        """Sparse vectors of queries."""
+        return self.adapter.model.encode_query(inputs, prompt=self._prompt("query"))
+
+    def encode_document(self, inputs: Sequence[str], *, show_progress_bar: bool | None = None) -> Any:
+        """Sparse vectors of documents."""
+        prompt = self._prompt("document")
+        return self.adapter.model.encode_document(inputs, prompt=prompt, show_progress_bar=show_progress_bar)
+
+    def _prompt(self, role: str) -> str | None:
+        task = getattr(self.adapter, "task", None)
+        return None if task is None else _prompt(self.adapter.prompts, task, role)
 
 
 class RerankerAdapter:
@@ -249,7 +275,7 @@ class RerankerAdapter:
             show_progress_bar: as `predict`'s.
         """
         pairs = list(zip(_texts(inputs1), _texts(inputs2), strict=True))
-        prompt = self.prompts.get(prompt_name(self.prompts, task_metadata, prompt_type) or "")
+        prompt = _prompt(self.prompts, task_metadata, prompt_type)
         found = self.model.predict(pairs, prompt=prompt, batch_size=batch_size, show_progress_bar=show_progress_bar)
         return np.asarray(found)
 
@@ -263,6 +289,11 @@ def prompt_name(prompts: Mapping[str, str], task: Any, prompt_type: Any) -> str 
     role = None if prompt_type is None else str(getattr(prompt_type, "value", prompt_type))
     wanted = [found for kind in (task.name, task.type) for found in (role and f"{kind}-{role}", kind)]
     return next((found for found in (*wanted, role) if found and found in prompts), None)
+
+
+def _prompt(prompts: Mapping[str, str], task: Any, prompt_type: Any) -> str | None:
+    """The text itself; None = as the model's method does without one."""
+    return prompts.get(prompt_name(prompts, task, prompt_type) or "")
 
 
 def _method(model: Any, prompt_type: Any) -> Any:

@@ -120,6 +120,22 @@ def test_a_sparse_model_searches_by_its_index_and_is_dense_elsewhere(mteb, tmp_p
     assert adapter.mteb_model_meta.model_type == ["sparse"]
 
 
+def test_a_sparse_models_prompts_count_in_retrieval_too(mteb, tmp_path):
+    model = SparseEncoder(splade_model(tmp_path / "splade"))
+    adapter = adapt(model, prompts={"SciFact-query": "b c ", "document": "d "})
+    corpus = [{"id": text, "title": "", "text": text} for text in ("a b", "e", "g h")]
+    found = {}
+    for name, front in (("SciFact", "b c "), ("NFCorpus", "")):
+        task = RUN | {"task_metadata": SimpleNamespace(name=name, type="Retrieval")}
+        adapter.index(corpus, **task)
+        (found[name],) = adapter.search([{"id": "q", "text": "a"}], top_k=3, **task).values()
+        documents = model.encode_document([f"d {row['text']}" for row in corpus])
+        scores = model.similarity(model.encode_query([f"{front}a"]), documents)[0].tolist()
+        expected = {row["id"]: score for row, score in zip(corpus, scores, strict=True) if score}
+        assert found[name] == pytest.approx(expected)
+    assert found["SciFact"] != found["NFCorpus"]
+
+
 def words():
     adapter = adapt(Retriever(bm25=True))
     adapter.index(CORPUS, **RUN)
@@ -156,6 +172,8 @@ def test_what_cannot_be_adapted_is_told(mteb, dense):
     assert isinstance(adapt(dense), DenseAdapter)
     with pytest.raises(ArgumentError, match="model: a str, expected airvec's SentenceTransformer"):
         adapt("all-MiniLM-L6-v2")
+    with pytest.raises(ArgumentError, match="prompts: {'query': 'x'} for a Retriever"):
+        adapt(Retriever(bm25=True), prompts={"query": "x"})
     with pytest.raises(ArgumentError, match="name: 'mine', expected ORG/NAME"):
         adapt(dense, name="mine")
 
