@@ -1,8 +1,8 @@
 """Runs mteb on models of airvec, through airvec's adapter, on tasks made of local files.
 
 Runs in the environment `mteb`, where the runtime's sources are on the path: `evaluate_with_mteb.py MODEL DATA OUT`.
-MODEL is a folder, `default`, or `bm25`; DATA holds stsb/, scifact/, clinc150/ and tatoeba/; OUT is written: by task the
-metrics of its split `test`.
+MODEL is a folder, `default`, or `bm25`; DATA holds stsb/, scifact/, clinc150/ and tatoeba/. Or it is `sparse=FOLDER`,
+`reranker=FOLDER` or `words=`, and DATA holds ranking.json. OUT is written: by task the metrics of its split `test`.
 Knows nothing of airvec's evaluators.
 """
 
@@ -20,7 +20,7 @@ from mteb.abstasks.sts import AbsTaskSTS
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.abstasks.text.bitext_mining import AbsTaskBitextMining
 
-from airvec import SentenceTransformer
+from airvec import CrossEncoder, SentenceTransformer, SparseEncoder
 from airvec.integrations.mteb import adapt
 from airvec.search import Retriever
 
@@ -106,8 +106,36 @@ class LocalBitext(AbsTaskBitextMining):
         self.data_loaded = True
 
 
+class LocalSearch(AbsTaskRetrieval):
+    """A few texts."""
+
+    metadata = described("LocalSearch", "Retrieval", "ndcg_at_10")
+
+    def load_data(self, *_: object, **__: object) -> None:
+        """From the file."""
+        said = json.loads((DATA / "ranking.json").read_text(encoding="utf-8"))
+        corpus = [{"id": name, "title": "", "text": text} for name, text in said["corpus"].items()]
+        queries = [{"id": name, "text": text} for name, text in said["queries"].items()]
+        split = RetrievalSplitData(
+            corpus=Dataset.from_list(corpus), queries=Dataset.from_list(queries), relevant_docs=said["relevant"],
+            top_ranked=said["candidates"] if self.metadata.type == "Reranking" else None,
+        )  # fmt: skip
+        self.dataset = {"default": {"test": split}}
+        self.data_loaded = True
+
+
+class LocalRanking(LocalSearch):
+    """The same, where each query has its candidates."""
+
+    metadata = described("LocalRanking", "Reranking", "ndcg_at_10")
+
+
 if __name__ == "__main__":
-    if MODEL == "bm25":
+    kind, is_small, folder = MODEL.partition("=")
+    if is_small:
+        kinds = {"sparse": SparseEncoder, "reranker": CrossEncoder, "words": lambda _: Retriever(bm25=True)}
+        model, tasks = kinds[kind](folder), [LocalRanking()] if kind == "reranker" else [LocalRanking(), LocalSearch()]
+    elif MODEL == "bm25":
         model, tasks = Retriever(bm25=True), [LocalRetrieval()]
     else:
         model = SentenceTransformer(None if MODEL == "default" else MODEL)
