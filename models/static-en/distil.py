@@ -1,4 +1,4 @@
-r"""Makes the embedded default model out of the teacher, as recipe.toml says: the one command of this folder.
+r"""Makes the embedded default model out of the teacher, as static.toml says: the one command of this folder.
 
     python models/static-en/distil.py --checkpoint .cache/checkpoints/all-MiniLM-L6-v2 --data DATA \
         --descriptions descriptions.txt --cache CACHE --out runtime/airvec/default_model
@@ -35,7 +35,7 @@ HERE = Path(__file__).resolve().parent
 
 def read_recipe() -> dict[str, Any]:
     """The constants and inputs."""
-    return tomllib.loads((HERE / "recipe.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((HERE / "static.toml").read_text(encoding="utf-8"))
 
 
 def check_inputs(recipe: dict[str, Any], options: argparse.Namespace) -> None:
@@ -99,7 +99,7 @@ def check_size(folder: Path, largest: int) -> int:
     size = sum(file.stat().st_size for file in folder.iterdir())
     if size > largest:
         raise ValueError(
-            f"{folder.name}: {size:,} bytes, at most {largest:,} allowed. Lower `dimensions` in recipe.toml."
+            f"{folder.name}: {size:,} bytes, at most {largest:,} allowed. Lower `dimensions` in static.toml."
         )
     return size
 

@@ -35,7 +35,7 @@ def kept_tokens(tokenizer: dict[str, Any], first: str) -> list[str]:
     """
     vocabulary = tokenizer["model"]["vocab"]
     if first not in vocabulary:
-        raise ValueError(f"first_ranked_token: {first!r} is not in the vocabulary. Correct it in recipe.toml.")
+        raise ValueError(f"first_ranked_token: {first!r} is not in the vocabulary. Correct it in static.toml.")
     ordered = sorted(vocabulary, key=vocabulary.__getitem__)
     return SILENT_TOKENS + ordered[ordered.index(first) :]
 

@@ -23,11 +23,11 @@ def check_sha256(file: Path, expected: str) -> None:
     """
     if not file.is_file():
         raise FileNotFoundError(
-            f"{file}: not there, expected an input of recipe.toml. Where each is fetched stands in card.md."
+            f"{file}: not there, expected an input of static.toml. Where each is fetched stands in card.md."
         )
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != expected:
-        raise ValueError(f"{file.name}: sha256 is {found}, recipe.toml expects {expected}. Get the file named there.")
+        raise ValueError(f"{file.name}: sha256 is {found}, static.toml expects {expected}. Get the file named there.")
 
 
 class Teacher:

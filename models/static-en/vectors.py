@@ -18,7 +18,7 @@ def shares(counts: np.ndarray, rank_share: float, rank_shift: int) -> np.ndarray
         ValueError: rank_share lies outside 0 to 1, or nothing was counted.
     """
     if not 0 <= rank_share <= 1:
-        raise ValueError(f"rank_share: found {rank_share}, expected 0 to 1. Correct it in recipe.toml.")
+        raise ValueError(f"rank_share: found {rank_share}, expected 0 to 1. Correct it in static.toml.")
     if counts.sum() <= 0:
         raise ValueError(f"counts: {len(counts)} tokens, all zero. Make the table again with counts.py.")
     zipf = 1 / (1.0 + rank_shift + np.arange(len(counts)))

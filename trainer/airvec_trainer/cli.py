@@ -22,9 +22,10 @@ examples:
   PROGRAM recipe.toml --no-progress                 for scripts: a summary at the end, messages on stderr
 
 A recipe has the sections [model], [[data]], [loss], [arguments], [[evaluation]], [export], [card] and, for trainings
-one after the other, [[stages]]; docs/training.md explains them, and models/*/recipe.toml are whole ones. Relative paths
-are relative to the recipe. Ctrl-C saves a checkpoint and ends; once more ends at once. Exit codes: 0 trained, saved and
-exported, 1 failed, 2 a wrong recipe or argument, 130 interrupted.
+one after the other, [[stages]]; docs/training.md explains them, and models/*/recipe.toml are whole ones (their
+data lies beside the checkout, or where --set data.0.file=… says). Relative paths are relative to the recipe. Ctrl-C
+saves a checkpoint and ends; once more ends at once. Exit codes: 0 trained, saved and exported, 1 failed, 2 a wrong
+recipe or argument, 130 interrupted.
 """
 
 

@@ -27,7 +27,10 @@ def check_model(section: ModelSection, card: Table) -> None:
         MissingPackageError: a LoRA adapter is wanted, and peft is not installed.
     """
     if Path(section.name).is_absolute() and not Path(section.name).is_dir():
-        raise ArgumentError(f"{PLACE}.name: {section.name}: no such folder, expected a model in it. Check the path.")
+        raise ArgumentError(
+            f"{PLACE}.name: {section.name}: no such folder, expected a model in it. Check the path, or make it first, "
+            "as the top of the recipe may say."
+        )
     check_layers(section)
     _check_kind(section)
     for number, table in enumerate(section.modules or []):
