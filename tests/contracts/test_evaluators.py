@@ -19,6 +19,8 @@ OTHERWISE = {
     "ReciprocalRankFusionEvaluator",  # compares rankings and is called without a model
     "SequentialEvaluator",  # has no data of its own
 }
+# MTEB's protocols: of dense models alone, and their files are written wherever a folder is given.
+MTEB = {"BitextEvaluator", "ClassificationEvaluator", "ClusteringEvaluator"}
 DIM = 12
 TEXTS = [f"text {number}" for number in range(8)]
 FIRST, SECOND, LABELS = TEXTS[:4], TEXTS[4:], [1, 0, 1, 0]
@@ -118,6 +120,9 @@ GIVEN = {
     "RerankingEvaluator": {"samples": SAMPLES},
     "TranslationEvaluator": SIDES,
     "TripletEvaluator": TRIPLETS,
+    "BitextEvaluator": PAIRED,
+    "ClassificationEvaluator": {"train_texts": SECOND, "train_labels": LABELS, "sentences": FIRST, "labels": LABELS},
+    "ClusteringEvaluator": {"sentences": FIRST, "labels": LABELS},
     "CrossEncoderClassificationEvaluator": {"sentence_pairs": PAIRS, "labels": LABELS},
     "CrossEncoderCorrelationEvaluator": {"sentence_pairs": PAIRS, "scores": [0.1, 0.7, 0.3, 0.9]},
     "CrossEncoderNanoBEIREvaluator": SETS,
@@ -196,7 +201,7 @@ def test_each_call_adds_a_row_as_wide_as_the_head(tmp_path, name):
         assert len(set(head)) == len(head) > 2
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", sorted(set(EVERY) - MTEB))
 def test_no_file_is_written_where_none_is_wanted(tmp_path, name):
     made(name, write_csv=False)(model_of(name), str(tmp_path))
     assert list(tmp_path.iterdir()) == []
@@ -208,4 +213,5 @@ def test_no_file_is_written_where_none_is_wanted(tmp_path, name):
 def test_tensors_and_sparse_vectors_give_the_numbers_of_arrays(name):
     expected = made(name)(Dense())
     assert made(name)(Tensors()) == expected
-    assert made(name)(Sparse()) == pytest.approx(expected, abs=1e-5)
+    if name not in MTEB:
+        assert made(name)(Sparse()) == pytest.approx(expected, abs=1e-5)

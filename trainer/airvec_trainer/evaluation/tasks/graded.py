@@ -74,7 +74,7 @@ class GradedRerankingEvaluator(Evaluator):
         """Predict once, and compute both."""
         scores = self.reranking.predicted(model)
         ranked = [
-            (query, [ids[place] for place in falling(of_query)])
+            (query, [ids[int(place)] for place in falling(of_query)])
             for (query, ids), of_query in zip(self.found, scores, strict=True)
         ]
         graded = {"graded_ndcg": self._mean(ranked), "base_graded_ndcg": self._mean(self.found)}
