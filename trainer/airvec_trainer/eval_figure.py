@@ -4,10 +4,10 @@ Knows nothing of models and of where the scores come from.
 """
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy.typing as npt
 
+from airvec.array_file import whole_file
 from airvec_trainer.evaluation.classification_metrics import accuracy_threshold, average_precision, best_f1, outcomes
 
 __all__ = ["draw_pairs"]
@@ -50,13 +50,5 @@ def draw_pairs(file: Path, scores: npt.ArrayLike, labels: npt.ArrayLike, title: 
     for axes in (curve, thresholds):
         axes.legend(fontsize="small", loc="lower left")
         axes.grid(alpha=0.3)
-    _save(figure, file)
-
-
-def _save(figure: object, file: Path) -> None:
-    """Under a temporary name, then renamed."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".airvec-", dir=file.parent) as folder:
-        fresh = Path(folder) / file.name
-        figure.savefig(fresh, dpi=150)  # type: ignore[attr-defined]
-        fresh.replace(file)
+    with whole_file(file) as written:
+        figure.savefig(written, dpi=150, format=file.suffix[1:] or "png")

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from airvec.errors import ArgumentError
 
-__all__ = ["KINDS", "TableFile", "read_table"]
+__all__ = ["KINDS", "TableFile", "opened", "read_table"]
 
 KINDS = (".tsv", ".csv", ".jsonl")
 # Above csv's own 131,072 characters: a document of a corpus may be longer.
@@ -56,12 +56,17 @@ def read_table(path: Path, *, header: bool = True) -> TableFile:
         )
     if not path.is_file():
         raise ArgumentError(f"{path}: no such file. Check the path.")
-    with _opened(path) as lines:
+    with opened(path) as lines:
         return _from_objects(lines, path) if kind == ".jsonl" else _from_cells(lines, path, kind, header)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
+def opened(path: Path) -> Iterator[IO[str]]:
+    """The text of a file, also of a .gz, without a byte order mark; line ends are as they are.
+
+    Raises:
+        ArgumentError: its bytes are no UTF-8, or no gzip.
+    """
     try:
         with (
             gzip.open(path, "rt", encoding="utf-8-sig", newline="")

@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 from datasets import Dataset
 
@@ -40,7 +41,7 @@ def stopped(tmp_path_factory):
         (
             (
                 'data = ["task"]\nrounds',
-                'data = ["task"]\nloss = {name = "CachedMultipleNegativesRankingLoss"}\nrounds',
+                'data = ["task"]\nloss = {name = "MegaBatchMarginLoss"}\nrounds',
             ),
             "3-mined-1: .*loss.name was",
         ),
@@ -51,7 +52,7 @@ def stopped(tmp_path_factory):
         ),
         (
             ("held_out_queries = 0.25", "held_out_queries = 0.3"),
-            r"out: .*\[\[evaluation\]\] 0.rows has other content now",
+            r"out: .*\[\[evaluation\]\] 0.rows has other",
         ),
     ],
 )
@@ -114,3 +115,17 @@ def test_mined_rows_of_the_same_are_read_again(tmp_path, monkeypatch):
     found = list(mine_again(tmp_path))
     monkeypatch.setattr(mined, "mine", None)
     assert list(mine_again(tmp_path, show_progress_bar=True)) == found
+
+
+def test_a_cross_encoder_is_opened_once_for_all_data_sets(tmp_path, monkeypatch):
+    opened = []
+
+    class Scores:
+        def predict(self, pairs, **_):
+            return np.float32([len(first) - len(second) for first, second in pairs])
+
+    monkeypatch.setattr(mined, "open_model", lambda name, kind: opened.append((name, kind)) or Scores())
+    section = MiningSection(model="bm25", cross_encoder="some", settings={"num_negatives": 1, "max_score": 100.0})
+    rows = {name: Dataset.from_dict(PAIRS) for name in "ab"}
+    mined_rows(section, rows, {"a": CORPUS, "b": CORPUS}, None, tmp_path, 1)
+    assert opened == [("some", "rerank")]

@@ -20,6 +20,11 @@ def test_stages_take_data_sets_by_name_or_of_their_own(tmp_path):
     assert found.stages[0].data[0].file == str(tmp_path / "pairs.tsv")
 
 
+def test_the_cache_of_a_mining_lies_beside_the_recipe(tmp_path):
+    found = read_recipe(written(tmp_path, (NEGATIVES, 'cache_folder = "vectors"')))
+    assert found.stages[2].mining.settings["cache_folder"] == str(tmp_path / "vectors")
+
+
 def test_a_stage_is_set_from_the_command_line_by_its_name(tmp_path):
     path = written(tmp_path)
     found = read_recipe(path, ["stages.mined.rounds=3", "stages.general.data.pairs.limit=5", "seeds=[1, 2]"])
@@ -75,6 +80,12 @@ def test_wrong_stages_are_refused_with_their_place(tmp_path, change, message):
         ((NEGATIVES, "num_negative = 2"), r"mining: unknown key 'num_negative'. Did you mean 'num_negatives'\?"),
         ((NEGATIVES, 'num_negatives = "2"'), r"mining.num_negatives: '2', expected a whole number"),
         ((NEGATIVES, "range_min = -1"), r"range_min"),
+        (
+            (NEGATIVES, 'cross_encoder = "bm25"'),
+            r"mining.cross_encoder: 'bm25', which scores no pairs, expected a",
+        ),
+        (('name = "task"\nbeir', 'name = "a/b"\nbeir'), r"\[\[data\]\] 0.name: 'a/b', expected a plain word"),
+        (('name = "pairs"', 'name = ".."'), r"\[\[stages\]\] 0.data 0.name: '..', expected a plain word"),
         ((NEGATIVES, 'model = "./nowhere"'), r"mining.model: '.*nowhere', expected a model's name or folder"),
         (("learning_rate = 0.2", "learning_rat = 0.2"), r"unknown key 'learning_rat'. Did you mean 'learning_rate'\?"),
         (

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from transformers import TrainerCallback
 
+import airvec
 from airvec.errors import ArgumentError
 from airvec.search.beir import read_beir
 from airvec_trainer import SentenceTransformer
@@ -233,3 +234,29 @@ def test_the_exported_folder_is_scored_by_the_runtime(tmp_path):
     values = [line["metrics"]["held-out_cosine_ndcg@10"]["mean"] for line in report["lines"]]
     assert values[-1] == pytest.approx(values[-2], abs=1e-6)
     assert "## Training in Stages" in (tmp_path / "exported" / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_while_it_exported_exports_when_it_is_resumed(tmp_path, monkeypatch):
+    path = written(tmp_path, more='\n[export]\nout = "exported"\n')
+    with monkeypatch.context() as killed:
+        killed.setattr(SentenceTransformer, "export", half_exported)
+        with pytest.raises(KeyboardInterrupt):
+            run(plan(read_recipe(path)))
+    assert not (tmp_path / "out" / "exported.json").exists()
+    monkeypatch.setattr(staged, "trained", None)  # no stage is repeated
+    outcome = run(plan(read_recipe(path)), resume=True)
+    assert outcome.places["exported"] == tmp_path / "exported"
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    values = [line["metrics"]["held-out_cosine_ndcg@10"]["mean"] for line in report["lines"]]
+    assert len(values) == 6
+    assert values[-1] == pytest.approx(values[-2], abs=1e-6)
+    exported = airvec.SentenceTransformer(str(tmp_path / "exported")).encode(["ask1 again"])
+    assert np.allclose(exported, weights(tmp_path / "out" / "model")[:1], rtol=0, atol=1e-6)
+
+
+def half_exported(model, path, **_):
+    """As an export that was killed after it had begun to write."""
+    Path(path).mkdir()
+    (Path(path) / "modules.json").write_text("[]")
+    raise KeyboardInterrupt

@@ -20,10 +20,11 @@ from airvec.errors import ArgumentError
 from airvec_trainer.distillation.cache import SHARD, Rows, cached_rows, check_dtype, digest_of_texts, made_rows
 from airvec_trainer.distillation.given import check_teacher, given_pairs, given_texts
 from airvec_trainer.identity import model_digest
+from airvec_trainer.opening import open_model
 
 __all__ = ["open_teacher", "teacher_scores", "teacher_vectors"]
 
-KINDS = {"dense": "SentenceTransformer", "rerank": "CrossEncoder"}
+KINDS = ("dense", "rerank")
 # Arguments of `encode` and `predict` that change an answer, and those that only change how fast it comes.
 VECTOR_SETTINGS = ("prompt", "prompt_name", "task", "normalize_embeddings", "truncate_dim")
 SCORE_SETTINGS = ("prompt", "prompt_name", "activation_fn", "apply_softmax")
@@ -142,13 +143,7 @@ def open_teacher(name: str | Path, kind: str = "dense") -> Any:
     """
     if kind not in KINDS:
         raise ArgumentError(f"kind: {kind!r}, expected one of {', '.join(KINDS)}. Choose one.")
-    if (Path(name) / "onnx").is_dir() or (Path(name) / "openvino").is_dir():
-        import airvec
-
-        return getattr(airvec, KINDS[kind])(str(name))
-    import airvec_trainer  # torch
-
-    return getattr(airvec_trainer, KINDS[kind])(str(name))
+    return open_model(name, kind)
 
 
 @dataclass(frozen=True)

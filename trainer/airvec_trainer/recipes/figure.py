@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from airvec.array_file import whole_file
+
 __all__ = ["FIGURE", "curves", "draw"]
 
 FIGURE = "loss.png"
@@ -53,9 +55,8 @@ def draw(history: Sequence[dict[str, Any]], file: Path, title: str) -> bool:
     for place, (label, group) in enumerate(panels, 1):
         _panel(figure.add_subplot(len(panels), 1, place), group, label)
     figure.suptitle(title, fontsize=10)
-    temporary = file.with_name(f".{file.name}")
-    figure.savefig(temporary, dpi=100, format="png")
-    temporary.replace(file)
+    with whole_file(file) as written:
+        figure.savefig(written, dpi=100, format="png")
     return True
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from airvec import search
 from airvec.errors import ArgumentError
 from airvec_trainer.mining import MiningSettings, mine
+from airvec_trainer.opening import open_model
 from airvec_trainer.recipes.checking import check_keys, made, parameters
 from airvec_trainer.recipes.made_from import check_made_from, digest_of_rows, mining_parts
-from airvec_trainer.recipes.making import model_class
-from airvec_trainer.recipes.retrieval_evaluators import BM25, check_retriever, open_encoder
+from airvec_trainer.recipes.retrieval_evaluators import BM25, check_retriever
 from airvec_trainer.recipes.sections import MiningSection
-from airvec_trainer.recipes.stage_records import write_json
+from airvec_trainer.recipes.stage_records import write_json, write_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -43,6 +43,11 @@ def check_mining(section: MiningSection | None, kind: str, place: str) -> None:
         raise ArgumentError(
             f"{place}.model: {section.model!r} for a reranker, which finds no documents, expected a model's name or "
             f"folder, or {BM25!r}. Name what mines."
+        )
+    if section.cross_encoder == BM25:
+        raise ArgumentError(
+            f"{place}.cross_encoder: {BM25!r}, which scores no pairs, expected a reranker's name or folder. Name one, "
+            "or take it as model."
         )
     for key in ("model", "cross_encoder"):
         if getattr(section, key) is not None:
@@ -75,7 +80,7 @@ def mined_rows(
     """
     found: dict[str, Any] = {}
     told: dict[str, Any] = {}
-    retriever = None
+    retriever = cross = None
     parts = _parts(section, rows, corpora, seed)
     if any((folder / f"mined-{name}.json").is_file() for name in rows):
         check_made_from(folder / MINED_FROM, parts)
@@ -84,7 +89,8 @@ def mined_rows(
         file, about = folder / f"mined-{name}.jsonl", folder / f"mined-{name}.json"
         if not about.is_file():  # written last
             retriever = retriever or _retriever(section, model)
-            cross = None if section.cross_encoder is None else model_class("rerank")(section.cross_encoder)
+            if section.cross_encoder is not None and cross is None:  # once for all data sets
+                cross = open_model(section.cross_encoder, "rerank")
             ours = {"seed": seed, "join_same_texts": True, "show_progress_bar": False}
             settings = MiningSettings(**{**ours, **section.settings})
             new, report = mine(part, retriever(), settings, corpus=corpora.get(name), cross_encoder=cross)
@@ -93,9 +99,9 @@ def mined_rows(
                     f"[stages.mining]: {len(new)} rows of {len(part)} pairs of {name!r} have negatives, expected some. "
                     "Loosen its margins, or lower num_negatives."
                 )
-            _write(file, "".join(json.dumps(row) + "\n" for row in new))
+            write_text(file, "".join(json.dumps(row) + "\n" for row in new))
             scores = {"positive": report.positive.mean, "negative": report.negative.mean}
-            _write(about, json.dumps({**{key: asdict(report)[key] for key in TOLD}, "mean_score": scores}))
+            write_text(about, json.dumps({**{key: asdict(report)[key] for key in TOLD}, "mean_score": scores}))
         found[name] = _read(file)
         told[name] = json.loads(about.read_text(encoding="utf-8"))
     return found, told
@@ -113,7 +119,7 @@ def _retriever(section: MiningSection, model: Any) -> Any:
     """A function that gives what mines: BM25 is made anew for each corpus, models are opened once."""
     if section.model == BM25:
         return search.BM25
-    opened = model if section.model is None else open_encoder(section.model)
+    opened = model if section.model is None else open_model(section.model, "dense")
     return lambda: opened
 
 
@@ -122,10 +128,3 @@ def _read(file: Path) -> Any:
 
     with file.open(encoding="utf-8") as lines:
         return Dataset.from_list([json.loads(line) for line in lines])
-
-
-def _write(file: Path, text: str) -> None:
-    """Whole, or not at all."""
-    temporary = file.with_name(f".{file.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)

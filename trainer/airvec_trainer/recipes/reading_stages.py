@@ -30,6 +30,7 @@ def data_sections(found: object, folder: Path, place: str) -> list[DataSection]:
     ]
     names = [rows.name for rows in data]
     for number, rows in enumerate(data):
+        _check_name(rows.name, f"{place} {number}")
         _check_rows(rows, f"{place} {number}")
         if names.count(rows.name) > 1:
             raise ArgumentError(
@@ -106,8 +107,7 @@ def _stage(table: Table, shared: Sequence[DataSection], folder: Path, place: str
     if "mining" in table:
         given["mining"] = _mining(table["mining"], folder, f"{place}.mining")
     stage = made(StageSection, given, place)
-    if not stage.name or set(stage.name) & set("/\\") or stage.name.startswith("."):
-        raise ArgumentError(f"{place}.name: {stage.name!r}, expected a plain word, as it names a folder. Change it.")
+    _check_name(stage.name, place)
     if stage.rounds < 1 or (stage.rounds > 1 and stage.mining is None):
         raise ArgumentError(
             f"{place}.rounds: {stage.rounds} and mining {stage.mining!r}, expected 1, or more with [stages.mining]: "
@@ -138,9 +138,15 @@ def _mining(table: object, folder: Path, place: str) -> MiningSection:
     found = check_type(table, Table, place)
     for key in MODELS:
         found = placed(found, folder.absolute(), key, only_paths=True)
+    found = placed(found, folder, "cache_folder")
     known = {key: value for key, value in found.items() if key in MODELS}
     settings = {key: value for key, value in found.items() if key not in MODELS}
     return replace(made(MiningSection, known, place), settings=settings)
+
+
+def _check_name(name: str, place: str) -> None:
+    if not name or set(name) & set("/\\") or name.startswith("."):
+        raise ArgumentError(f"{place}.name: {name!r}, expected a plain word, as it names files. Change it.")
 
 
 def _check_rows(rows: DataSection, place: str) -> None:

@@ -13,11 +13,12 @@ from airvec.search.beir import RetrievalTask, read_beir
 from airvec.search.metrics import ndcg
 from airvec.search.retriever import Retriever
 from airvec_trainer.evaluation import SentenceEvaluator
+from airvec_trainer.opening import open_model
 from airvec_trainer.recipes.checking import check_values
 from airvec_trainer.recipes.retrieval import cut
 from airvec_trainer.recipes.sections import EvaluationSection
 
-__all__ = ["BM25", "bm25_ndcg", "check_retriever", "open_encoder", "task_evaluator", "task_of"]
+__all__ = ["BM25", "bm25_ndcg", "check_retriever", "task_evaluator", "task_of"]
 
 BM25 = "bm25"
 Samples = list[dict[str, Any]]
@@ -100,7 +101,7 @@ class Reranked(SentenceEvaluator):
 
 def samples(task: RetrievalTask, retriever: str, candidates: int) -> Samples:
     """For each query its text, the texts of its documents, and those that a retriever found, best first."""
-    search = Retriever(bm25=True) if retriever == BM25 else Retriever(dense=open_encoder(retriever))
+    search = Retriever(bm25=True) if retriever == BM25 else Retriever(dense=open_model(retriever, "dense"))
     search.index(task.corpus, show_progress_bar=False)
     hits = search.search(list(task.queries.values()), candidates)
     return [
@@ -121,17 +122,6 @@ def check_retriever(name: str | None, place: str) -> None:
     """
     if name is None or (Path(name).is_absolute() and not Path(name).is_dir()):
         raise ArgumentError(f"{place}: {name!r}, expected a model's name or folder, or {BM25!r}. Name one.")
-
-
-def open_encoder(name: str) -> Any:
-    """A dense encoder: the runtime's where the folder has a graph, else the trainer's."""
-    if any(Path(name).glob("onnx/*.onnx")) or any(Path(name).glob("openvino/*.xml")):
-        from airvec import SentenceTransformer
-
-        return SentenceTransformer(name)
-    from airvec_trainer import SentenceTransformer as Trained
-
-    return Trained(name)
 
 
 def bm25_ndcg(task: RetrievalTask) -> float:

@@ -3,15 +3,9 @@
 Knows nothing of models and losses.
 """
 
-import csv
-import gzip
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import chain
 from math import isfinite
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from airvec.errors import ArgumentError
 from airvec_trainer.augmentation import Cropping, Deletion, Replacement, augmented
@@ -19,6 +13,7 @@ from airvec_trainer.label_columns import LABEL_COLUMNS
 from airvec_trainer.recipes.apart import held_out_rows, texts_of_rows
 from airvec_trainer.recipes.checking import check_values, made
 from airvec_trainer.recipes.sections import DataSection, RowsSection, Table
+from airvec_trainer.table_files import opened, read_table
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -174,60 +169,16 @@ def _read(section: RowsSection) -> Columns:
         return _from_hub(section)
     path = Path(section.file)
     kind = Path(section.file.removesuffix(".gz")).suffix
-    if kind not in KINDS:
+    if kind not in KINDS or section.file.endswith(".parquet.gz"):
         raise ArgumentError(f"{path}: ends in {path.suffix!r}, expected one of {', '.join(KINDS)}. Convert it.")
     if not path.is_file():
         raise ArgumentError(f"{path}: no such file. Check the path, which is relative to the recipe.")
     if kind == ".parquet":
         return _from_parquet(path)
-    with _opened(path) as lines:
-        if kind == ".txt":
+    if kind == ".txt":
+        with opened(path) as lines:
             return {"text": [text for line in lines if (text := line.strip())]}
-        return _from_lines(lines, path) if kind == ".jsonl" else _from_table(lines, path, kind, section.header)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8", newline="")
-            if path.suffix == ".gz"
-            else path.open(encoding="utf-8", newline="") as lines
-        ):
-            yield lines
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise ArgumentError(f"{path}: cannot be read ({error}), expected UTF-8. Convert it.") from error
-
-
-def _from_table(lines: IO[str], path: Path, kind: str, header: bool) -> Columns:
-    """.tsv: no quoting; .csv: quoted as usual; without a header the columns are numbered from 1."""
-    plain = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if kind == ".tsv" else {}
-    rows = csv.reader(lines, **plain)
-    first = next(rows, [])
-    names = first if header else [str(place) for place in range(1, len(first) + 1)]
-    columns: Columns = {name: [] for name in names}
-    for number, row in enumerate(rows if header else chain([first], rows), 2 if header else 1):
-        if len(row) != len(names):
-            raise ArgumentError(f"{path}: line {number} has {len(row)} columns, expected {len(names)}. Mend it.")
-        for name, value in zip(names, row, strict=True):
-            columns[name].append(value)
-    return columns
-
-
-def _from_lines(lines: IO[str], path: Path) -> Columns:
-    """.jsonl: an object a line; what a row lacks is None."""
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line) if line.strip() else None
-        except ValueError as error:
-            raise ArgumentError(f"{path}: line {number} is no JSON ({error}). Mend it.") from error
-        if row is not None:
-            if not isinstance(row, dict):
-                raise ArgumentError(f"{path}: line {number} is {row!r}, expected an object. Mend it.")
-            rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
+    return read_table(path, header=section.header).columns
 
 
 def _from_parquet(path: Path) -> Columns:

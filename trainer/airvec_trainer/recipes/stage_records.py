@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RECORD", "Measure", "StageRecord", "read_measure", "read_record", "write_json"]
+from airvec.array_file import whole_file
+
+__all__ = ["RECORD", "Measure", "StageRecord", "read_measure", "read_record", "write_json", "write_text"]
 
 RECORD = "stage.json"
 
@@ -73,11 +75,14 @@ def read_measure(file: Path) -> Measure | None:
 
 def write_json(file: Path, record: StageRecord | Measure | Mapping[str, Any]) -> None:
     """Write it whole, or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}")
     found = record if isinstance(record, Mapping) else asdict(record)
-    temporary.write_text(json.dumps(found, indent=1, default=float) + "\n", encoding="utf-8")
-    temporary.replace(file)
+    write_text(file, json.dumps(found, indent=1, default=float) + "\n")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write it in UTF-8, whole, or not at all; folders above it are made."""
+    with whole_file(file) as written:
+        written.write(text.encode())
 
 
 def _read(file: Path) -> Any:

@@ -15,7 +15,7 @@ import onnxruntime
 import airvec
 from airvec.search.beir import RetrievalTask
 from airvec_trainer.recipes.retrieval_evaluators import bm25_ndcg
-from airvec_trainer.recipes.stage_records import Measure, StageRecord, write_json
+from airvec_trainer.recipes.stage_records import Measure, StageRecord, write_json, write_text
 from airvec_trainer.recipes.staged_planning import StagedPlan
 from airvec_trainer.recipes.stages_figure import STAGES_FIGURE, draw_stages
 
@@ -132,7 +132,7 @@ def write_report(plan: StagedPlan, found: Sequence[Repetition]) -> dict[str, Pat
             "versions": versions,
         },
     )
-    (folder / f"{REPORT}.md").write_text(_markdown(plan, found, beside, versions), encoding="utf-8")
+    write_text(folder / f"{REPORT}.md", _markdown(plan, found, beside, versions))
     places = {"report": folder / f"{REPORT}.md"}
     if draw_stages([(line.name, line.values) for line in lines], beside, folder / STAGES_FIGURE, _title(plan, found)):
         places["stages"] = folder / STAGES_FIGURE

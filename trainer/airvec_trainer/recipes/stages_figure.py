@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from airvec.array_file import whole_file
+
 __all__ = ["STAGES_FIGURE", "draw_stages"]
 
 STAGES_FIGURE = "stages.png"
@@ -39,9 +41,8 @@ def draw_stages(
     for place, group in enumerate(groups, 1):
         _panel(figure.add_subplot(len(groups), 1, place), lines, group, beside if place == 1 else {})
     figure.suptitle(title, fontsize=10)
-    temporary = file.with_name(f".{file.name}")
-    figure.savefig(temporary, dpi=100, format="png")
-    temporary.replace(file)
+    with whole_file(file) as written:
+        figure.savefig(written, dpi=100, format="png")
     return True
 
 
