@@ -1,4 +1,4 @@
-"""Mirrors trainer/airvec_trainer/cross_encoder.py: what it takes, what it gives, what it makes of other models.
+"""Mirrors trainer/airvec_trainer/cross_encoder/model.py: what it takes, what it gives, what it makes of other models.
 
 The numbers against the reference are in tests/parity/trainer/test_sparse_and_rerank.py.
 """

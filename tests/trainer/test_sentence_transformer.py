@@ -1,4 +1,4 @@
-"""Mirrors trainer/airvec_trainer/sentence_transformer.py: arguments and shape of results."""
+"""Mirrors trainer/airvec_trainer/sentence_transformer/model.py: arguments and shape of results."""
 
 from typing import Any
 

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
         SentenceTransformerModelCardData,
         SparseEncoderModelCardData,
     )
-    from airvec_trainer.cross_encoder import CrossEncoder
+    from airvec_trainer.cross_encoder.model import CrossEncoder
     from airvec_trainer.evaluation.scoring import SimilarityFunction
     from airvec_trainer.examples import InputExample, SentencesDataset
     from airvec_trainer.mining import mine_hard_negatives
     from airvec_trainer.parallel_sentences import ParallelSentencesDataset
     from airvec_trainer.samplers import DefaultBatchSampler, MultiDatasetDefaultBatchSampler
-    from airvec_trainer.sentence_transformer import SentenceTransformer
+    from airvec_trainer.sentence_transformer.model import SentenceTransformer
     from airvec_trainer.similarity import (
         cos_sim,
         dot_score,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         pairwise_euclidean_sim,
         pairwise_manhattan_sim,
     )
-    from airvec_trainer.sparse_encoder import SparseEncoder
+    from airvec_trainer.sparse_encoder.model import SparseEncoder
     from airvec_trainer.trainer import CrossEncoderTrainer, SentenceTransformerTrainer, SparseEncoderTrainer
     from airvec_trainer.util import quantize_embeddings
 
@@ -59,15 +59,15 @@ __all__ = [
 
 MODULES = ("datasets", "evaluation", "few_shot", "losses", "models", "readers", "util")
 PLACES = {
-    "CrossEncoder": "cross_encoder",
+    "CrossEncoder": "cross_encoder.model",
     "DefaultBatchSampler": "samplers",
     "InputExample": "examples",
     "MultiDatasetDefaultBatchSampler": "samplers",
     "ParallelSentencesDataset": "parallel_sentences",
-    "SentenceTransformer": "sentence_transformer",
+    "SentenceTransformer": "sentence_transformer.model",
     "SentencesDataset": "examples",
     "SimilarityFunction": "evaluation.scoring",
-    "SparseEncoder": "sparse_encoder",
+    "SparseEncoder": "sparse_encoder.model",
     "mine_hard_negatives": "mining",
     "quantize_embeddings": "util",
 }

@@ -1,0 +1,8 @@
+"""What model cards say of rerankers, under their place in sentence-transformers 6.
+
+Knows nothing of what they do: that is in `airvec_trainer.card`.
+"""
+
+from airvec_trainer.card import CrossEncoderModelCardData
+
+__all__ = ["CrossEncoderModelCardData"]

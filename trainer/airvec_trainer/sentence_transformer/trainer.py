@@ -1,0 +1,8 @@
+"""The trainer of dense models, under their place in sentence-transformers 6.
+
+Knows nothing of what they do: that is in `airvec_trainer.trainer`.
+"""
+
+from airvec_trainer.trainer import SentenceTransformerTrainer
+
+__all__ = ["SentenceTransformerTrainer"]

@@ -1,0 +1,20 @@
+"""Modules of sparse encoders, under their place in sentence-transformers 6.
+
+Knows nothing of what they do: that is in `airvec_trainer.models`.
+"""
+
+from airvec_trainer.models import (
+    Asym,
+    Dense,
+    MLMTransformer,
+    Router,
+    SparseAutoEncoder,
+    SparseStaticEmbedding,
+    SpladePooling,
+    Transformer,
+)
+
+__all__ = [
+    "Asym", "Dense", "MLMTransformer", "Router", "SparseAutoEncoder", "SparseStaticEmbedding", "SpladePooling",
+    "Transformer",
+]  # fmt: skip

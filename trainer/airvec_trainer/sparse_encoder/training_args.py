@@ -1,0 +1,8 @@
+"""Training arguments of sparse encoders, under their place in sentence-transformers 6.
+
+Knows nothing of what they do: that is in `airvec_trainer.training_args`.
+"""
+
+from airvec_trainer.training_args import SparseEncoderTrainingArguments
+
+__all__ = ["SparseEncoderTrainingArguments"]
