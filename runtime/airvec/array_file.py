@@ -47,7 +47,7 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
         try:
             found = _arrays_in(file, names)
         except (*UNREADABLE, OSError) as error:  # zipfile seeks where a damaged file says
-            raise _damaged(path, _said(error)) from error
+            raise _damaged(path, said_of(error)) from error
     if found is None:
         raise _damaged(path, f"holds one array, expected several: {', '.join(names)}")
     missing = [name for name in names if name not in found]
@@ -77,7 +77,7 @@ def read_array(path: Path, dtype: type[np.generic], *, mmap: bool = False) -> Ar
     try:
         array: Any = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except UNREADABLE as error:
-        raise _damaged(path, _said(error)) from error
+        raise _damaged(path, said_of(error)) from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise _damaged(path, f"holds {type(array).__name__}, expected one array")
@@ -167,7 +167,7 @@ def _check_is_file(path: Path) -> None:
         raise ModelNotFoundError(f"{short_name(path)}: no such file. Correct the path, or write it again.")
 
 
-def _said(error: Exception) -> str:
+def said_of(error: Exception) -> str:
     """What NumPy found, without its advice to unpickle what nobody has vouched for."""
     if "pickle" not in str(error):
         return str(error)

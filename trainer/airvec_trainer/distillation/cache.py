@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.lib import format as npy
 
-from airvec.array_file import UNREADABLE, whole_file
+from airvec.array_file import UNREADABLE, said_of, whole_file
 from airvec.arrays import Array
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.json_file import short_name
@@ -245,7 +245,7 @@ def _read(path: Path) -> Array:
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (*UNREADABLE, OSError) as error:
-        raise _damaged(path, f"cannot be read ({error})") from error
+        raise _damaged(path, f"cannot be read ({said_of(error)})") from error
     return cast("Array", found)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from airvec.array_file import UNREADABLE, write_array
+from airvec.array_file import UNREADABLE, said_of, write_array
 from airvec.arrays import Array
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.search.bm25 import BM25
@@ -91,7 +91,8 @@ def _read(file: Path, model: Any, texts: Sequence[str], role: str, settings: Min
     try:
         found = SparseVectors.load(file) if file.suffix == ".npz" else _array(file)
     except (*UNREADABLE, OSError, ModelFolderError) as error:
-        tell(f"cache_folder: {file} cannot be read: {error} Its texts are encoded anew. Look after the disk.")
+        told = said_of(error).rstrip(".")
+        tell(f"cache_folder: {file} cannot be read: {told}. Its texts are encoded anew. Look after the disk.")
         return None
     fits = len(found.shape) == 2 and len(found) == len(texts)
     if fits and (can_be_told(model) or _still_given(found, model, texts, role, settings)):
