@@ -83,3 +83,15 @@ def test_hard_negatives_are_mined_from_their_old_place_and_what_is_not_there_is_
     assert in_its_old_place is mine_hard_negatives
     with pytest.raises(AttributeError, match="'no_such_function'"):
         _ = util.no_such_function
+
+
+def test_names_of_classes_and_devices_and_whether_one_can_train(monkeypatch):
+    assert util.fullname(torch.nn.ReLU) == util.fullname(torch.nn.ReLU()) == "torch.nn.modules.activation.ReLU"
+    assert util.fullname("a text") == "str"
+    assert util.is_training_available()
+    for device, name in (("cpu", "cpu"), ("mps", "mps"), ("cuda", "cuda:3")):
+        monkeypatch.setenv("LOCAL_RANK", "3")
+        monkeypatch.setattr(util, "best_device", lambda device=device: torch.device(device))
+        assert util.get_device_name() == name
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == "accelerate" else name)
+    assert not util.is_training_available()

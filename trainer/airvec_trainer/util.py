@@ -5,7 +5,9 @@ does it; what changes embeddings gives tensors for tensors.
 Knows nothing of models.
 """
 
+import os
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -19,6 +21,7 @@ from airvec.checks import whole_number
 from airvec.sparse_vectors import SparseVectors
 from airvec.util import maxsim, maxsim_pairwise, mean_maxsim, mean_maxsim_pairwise
 from airvec_trainer import similarity
+from airvec_trainer.devices import best_device
 from airvec_trainer.similarity import (
     cos_sim,
     dot_score,
@@ -33,8 +36,9 @@ from airvec_trainer.similarity import (
 from airvec_trainer.similarity_functions import SimilarityFunction
 
 __all__ = [
-    "SimilarityFunction", "batch_to_device", "community_detection", "cos_sim", "dot_score", "euclidean_sim",
-    "manhattan_sim", "maxsim", "maxsim_pairwise", "mean_maxsim", "mean_maxsim_pairwise", "normalize_embeddings",
+    "SimilarityFunction", "batch_to_device", "community_detection", "cos_sim", "dot_score", "euclidean_sim", "fullname",
+    "get_device_name", "is_training_available", "manhattan_sim", "maxsim", "maxsim_pairwise", "mean_maxsim",
+    "mean_maxsim_pairwise", "normalize_embeddings",
     "pairwise_angle_sim", "pairwise_cos_sim", "pairwise_dot_score", "pairwise_euclidean_sim", "pairwise_manhattan_sim",
     "paraphrase_mining", "paraphrase_mining_embeddings", "pytorch_cos_sim", "quantize_embeddings", "semantic_search",
     "truncate_embeddings",
@@ -168,6 +172,27 @@ def batch_to_device(batch: dict[str, Any], target_device: Any) -> dict[str, Any]
         if isinstance(value, Tensor):
             batch[key] = value.to(target_device)
     return batch
+
+
+def fullname(obj: Any) -> str:
+    """The module and name of a class, or of an object's class; a builtin's name alone.
+
+    >>> fullname(torch.nn.Identity()), fullname(5)
+    ('torch.nn.modules.linear.Identity', 'int')
+    """
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def get_device_name() -> str:
+    """The device that a model is put on where none is named: `"cpu"`, `"mps"`; on a GPU this process's, `"cuda:0"`."""
+    device = best_device()
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if device.type == "cuda" else device.type
+
+
+def is_training_available() -> bool:
+    """Whether the packages `datasets` and `accelerate` are installed, which training needs."""
+    return all(find_spec(name) is not None for name in ("datasets", "accelerate"))
 
 
 def _plain(given: Any) -> Any:
