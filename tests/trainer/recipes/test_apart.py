@@ -127,7 +127,7 @@ def test_a_file_is_not_both_trained_on_and_evaluated(recipe):
 
 
 def test_a_file_of_a_recipe_in_stages_is_not_both_trained_on_and_evaluated(tmp_path):
-    rows = [f"{ask.upper()} again\t{told} again\t1" for ask, told in zip(ASKED[:3], TOLD, strict=False)]
+    rows = [f"{ASKED[row].upper()} again\t{TOLD[row]} again\t{row}" for row in range(3)]
     more = (
         '\n[[evaluation]]\nevaluator = "EmbeddingSimilarityEvaluator"\nname = "sts"\nfile = "dev.tsv"\n'
         'columns = {sentences1 = "left", sentences2 = "right", scores = "score"}\n'
