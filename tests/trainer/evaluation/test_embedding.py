@@ -146,7 +146,9 @@ def test_what_are_no_embeddings_is_refused(answer, message):
 
 @pytest.mark.parametrize("model", ["folder/of/a/model", None])
 def test_what_is_no_model_is_refused(model):
-    with pytest.raises(ArgumentError, match=f"model: {model!r}, expected a model that encodes"):
+    with pytest.raises(
+        ArgumentError, match=rf"encode: model is {model!r} \(\w+\), expected a model that encodes. Open it"
+    ):
         embed(model, ["a"])
 
 

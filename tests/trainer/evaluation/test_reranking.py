@@ -73,6 +73,9 @@ def test_sparse_vectors_are_counted(batched, monkeypatch, tmp_path):
         def encode(self, texts, **given):
             return SparseVectors.from_rows([self.table[text] for text in texts], 100)
 
+        def sparsity(self):
+            """What sparse models are known by."""
+
     encoder = Sparse({})
     encoder.table = {"q": {0: 1.0}, "r": {1: 1.0, 2: 1.0}, "far": {5: 1.0}, "near": {0: 1.0}, "mid": {0: 1.0, 3: 2.0},
                      "up": {1: 2.0, 2: 1.0, 7: 0.5}}  # fmt: skip

@@ -17,9 +17,9 @@ from airvec_trainer.evaluation.classification_metrics import (
     outcomes,
 )
 from airvec_trainer.evaluation.columns import binary, same_lengths, some, texts
-from airvec_trainer.evaluation.embedding import Ask, Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES, Ask, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
-from airvec_trainer.evaluation.scoring import chosen, measure_name, pair_scores
+from airvec_trainer.evaluation.scoring import chosen, own_measure, pair_scores
 
 __all__ = ["BinaryClassificationEvaluator"]
 
@@ -50,6 +50,8 @@ class BinaryClassificationEvaluator(Evaluator):
     Raises:
         ArgumentError: columns of different lengths or none, no texts, labels that are not 0 or 1, an unknown measure.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class BinaryClassificationEvaluator(Evaluator):
 
     def measure(self, model: Any, ask: Ask = embed) -> dict[str, float]:
         """The eight numbers for each measure, and the largest of each."""
-        names = self.similarity_fn_names or (str(measure_name(model.similarity_fn_name, type(self).__name__)),)
+        names = self.similarity_fn_names or (own_measure(model, type(self).__name__),)
         first, second = self._embeddings(model, ask)
         found = {name: _measured(name, pair_scores(name, first, second), self.labels) for name in names}
         metrics = {f"{name}_{key}": value for name, values in found.items() for key, value in values.items()}

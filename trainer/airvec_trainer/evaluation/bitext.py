@@ -12,7 +12,7 @@ from airvec.errors import ArgumentError
 from airvec.modules.normalize import unit
 from airvec_trainer.evaluation.columns import same_lengths, texts
 from airvec_trainer.evaluation.dense_embedding import dense_rows
-from airvec_trainer.evaluation.embedding import EncodeOptions
+from airvec_trainer.evaluation.embedding import ENCODES, EncodeOptions
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.label_agreement import label_agreement
 
@@ -37,6 +37,8 @@ class BitextEvaluator(Evaluator):
     Raises:
         ArgumentError: columns of different lengths, or no sentences.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.classification_metrics import average_precision, outcomes
 from airvec_trainer.evaluation.columns import different, same_lengths, texts
 from airvec_trainer.evaluation.dense_embedding import dense_rows
-from airvec_trainer.evaluation.embedding import EncodeOptions
+from airvec_trainer.evaluation.embedding import ENCODES, EncodeOptions
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.label_agreement import label_agreement
 from airvec_trainer.evaluation.logistic_regression import fit_logistic_regression
@@ -62,6 +62,8 @@ class ClassificationEvaluator(Evaluator):
         ArgumentError: columns of different lengths, no texts, fewer than two labels, labels that cannot be ordered, or
             one that is not trained.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,

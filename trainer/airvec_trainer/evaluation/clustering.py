@@ -15,7 +15,7 @@ from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.clustering_metrics import v_measure
 from airvec_trainer.evaluation.columns import different, same_lengths, texts
 from airvec_trainer.evaluation.dense_embedding import dense_rows
-from airvec_trainer.evaluation.embedding import EncodeOptions
+from airvec_trainer.evaluation.embedding import ENCODES, EncodeOptions
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.kmeans import kmeans
 
@@ -58,6 +58,8 @@ class ClusteringEvaluator(Evaluator):
     Raises:
         ArgumentError: columns of different lengths, fewer than two labels, or labels that cannot be ordered.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,

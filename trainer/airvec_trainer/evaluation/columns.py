@@ -10,7 +10,7 @@ from typing import Any
 
 from airvec.errors import ArgumentError
 
-__all__ = ["binary", "classes", "numbers", "pairs", "same_lengths", "some", "texts"]
+__all__ = ["binary", "classes", "numbers", "pairs", "same_lengths", "some", "texts", "varied"]
 
 
 def texts(where: str, name: str, given: Iterable[Any]) -> list[str]:
@@ -91,6 +91,19 @@ def some(where: str, name: str, given: list[Any]) -> list[Any]:
     """
     if not given:
         raise ArgumentError(f"{where}: {len(given)} {name}, expected one at least. Give rows.")
+    return given
+
+
+def varied(where: str, name: str, given: list[float]) -> list[float]:
+    """The same numbers.
+
+    Raises:
+        ArgumentError: all are alike, so that nothing correlates with them.
+    """
+    if len(given) > 1 and len(set(given)) == 1:
+        raise ArgumentError(
+            f"{where}: all {len(given)} {name} are {given[0]}, expected different ones to correlate with. Add rows."
+        )
     return given
 
 

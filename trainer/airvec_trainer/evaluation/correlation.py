@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from airvec.errors import ArgumentError
-from airvec_trainer.evaluation.columns import numbers, pairs, same_lengths
+from airvec_trainer.evaluation.columns import numbers, pairs, same_lengths, varied
+from airvec_trainer.evaluation.embedding import PREDICTS
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
 
@@ -29,9 +30,11 @@ class CrossEncoderCorrelationEvaluator(Evaluator):
         write_csv: write `CrossEncoderCorrelationEvaluator_{name}_results.csv`.
 
     Raises:
-        ArgumentError: not one score for each pair, no pair of texts, or a score that is no finite number;
-            later, a predicted one that is none.
+        ArgumentError: not one score for each pair, no pair of texts, a score that is no finite number, or all
+            scores are alike; later, a predicted one that is none.
     """
+
+    asks = PREDICTS
 
     def __init__(
         self,
@@ -48,7 +51,7 @@ class CrossEncoderCorrelationEvaluator(Evaluator):
         file = f"CrossEncoderCorrelationEvaluator{'_' + name if name else ''}_results.csv"
         super().__init__(name=name, csv_file=file, write_csv=write_csv)
         self.sentence_pairs = pairs(where, sentence_pairs)
-        self.scores = numbers(where, "scores", scores)
+        self.scores = varied(where, "scores", numbers(where, "scores", scores))
         self.prompt_name, self.batch_size, self.show_progress_bar = prompt_name, batch_size, show_progress_bar
 
     @classmethod

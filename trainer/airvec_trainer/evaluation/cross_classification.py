@@ -17,6 +17,7 @@ from airvec_trainer.evaluation.classification_metrics import (
     outcomes,
 )
 from airvec_trainer.evaluation.columns import classes, pairs, same_lengths, some
+from airvec_trainer.evaluation.embedding import PREDICTS
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.label_agreement import label_agreement
 
@@ -55,6 +56,8 @@ class CrossEncoderClassificationEvaluator(Evaluator):
         ArgumentError: not one class for each pair or none, no pair of texts, a class that is no whole number from 0;
             later, other classes than 0 and 1 for a model with one label, or more than a model with several has.
     """
+
+    asks = PREDICTS
 
     def __init__(
         self,

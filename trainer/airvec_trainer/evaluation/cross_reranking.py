@@ -12,6 +12,7 @@ import numpy as np
 from airvec.arrays import Array
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation import reranking_samples
+from airvec_trainer.evaluation.embedding import PREDICTS
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.ranking_metrics import list_scores, scores_of_documents
 from airvec_trainer.evaluation.reranking_samples import Scores
@@ -75,6 +76,8 @@ class CrossEncoderRerankingEvaluator(Evaluator):
     Raises:
         ArgumentError: no samples, one with both or none of `negative` and `documents`, or something that is no text.
     """
+
+    asks = PREDICTS
 
     def __init__(
         self,

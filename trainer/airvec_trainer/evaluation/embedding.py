@@ -7,6 +7,7 @@ Knows nothing of metrics.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -15,10 +16,19 @@ from airvec.arrays import Array
 from airvec.errors import ArgumentError, InputError
 from airvec.sparse_vectors import SparseVector, SparseVectors
 
-__all__ = ["Ask", "Embeddings", "EncodeOptions", "as_embeddings", "embed"]
+__all__ = [
+    "ENCODES", "ENCODES_SPARSELY", "PREDICTS", "Ask", "Embeddings", "EncodeOptions", "as_embeddings", "embed",
+    "expect_model",
+]  # fmt: skip
 
 Embeddings: TypeAlias = "Array | SparseVectors"
 Ask: TypeAlias = Callable[..., Embeddings]  # with the arguments of `embed`
+ENCODES, ENCODES_SPARSELY, PREDICTS = "encode", "sparsity", "predict"  # the method that a model of the kind has
+KINDS = {
+    ENCODES: ("a model that encodes", "SentenceTransformer"),
+    ENCODES_SPARSELY: ("a sparse encoder", "SparseEncoder"),
+    PREDICTS: ("a model that scores pairs of texts", "CrossEncoder"),
+}
 METHODS = {None: "encode", "query": "encode_query", "document": "encode_document"}
 
 
@@ -65,6 +75,28 @@ class EncodeOptions:
         return given | {"show_progress_bar": self.show_progress_bar}
 
 
+def expect_model(where: str, model: Any, kind: str) -> None:
+    """Check that what an evaluator is called with is a model of the kind that it asks, and no model's name.
+
+    Args:
+        where: the evaluator's name, for the message.
+        model: anything.
+        kind: `ENCODES`, `ENCODES_SPARSELY` or `PREDICTS`.
+
+    Raises:
+        ArgumentError: it is something else.
+    """
+    is_name = isinstance(model, (str, PathLike))  # a text has an `encode` of its own
+    if hasattr(model, kind) and not is_name:
+        return
+    expected, opened = KINDS[kind]
+    if is_name or model is None:
+        found, advice = f"{model!r:.80} ({type(model).__name__})", f"Open it with {opened}(…)"
+    else:
+        found, advice = f"of the class {type(model).__name__}", f"Give a {opened}, or take an evaluator of such models"
+    raise ArgumentError(f"{where}: model is {found}, expected {expected}. {advice}.")
+
+
 def embed(
     model: Any, texts: Sequence[str], role: str | None = None, options: EncodeOptions | None = None
 ) -> Embeddings:
@@ -84,8 +116,7 @@ def embed(
         ArgumentError: a model's name in place of a model, or one that does not encode.
         InputError: what the model gives are no n embeddings of finite numbers.
     """
-    if isinstance(model, str) or not hasattr(model, "encode"):  # a text has an `encode` of its own
-        raise ArgumentError(f"model: {model!r:.80}, expected a model that encodes. Open it first.")
+    expect_model("encode", model, ENCODES)
     encode = getattr(model, METHODS[role], None) or model.encode
     given = (options or EncodeOptions()).arguments()
     # A sparse encoder has `sparsity`; each of its batches leaves the accelerator at once, as a corpus is large.

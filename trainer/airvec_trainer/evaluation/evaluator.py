@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from airvec_trainer.evaluation.embedding import expect_model
 from airvec_trainer.evaluation.records import append_row
 
 __all__ = ["BaseEvaluator", "Evaluator", "SentenceEvaluator"]
@@ -84,9 +85,12 @@ class Evaluator(SentenceEvaluator):
     """Ours: `measure` gives metrics, `primary` says which is the primary one; the name, the file, the card follow.
 
     Attributes:
+        asks: which kind of model it measures, one of those of `embedding.py`; empty = it looks itself.
         name: of the data, such as "sts-dev"; it comes before each metric.
         primary_metric: known at the latest after the first call.
     """
+
+    asks: str = ""
 
     def __init__(self, *, name: str = "", csv_file: str = "", write_csv: bool = True) -> None:
         self.name = name
@@ -116,8 +120,21 @@ class Evaluator(SentenceEvaluator):
             output_path: the folder of the CSV file; None writes none.
             epoch: of training, for the file; -1 = not in training.
             steps: of training, for the file; -1 = the end of the epoch.
+
+        Raises:
+            ArgumentError: a model's name in place of a model, or one of another kind.
         """
+        self.expect(model)
         return self.report(model, self.measure(model), output_path, epoch, steps)
+
+    def expect(self, model: Any) -> None:
+        """Check that a model is of the kind that this evaluator asks.
+
+        Raises:
+            ArgumentError: it is not.
+        """
+        if self.asks:
+            expect_model(type(self).__name__, model, self.asks)
 
     def report(
         self,

@@ -16,11 +16,11 @@ from airvec.search.beir import read_beir
 from airvec.similarity import SIMILARITIES
 from airvec_trainer.evaluation.corpus_search import Best, Score, best_rows
 from airvec_trainer.evaluation.depths import Depths
-from airvec_trainer.evaluation.embedding import Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES, ENCODES_SPARSELY, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.predictions import write_lines
 from airvec_trainer.evaluation.retrieval_data import RetrievalData
-from airvec_trainer.evaluation.scoring import measure_name
+from airvec_trainer.evaluation.scoring import measure_name, own_measure
 from airvec_trainer.evaluation.sparsity import Activity, flops
 
 __all__ = ["InformationRetrievalEvaluator", "SparseInformationRetrievalEvaluator"]
@@ -64,6 +64,8 @@ class InformationRetrievalEvaluator(Evaluator):
         ArgumentError: no texts by id, nothing to search or to find, no whole numbers for places, or a main score
             function that is none of those there are.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,
@@ -151,6 +153,7 @@ class InformationRetrievalEvaluator(Evaluator):
         self, model: Any, output_path: str | Path | None = None, epoch: float = -1, steps: int = -1
     ) -> dict[str, float]:
         """Measure a model; arguments as in `Evaluator`."""
+        self.expect(model)
         found = self.search(model)
         if self.write_predictions and output_path is not None:
             for function, best in found.items():
@@ -198,7 +201,7 @@ class InformationRetrievalEvaluator(Evaluator):
     def _functions(self, model: Any) -> Mapping[str, Score]:
         if self.score_functions is not None:
             return self.score_functions
-        name = str(measure_name(model.similarity_fn_name, type(self).__name__))
+        name = own_measure(model, type(self).__name__)
         if self.main_score_function not in (None, name):
             raise ArgumentError(
                 f"{type(self).__name__}: main_score_function {self.main_score_function!r}, but the model compares by "
@@ -251,6 +254,8 @@ class SparseInformationRetrievalEvaluator(InformationRetrievalEvaluator):
         queries: texts by id, like the other arguments as in `InformationRetrievalEvaluator`, but for one:
         max_active_dims: weights to keep of each embedding; None = as the model says.
     """
+
+    asks = ENCODES_SPARSELY
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import numpy as np
 
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.columns import same_lengths, some, texts
-from airvec_trainer.evaluation.embedding import Ask, Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES, Ask, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 
 __all__ = ["MSEEvaluator", "MSEEvaluatorFromDataFrame"]
@@ -38,6 +38,8 @@ class MSEEvaluator(Evaluator):
     Raises:
         ArgumentError: columns of different lengths or none, no texts, no teacher; later, a student of other dimensions.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,
@@ -107,6 +109,8 @@ class MSEEvaluatorFromDataFrame(Evaluator):
         ArgumentError: no teacher, no pairs of languages, a language that a row does not have, a value that is no text,
             or a pair of languages without a row.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import numpy as np
 from airvec.search import paraphrase_mining_embeddings
 from airvec_trainer.evaluation.classification_metrics import average_precision, best_f1, outcomes
 from airvec_trainer.evaluation.columns import some, texts
-from airvec_trainer.evaluation.embedding import Ask, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES, Ask, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 
 __all__ = ["ParaphraseMiningEvaluator"]
@@ -46,6 +46,8 @@ class ParaphraseMiningEvaluator(Evaluator):
     Raises:
         ArgumentError: no texts; later, a size below 1.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,

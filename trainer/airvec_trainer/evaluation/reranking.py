@@ -15,7 +15,7 @@ from airvec.progress import progress_bar
 from airvec.similarity import cos_sim
 from airvec_trainer.evaluation import reranking_samples
 from airvec_trainer.evaluation.corpus_search import Score, as_float32, numpy_scores
-from airvec_trainer.evaluation.embedding import Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES, ENCODES_SPARSELY, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.ranking_metrics import scores_of_documents
 from airvec_trainer.evaluation.sparsity import Activity
@@ -60,6 +60,8 @@ class RerankingEvaluator(Evaluator):
     Raises:
         ArgumentError: no samples with documents of both kinds, or something in them that is no text.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,
@@ -160,6 +162,8 @@ class SparseRerankingEvaluator(RerankingEvaluator):
         samples: like the other arguments as in `RerankingEvaluator`, but for one:
         max_active_dims: weights to keep of each embedding; None = as the model says.
     """
+
+    asks = ENCODES_SPARSELY
 
     def __init__(
         self,

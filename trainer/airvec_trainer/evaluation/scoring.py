@@ -16,7 +16,7 @@ from airvec.similarity import SIMILARITIES
 from airvec.sparse_vectors import SparseVectors
 from airvec_trainer.evaluation.embedding import Embeddings
 
-__all__ = ["MEASURES", "SimilarityFunction", "chosen", "measure_name", "pair_scores", "rows"]
+__all__ = ["MEASURES", "SimilarityFunction", "chosen", "measure_name", "own_measure", "pair_scores", "rows"]
 
 Floats = npt.NDArray[np.float64]
 ROWS = 4096  # compared at once, so that the copies in float64 stay small
@@ -110,6 +110,21 @@ def measure_name(given: Any, where: str) -> str | None:
     if name not in MEASURES:
         raise ArgumentError(f"{where}: {given!r}, expected one of {', '.join(MEASURES)}. Correct it.")
     return str(name)
+
+
+def own_measure(model: Any, where: str) -> str:
+    """The measure by which a model says that its embeddings are compared.
+
+    Raises:
+        ArgumentError: it says none, or one that is not there.
+    """
+    name = measure_name(getattr(model, "similarity_fn_name", None), where)
+    if name is None:
+        raise ArgumentError(
+            f"{where}: similarity_fn_name of {type(model).__name__} is None, or is not there; expected one of "
+            f"{', '.join(MEASURES)}. Set it, or name the similarity in the evaluator."
+        )
+    return name
 
 
 def chosen(names: Sequence[str] | None, main: str | None, where: str) -> tuple[str, ...]:

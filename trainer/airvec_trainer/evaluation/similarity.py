@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from airvec.errors import ArgumentError
-from airvec_trainer.evaluation.columns import numbers, same_lengths, texts
-from airvec_trainer.evaluation.embedding import Ask, Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.columns import numbers, same_lengths, texts, varied
+from airvec_trainer.evaluation.embedding import ENCODES, Ask, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.metrics import pearson, spearman
-from airvec_trainer.evaluation.scoring import chosen, measure_name, pair_scores
+from airvec_trainer.evaluation.scoring import chosen, measure_name, own_measure, pair_scores
 
 __all__ = ["EmbeddingSimilarityEvaluator"]
 
@@ -42,9 +42,11 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         max_active_dims: passed to `encode` of sparse models.
 
     Raises:
-        ArgumentError: columns of different lengths, no texts, scores that are no finite numbers, or an unknown measure
-            or precision.
+        ArgumentError: columns of different lengths, no texts, scores that are no finite numbers or all alike, or an
+            unknown measure or precision.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class EmbeddingSimilarityEvaluator(Evaluator):
         super().__init__(name=name, csv_file="_".join(part for part in parts if part), write_csv=write_csv)
         self.sentences1 = texts(where, "sentences1", sentences1)
         self.sentences2 = texts(where, "sentences2", sentences2)
-        self.scores = numbers(where, "scores", scores)
+        self.scores = varied(where, "scores", numbers(where, "scores", scores))
         self.precision, self.truncate_dim = precision, truncate_dim
         self.options = EncodeOptions(
             batch_size=batch_size,
@@ -97,7 +99,7 @@ class EmbeddingSimilarityEvaluator(Evaluator):
 
     def measure(self, model: Any, ask: Ask = embed) -> dict[str, float]:
         """Pearson's and Spearman's correlation for each measure."""
-        names = self.similarity_fn_names or (str(measure_name(model.similarity_fn_name, type(self).__name__)),)
+        names = self.similarity_fn_names or (own_measure(model, type(self).__name__),)
         first, second = self._embeddings(model, ask)
         metrics: dict[str, float] = {}
         for name in names:

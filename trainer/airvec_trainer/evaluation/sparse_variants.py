@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airvec_trainer.evaluation.binary_classification import BinaryClassificationEvaluator
-from airvec_trainer.evaluation.embedding import Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES_SPARSELY, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.mse import MSEEvaluator
 from airvec_trainer.evaluation.similarity import EmbeddingSimilarityEvaluator
@@ -33,6 +33,8 @@ class SparseTask(Evaluator):
     Attributes:
         task: the evaluator, with its texts and settings.
     """
+
+    asks = ENCODES_SPARSELY
 
     def __init__(self, task: Any, parts: Sequence[str] = ()) -> None:
         super().__init__(name=task.name, csv_file=task.csv_file, write_csv=task.write_csv)

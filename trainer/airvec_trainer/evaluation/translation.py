@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from airvec.similarity import cos_sim
 from airvec_trainer.evaluation.columns import same_lengths, some, texts
-from airvec_trainer.evaluation.embedding import Ask, Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES, Ask, Embeddings, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
 
 __all__ = ["TranslationEvaluator"]
@@ -41,6 +41,8 @@ class TranslationEvaluator(Evaluator):
     Raises:
         ArgumentError: columns of different lengths or none, or no texts.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,

@@ -8,9 +8,9 @@ from typing import Any
 
 from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.columns import same_lengths, texts
-from airvec_trainer.evaluation.embedding import Ask, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import ENCODES, Ask, EncodeOptions, embed
 from airvec_trainer.evaluation.evaluator import Evaluator
-from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, pair_scores
+from airvec_trainer.evaluation.scoring import MEASURES, chosen, measure_name, own_measure, pair_scores
 
 __all__ = ["TripletEvaluator"]
 
@@ -39,6 +39,8 @@ class TripletEvaluator(Evaluator):
     Raises:
         ArgumentError: columns of different lengths, no texts, an unknown measure, or a margin that is no number.
     """
+
+    asks = ENCODES
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class TripletEvaluator(Evaluator):
 
     def measure(self, model: Any, ask: Ask = embed) -> dict[str, float]:
         """Accuracy by each measure."""
-        names = self.similarity_fn_names or (str(measure_name(model.similarity_fn_name, type(self).__name__)),)
+        names = self.similarity_fn_names or (own_measure(model, type(self).__name__),)
         anchors = ask(model, self.anchors, "query", self.options)
         positives = ask(model, self.positives, "document", self.options)
         negatives = ask(model, self.negatives, "document", self.options)

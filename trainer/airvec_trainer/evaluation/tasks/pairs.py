@@ -11,7 +11,7 @@ from airvec.errors import ArgumentError
 from airvec_trainer.evaluation.binary_classification import BinaryClassificationEvaluator
 from airvec_trainer.evaluation.cross_classification import CrossEncoderClassificationEvaluator
 from airvec_trainer.evaluation.embedding import embed
-from airvec_trainer.evaluation.scoring import Floats, measure_name, pair_scores
+from airvec_trainer.evaluation.scoring import Floats, own_measure, pair_scores
 from airvec_trainer.evaluation.tasks.columns import TaskColumns, read_columns
 from airvec_trainer.evaluation.tasks.settings import Settings, Task, counted
 from airvec_trainer.evaluation.tasks.spec import TaskSpec
@@ -56,7 +56,7 @@ def scores_of_pairs(evaluator: Any, model: Any) -> Floats:
     first, second = (
         embed(model, side, None, evaluator.options) for side in (evaluator.sentences1, evaluator.sentences2)
     )
-    return pair_scores(str(measure_name(model.similarity_fn_name, type(evaluator).__name__)), first, second)
+    return pair_scores(own_measure(model, type(evaluator).__name__), first, second)
 
 
 def _labels(spec: TaskSpec, columns: TaskColumns) -> list[int]:
