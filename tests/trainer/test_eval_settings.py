@@ -53,3 +53,14 @@ def test_the_primary_metric_of_reranking_is_shown_once_and_map_beside_it(listed,
     line = capsys.readouterr().out.splitlines()[1]
     assert line.count("ndcg@10") == 1
     assert "map 100.00, mrr@10 100.00" in line
+
+
+def test_a_split_that_was_not_asked_for_is_named(tmp_path, capsys):
+    (tmp_path / "small" / "qrels").mkdir(parents=True)
+    (tmp_path / "small" / "corpus.jsonl").write_text('{"_id": "d", "title": "", "text": "a red car"}\n')
+    (tmp_path / "small" / "queries.jsonl").write_text('{"_id": "q", "text": "cars"}\n')
+    (tmp_path / "small" / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
+    assert main(["eval", "default", "-t", f"beir:{tmp_path}/small"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("beir  small train  1 query, 1 document ")
+    assert main(["eval", "default", "-t", f"beir:{tmp_path}/small", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tasks"][0]["split"] == "train"

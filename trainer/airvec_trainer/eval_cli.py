@@ -73,9 +73,11 @@ class Measured:
     def record(self) -> dict[str, Any]:
         """For JSON, which has no nan: null is a correlation with scores that are all alike."""
         metrics = {name: value if math.isfinite(value) else None for name, value in self.metrics.items()}
-        left_out = {} if self.task.left_out is None else {"left_out": self.task.left_out}
+        found: dict[str, Any] = {} if self.task.left_out is None else {"left_out": self.task.left_out}
+        if self.task.split:
+            found["split"] = self.task.split
         return {
-            "task": self.spec.kind, "data": str(self.spec.place), **self.spec.options, **self.task.rows, **left_out,
+            "task": self.spec.kind, "data": str(self.spec.place), **self.spec.options, **self.task.rows, **found,
             "primary": self.primary, "score": metrics[self.primary], "metrics": metrics,
             "seconds": round(self.seconds, 3),
         }  # fmt: skip
@@ -85,7 +87,7 @@ class Measured:
         rows = ", ".join(counted(count, what) for what, count in self.task.rows.items())
         also = [f"{name} {shown(name, self.metrics[name])}" for name in self._also()]
         return (
-            self.spec.kind, self.spec.title, rows + self._left_out(), self.primary,
+            self.spec.kind, f"{self.spec.title} {self.task.split}".strip(), rows + self._left_out(), self.primary,
             shown(self.primary, self.metrics[self.primary]), ", ".join(also), f"{self.seconds:.1f}",
         )  # fmt: skip
 

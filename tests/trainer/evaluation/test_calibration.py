@@ -71,9 +71,9 @@ def test_it_is_the_same_after_a_file(found, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"best_f1": None}, "TypeError"),
+        ({"best_f1": None}, "calibration: .*NoneType.*expected what to_json gives"),
         ({"thresholds": [1, 2]}, r"thresholds \[2\], expected"),
-        ({"recall": ["high"] * 6}, "ValueError"),
+        ({"recall": ["high"] * 6}, "calibration: could not convert string to float: 'high', expected what to_json"),
     ],
 )
 def test_a_file_of_something_else_is_refused(found, tmp_path, change, message):
@@ -89,7 +89,7 @@ def test_a_file_that_is_not_there_or_no_object_is_told(tmp_path):
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(ModelFolderError, match="expected an object"):
         Calibration.load(tmp_path / "list.json")
-    with pytest.raises(ArgumentError, match="KeyError"):
+    with pytest.raises(ArgumentError, match="calibration: has no 'count', expected what to_json gives"):
         Calibration.from_json({})
 
 
@@ -107,3 +107,12 @@ def test_a_file_that_is_not_there_or_no_object_is_told(tmp_path):
 def test_what_cannot_be_calibrated_is_refused(scores, labels, message):
     with pytest.raises(ArgumentError, match=message):
         calibrate(scores, labels)
+
+
+def test_a_file_that_is_missing_or_another_is_told_by_its_path(tmp_path):
+    with pytest.raises(ModelNotFoundError, match="none.json: no such file, expected one that Calibration.save wrote"):
+        Calibration.load(tmp_path / "none.json")
+    path = tmp_path / "other.json"
+    path.write_text('{"a": 1}')
+    with pytest.raises(ArgumentError, match=f"^{path}: calibration: has no 'count'"):
+        Calibration.load(path)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from airvec.array_file import whole_file
-from airvec.errors import ArgumentError
+from airvec.errors import ArgumentError, ModelNotFoundError
 from airvec.json_file import read_object
 from airvec_trainer.evaluation.classification_metrics import (
     accuracy_threshold,
@@ -102,8 +102,12 @@ class Calibration:
             counts = {name: int(values[name]) for name in COUNTS}
             numbers = {name: float(values[name]) for name in NUMBERS}
             curves = {name: np.array(values[name], dtype=np.float64) for name in CURVES}
-        except (KeyError, TypeError, ValueError) as error:
-            raise ArgumentError(f"calibration: {error!r}, expected what to_json gives. Calibrate again.") from error
+        except KeyError as error:
+            raise ArgumentError(
+                f"calibration: has no {error}, expected what to_json gives. Calibrate again."
+            ) from error
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(f"calibration: {error}, expected what to_json gives. Calibrate again.") from error
         precision, recall, thresholds = (curves[name] for name in CURVES)
         if thresholds.ndim != 1 or not precision.shape == recall.shape == (len(thresholds) + 1,):
             raise ArgumentError(
@@ -126,7 +130,13 @@ class Calibration:
             ModelFolderError: the file is no JSON object.
             ArgumentError: it is another one.
         """
-        return cls.from_json(dict(read_object(Path(path)).values))
+        if not Path(path).is_file():
+            raise ModelNotFoundError(f"{path}: no such file, expected one that Calibration.save wrote. Check the path.")
+        values = read_object(Path(path)).values
+        try:
+            return cls.from_json(dict(values))
+        except ArgumentError as error:
+            raise ArgumentError(f"{path}: {error}") from error
 
     def _best(self, wanted: Floats, bound: Floats, least: float, name: str) -> OperatingPoint:
         reached = np.flatnonzero(bound[:-1] >= least)

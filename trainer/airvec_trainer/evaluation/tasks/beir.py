@@ -27,10 +27,16 @@ def read_beir_task(spec: TaskSpec, settings: Settings) -> Task:
         ArgumentError: a file is missing, or an option is for rerankers only.
         InputError: a line that is wrong; the message names it.
     """
-    task = read_beir(spec.place, spec.options.get("split") or _only_split(spec))
+    split = "" if "split" in spec.options else _only_split(spec)
+    task = read_beir(spec.place, split or spec.options["split"])
     rows = {"queries": len(task.queries), "documents": len(task.corpus)}
     if settings.reranks:
-        return Task(_reranking(spec, settings, task), rows, ("base_graded_ndcg@10", "base_ndcg@10", "mrr@10", "map"))
+        return Task(
+            _reranking(spec, settings, task),
+            rows,
+            ("base_graded_ndcg@10", "base_ndcg@10", "mrr@10", "map"),
+            split=split,
+        )
     for option in ("retriever", "top_k"):
         if option in spec.options:
             raise ArgumentError(
@@ -42,7 +48,7 @@ def read_beir_task(spec: TaskSpec, settings: Settings) -> Task:
         accuracy_at_k=[1, 3, 5, 10], precision_recall_at_k=[10, 100], map_at_k=[100], **settings.given,
     )  # fmt: skip
     evaluator = GradedRetrievalEvaluator(retrieval, task) if has_grades(task) else retrieval
-    return Task(evaluator, rows, ("recall@100", "mrr@10", "map@100"))
+    return Task(evaluator, rows, ("recall@100", "mrr@10", "map@100"), split=split)
 
 
 def _reranking(spec: TaskSpec, settings: Settings, task: RetrievalTask) -> Evaluator:

@@ -61,6 +61,7 @@ class Task:
         also: metrics to show beside the primary one, without the data's name in front.
         left_out: how many of the file's queries are not measured; None = all are, always.
         note: why, for a person; empty = nothing is left out.
+        split: whose grades count where the command line does not say; empty = there are none, or it says.
     """
 
     evaluator: Any
@@ -68,6 +69,7 @@ class Task:
     also: tuple[str, ...] = ()
     left_out: int | None = None
     note: str = ""
+    split: str = ""
 
 
 def counted(count: int, what: str) -> str:
