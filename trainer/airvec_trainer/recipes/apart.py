@@ -13,23 +13,15 @@ from typing import TYPE_CHECKING, Any
 from airvec.errors import ArgumentError
 from airvec.search.beir import RetrievalTask
 from airvec_trainer.label_columns import LABEL_COLUMNS
+from airvec_trainer.plain_text import plain_text
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["QUERY", "check_apart", "held_out_rows", "plain", "texts_of_rows"]
+__all__ = ["QUERY", "check_apart", "held_out_rows", "texts_of_rows"]
 
 QUERY = "query"  # the column of evaluators of reranking: their queries are not trained on, with whatever documents
 Texts = tuple[str, ...]
-
-
-def plain(text: str) -> str:
-    """A text as it is compared: without case, and with single spaces.
-
-    >>> plain("  The   Same ")
-    'the same'
-    """
-    return " ".join(text.casefold().split())
 
 
 def texts_of_rows(columns: Mapping[str, Sequence[Any]]) -> list[Texts]:
@@ -40,7 +32,8 @@ def texts_of_rows(columns: Mapping[str, Sequence[Any]]) -> list[Texts]:
     """
     found = [values for name, values in columns.items() if name not in LABEL_COLUMNS]
     return [
-        tuple(sorted(plain(text) for value in row for text in _texts_in(value))) for row in zip(*found, strict=True)
+        tuple(sorted(plain_text(text) for value in row for text in _texts_in(value)))
+        for row in zip(*found, strict=True)
     ]
 
 
@@ -84,8 +77,8 @@ def check_apart(
         ArgumentError: a text of a row is such a query, or a row is one that is evaluated.
     """
     columns = {place: _columns(part) for place, part in (evaluated or {}).items()}
-    queries = {plain(text) for task in tasks for text in task.queries.values()}
-    queries |= {plain(text) for part in columns.values() for text in part.get(QUERY, ()) if isinstance(text, str)}
+    queries = {plain_text(text) for task in tasks for text in task.queries.values()}
+    queries |= {plain_text(text) for part in columns.values() for text in part.get(QUERY, ()) if isinstance(text, str)}
     for name, part in rows.items() if queries else ():
         _check_queries(name, part, queries)
     known = {place: _Rows(texts_of_rows(part)) for place, part in columns.items()}
@@ -121,7 +114,7 @@ class _Rows:
 
 def _check_queries(name: str, part: "Dataset", queries: set[str]) -> None:
     for column, values in _columns(part).items():
-        found = [value for value in values if isinstance(value, str) and plain(value) in queries]
+        found = [value for value in values if isinstance(value, str) and plain_text(value) in queries]
         if found:
             raise ArgumentError(
                 f"[[data]] {name}: {len(found)} texts of column {column!r} are queries that are evaluated, such as "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airvec.errors import ArgumentError
 from airvec.search.beir import RetrievalTask, read_beir
-from airvec_trainer.recipes.apart import plain
+from airvec_trainer.plain_text import plain_text
 from airvec_trainer.recipes.rows import columns_of
 from airvec_trainer.recipes.sections import DataSection
 
@@ -56,8 +56,8 @@ def split_task(task: RetrievalTask, share: float, seed: int = 0) -> tuple[Retrie
     """
     texts = _shuffled(task.queries.values(), seed)
     out = set(texts[: round(share * len(texts))])
-    return _of(task, (name for name, text in task.queries.items() if plain(text) not in out)), _of(
-        task, (name for name, text in task.queries.items() if plain(text) in out)
+    return _of(task, (name for name, text in task.queries.items() if plain_text(text) not in out)), _of(
+        task, (name for name, text in task.queries.items() if plain_text(text) in out)
     )
 
 
@@ -66,7 +66,7 @@ def cut(task: RetrievalTask, limit: int | None, seed: int = 0) -> RetrievalTask:
     if limit is None or limit >= len(task.queries):
         return task
     places = {text: place for place, text in enumerate(_shuffled(task.queries.values(), seed))}
-    names = sorted(task.queries, key=lambda name: (places[plain(task.queries[name])], name))
+    names = sorted(task.queries, key=lambda name: (places[plain_text(task.queries[name])], name))
     kept = set(names[:limit])
     return _of(task, (name for name in task.queries if name in kept))
 
@@ -84,7 +84,7 @@ def _pairs(task: RetrievalTask) -> dict[str, list[Any]]:
 
 def _shuffled(texts: Iterable[str], seed: int) -> list[str]:
     """Different texts, in an order that is the same on every machine and with every version of a library."""
-    different = dict.fromkeys(plain(text) for text in texts)
+    different = dict.fromkeys(plain_text(text) for text in texts)
     return sorted(different, key=lambda text: hashlib.sha256(f"{seed}:{text}".encode()).digest())
 
 
