@@ -248,7 +248,7 @@ def test_ctrl_c_ends_the_program_and_its_processes_with_one_message(endless):
     running, handles = endless
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
     _, errors = running.communicate(timeout=SECONDS)
-    # The signal may come while Python handles an error of its own, as pathlib does: one message has two tracebacks then.
+    # The signal may come while Python handles an error of its own, as pathlib does: one message, two tracebacks.
     tracebacks = errors.count("Traceback") - errors.count("During handling of the above exception")
     assert tracebacks == errors.count("KeyboardInterrupt") == 1
     assert all(has_ended(handle) for handle in handles)

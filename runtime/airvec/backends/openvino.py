@@ -40,9 +40,9 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
 with no_telemetry():
     import openvino as ov
 
-# OpenVINO's table of NumPy's types is made by the first call that needs it. Two threads in that call wait for each other
-# for ever, one with Python's lock and one with the table's: seen once in a test, and in most of 30 processes whose
-# threads switch often. So it is made here, where an import lets one thread in.
+# OpenVINO's table of NumPy's types is made by the first call that needs it. Two threads in that call wait for each
+# other for ever, one with Python's lock and one with the table's: seen once in a test, and in most of 30 processes
+# whose threads switch often. So it is made here, where an import lets one thread in.
 ov.Type.i64.to_dtype()
 
 # How an OpenVINO file begins. OpenVINO goes by content and not by name: an ONNX file called .xml would be opened as
