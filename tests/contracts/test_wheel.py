@@ -96,12 +96,21 @@ def test_the_command_of_the_wheel_encodes(installed, tmp_path):
     assert lines.strip()
 
 
-@pytest.mark.parametrize(("package", "extra"), [("airvec_exporter", "export"), ("airvec_trainer", "train")])
-def test_a_package_that_needs_torch_gives_the_pip_line(installed, tmp_path, package, extra):
-    done = run([str(installed / "python"), "-c", f"import {package}"], tmp_path)
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [("import airvec_exporter", "export"), ("from airvec_trainer import SentenceTransformer", "train")],
+)
+def test_what_needs_torch_gives_the_pip_line(installed, tmp_path, code, extra):
+    done = run([str(installed / "python"), "-c", code], tmp_path)
     assert done.returncode == 1
     assert "MissingPackageError" in done.stderr
     assert f'pip install "airvec[{extra}]"' in done.stderr
+
+
+def test_evaluators_and_airvec_eval_need_nothing_more_than_the_wheel(installed, tmp_path):
+    (tmp_path / "sts.tsv").write_text("score\tsentence1\tsentence2\n5\ta cat\ta kitten\n0\ta cat\train\n", "utf-8")
+    run_well([str(installed / "python"), "-c", "from airvec_trainer.evaluation import TripletEvaluator"], tmp_path)
+    assert "stsb" in run_well([str(installed / "airvec"), "eval", "default", "--task", "stsb:sts.tsv"], tmp_path)
 
 
 def test_the_export_command_without_torch_gives_the_pip_line_and_no_traceback(installed, tmp_path):
