@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from measure.arm64_root import unpacked
+from measure.debian_root import unpacked
 from measure.environments import ROOT
 from measure.report import machine, machine_line
 from measure.table import markdown

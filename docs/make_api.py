@@ -14,7 +14,7 @@ from transformers import TrainingArguments
 import airvec
 import airvec_exporter
 import airvec_trainer
-from airvec import doctor, search, util
+from airvec import caching, doctor, search, util
 from airvec_trainer import (
     callbacks,
     datasets,
@@ -53,6 +53,8 @@ def runtime_page() -> str:
     parts += [section(f"airvec.util.{name}", getattr(util, name)) for name in util.__all__]
     others = [name for name in search.__all__ if name not in util.__all__]
     parts += [section(f"airvec.search.{name}", getattr(search, name)) for name in others]
+    kept = [name for name in caching.__all__ if name not in airvec.__all__]
+    parts += [section(f"airvec.caching.{name}", getattr(caching, name)) for name in kept]
     parts += [section(f"airvec.doctor.{name}", getattr(doctor, name)) for name in ("examine", "Finding")]
     return "\n".join(parts)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         export_optimized_onnx_model,
         export_static_quantized_openvino_model,
     )
+    from airvec.caching import CachedModel
     from airvec.chunking import Chunk, chunk
     from airvec.classifier import Classifier
     from airvec.cross_encoder import CrossEncoder
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         ModelFolderError,
         ModelNotFoundError,
         ProcessError,
+        StoreError,
         TruncationError,
     )
     from airvec.multi_embeddings import MultiEmbedding, MultiEmbeddings
@@ -41,6 +43,7 @@ _HOMES = {
     "AirvecError": "airvec.errors",
     "AirvecWarning": "airvec.errors",
     "ArgumentError": "airvec.errors",
+    "CachedModel": "airvec.caching",
     "Chunk": "airvec.chunking",
     "Classifier": "airvec.classifier",
     "CrossEncoder": "airvec.cross_encoder",
@@ -57,6 +60,7 @@ _HOMES = {
     "SparseEncoder": "airvec.sparse_encoder",
     "SparseVector": "airvec.sparse_vectors",
     "SparseVectors": "airvec.sparse_vectors",
+    "StoreError": "airvec.errors",
     "TruncationError": "airvec.errors",
     "chunk": "airvec.chunking",
     "export_dynamic_quantized_onnx_model": "airvec.backend",
@@ -68,6 +72,7 @@ __all__ = [
     "AirvecError",
     "AirvecWarning",
     "ArgumentError",
+    "CachedModel",
     "Chunk",
     "Classifier",
     "CrossEncoder",
@@ -84,6 +89,7 @@ __all__ = [
     "SparseEncoder",
     "SparseVector",
     "SparseVectors",
+    "StoreError",
     "TruncationError",
     "chunk",
     "export_dynamic_quantized_onnx_model",

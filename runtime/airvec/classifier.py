@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
-from airvec.arguments import check_texts
+from airvec.arguments import check_texts, default_cache_folder
 from airvec.arrays import Array, Floats, Integers
-from airvec.classifier_file import Stored, read_classifier, write_classifier
+from airvec.classifier_file import ARRAYS_NAME, FILE_NAME, Stored, read_classifier, write_classifier
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.heads import TEMPERATURE, Head, Prototypes, read_fitted
+from airvec.hub import HubOptions, find_files, locate
 from airvec.modules.normalize import unit
 from airvec.prompts import check_prompt, resolve_prompt
 from airvec.sentence_transformer import SentenceTransformer
@@ -257,41 +258,63 @@ class Classifier:
 
     @classmethod
     def from_pretrained(
-        cls, path: str | PathLike[str], *, model: Encoder | str | PathLike[str] | None = None
+        cls,
+        path: str | PathLike[str],
+        *,
+        model: Encoder | str | PathLike[str] | None = None,
+        cache_folder: str | None = None,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        token: bool | str | None = None,
     ) -> "Classifier":
         """Open the folder that `save_pretrained` wrote.
 
         Args:
-            path: the folder.
+            path: the folder, or the name of one on the Hub, `ORG/NAME`.
             model: to use in place of the model in the folder, such as its int8 variant; needed where there is none. A
                 known text's vector must be that of the model which the classifier was made with.
+            cache_folder: of what comes from the Hub, like the other arguments as in `SentenceTransformer`.
+            revision: a branch, tag or commit.
+            local_files_only: take what is in the cache, without network.
+            token: for repositories that are not public.
 
         Raises:
-            ModelNotFoundError: no such folder, or no classifier in it.
+            ModelNotFoundError: no such folder or repository, or no classifier in it.
             ModelFolderError: a file is damaged, or `model` is another one than the classifier was made with.
+            DownloadError: the Hub or the disk failed.
             ArgumentError: the folder holds no model, and none is given.
         """
-        folder = Path(path)
+        hub = HubOptions(cache_folder or default_cache_folder(), revision, local_files_only, token)
+        files, maker = (FILE_NAME, ARRAYS_NAME), "Classifier.save_pretrained"
+        folder = find_files(path, SentenceTransformer.organisation, files, maker, hub)
         stored = read_classifier(folder)
         if model is None and not stored.has_model:
             raise ArgumentError(
-                f"{str(folder)!r}: model is {model!r}, and the folder holds none. Give model=… as it was when the "
-                "classifier was saved."
+                f"{str(path)!r}: model is None, and the folder holds none. Give model=… as it was at saving."
             )
-        given = folder if model is None else model
-        opened = _opened(given, stored) if isinstance(given, (str, PathLike)) else given
-        if model is not None:
-            _check_known(opened, stored.probe, folder)
+        if model is None:
+            opened = _within(path, folder, stored, hub)
+        else:
+            opened = _opened(model, stored, hub._replace(revision=None))
+            _check_known(opened, stored.probe, Path(path))
         try:
             return cls(
                 opened, stored.head, stored.labels, normalize_embeddings=stored.normalize, prompt=stored.prompt,
                 classes=stored.classes,
             )  # fmt: skip
         except ArgumentError as error:
-            raise ModelFolderError(f"{folder.name}: {error}") from error
+            raise ModelFolderError(f"{Path(path).name}: {error}") from error
 
 
-def _opened(model: Encoder | str | PathLike[str] | None, stored: Stored | None = None) -> Encoder:
+def _within(path: str | PathLike[str], folder: Path, stored: Stored, hub: HubOptions) -> Encoder:
+    """The model in the classifier's folder; of a repository the files of the commit that the classifier is of."""
+    is_folder = isinstance(locate(path, SentenceTransformer.organisation), Path)
+    return _opened(folder if is_folder else path, stored, hub if is_folder else hub._replace(revision=folder.name))
+
+
+def _opened(
+    model: Encoder | str | PathLike[str] | None, stored: Stored | None = None, hub: HubOptions | None = None
+) -> Encoder:
     """The model, opened as it was when it was stored, if it is a name."""
     if model is not None and not isinstance(model, (str, PathLike)):
         if isinstance(model, type):
@@ -301,7 +324,11 @@ def _opened(model: Encoder | str | PathLike[str] | None, stored: Stored | None =
         return model
     if stored is None:
         return SentenceTransformer(model)
-    return SentenceTransformer(model, truncate_dim=stored.truncate_dim, max_seq_length=stored.max_seq_length)
+    found = hub or HubOptions()
+    return SentenceTransformer(
+        model, truncate_dim=stored.truncate_dim, max_seq_length=stored.max_seq_length, cache_folder=found.cache_folder,
+        revision=found.revision, local_files_only=found.local_files_only, token=found.token,
+    )  # fmt: skip
 
 
 def _checked_labels(labels: Sequence[Any], head: Head) -> list[Any]:

@@ -166,7 +166,7 @@ class CrossEncoder(Model):
         with progress_bar(want_progress(show_progress_bar), len(pairs), "Scoring", "pair") as advance:
             found = self._in_parts(self._score, pairs, (text, batch_size), where, advance)
         logits = np.concatenate([np.zeros((0, self.num_labels), np.float32), *found])
-        scores = _activated(logits, activation, bool(apply_softmax))
+        scores = activated(logits, activation, bool(apply_softmax))
         if convert_to_tensor:
             warn_once("convert_to_tensor", "convert_to_tensor: airvec has no tensors; the result is a NumPy array.")
         elif not convert_to_numpy and not single:
@@ -222,22 +222,12 @@ class CrossEncoder(Model):
             InputError: the query is not a text, or the documents not a list of texts.
             ArgumentError: the model has several labels, or an argument that cannot be.
         """
-        if self.num_labels != 1:
-            raise ArgumentError(
-                f"rank: this model has {self.num_labels} labels, expected 1. Use predict, and sort by one of them."
-            )
-        wanted = None if top_k is None else whole_number("top_k", top_k)
-        texts = _check_documents(query, documents)
+        wanted, texts = check_ranking(self.num_labels, query, documents, top_k)
         scores = self.predict(
             [(query, text) for text in texts], prompt_name, prompt, batch_size, show_progress_bar, activation_fn,
             device=device, pool=pool, chunk_size=chunk_size, activation_fct=activation_fct,
         )  # fmt: skip
-        order = np.argsort(-scores, kind="stable")[:wanted]
-        hits: list[dict[str, Any]] = [{"corpus_id": int(row), "score": float(scores[row])} for row in order]
-        if return_documents:
-            for hit in hits:
-                hit["text"] = texts[hit["corpus_id"]]
-        return hits
+        return ranked(scores, texts, wanted, return_documents)
 
     @property
     def num_labels(self) -> int:
@@ -292,7 +282,30 @@ class CrossEncoder(Model):
         return sigmoid if self.num_labels == 1 else identity
 
 
-def _activated(logits: Floats, activation: Activation, apply_softmax: bool) -> Floats:
+def check_ranking(labels: int, query: object, documents: object, top_k: int | None) -> tuple[int | None, list[str]]:
+    """How many documents `rank` is to return, and their texts.
+
+    Raises:
+        InputError: the query is not a text, or the documents not a list of texts.
+        ArgumentError: the model has several labels, or `top_k` is no whole number of at least 1.
+    """
+    if labels != 1:
+        raise ArgumentError(f"rank: this model has {labels} labels, expected 1. Use predict, and sort by one of them.")
+    wanted = None if top_k is None else whole_number("top_k", top_k)
+    return wanted, _check_documents(query, documents)
+
+
+def ranked(scores: Floats, texts: Sequence[str], top_k: int | None, return_documents: bool) -> list[dict[str, Any]]:
+    """What `rank` returns, of the scores (n,) of n documents."""
+    order = np.argsort(-scores, kind="stable")[:top_k]
+    hits: list[dict[str, Any]] = [{"corpus_id": int(row), "score": float(scores[row])} for row in order]
+    if return_documents:
+        for hit in hits:
+            hit["text"] = texts[hit["corpus_id"]]
+    return hits
+
+
+def activated(logits: Floats, activation: Activation, apply_softmax: bool) -> Floats:
     """Activation, then one label's dimension dropped, then softmax: float32 (n, labels) -> (n,) or (n, labels)."""
     try:
         scores = np.asarray(activation(logits) if len(logits) else logits, np.float32)

@@ -9,6 +9,7 @@
   x ModelFolderError     (ValueError)             a model folder that is damaged, incomplete or of an unknown kind
   x MissingPackageError  (ImportError)            an optional package is needed and not installed
   x ProcessError         (RuntimeError)           a process of a pool ended, or failed in a way that cannot be shown
+  x StoreError           (OSError)                a cache's file or server cannot be read or written
 * AirvecWarning          (UserWarning)            the result is right, but perhaps not what was meant
 
 Every message reads "where: what was found, what was expected. What to do."
@@ -50,6 +51,10 @@ class MissingPackageError(AirvecError, ImportError):
 
 class ProcessError(AirvecError, RuntimeError):
     """A process that was to share the work has ended, or raised what cannot be sent."""
+
+
+class StoreError(AirvecError, OSError):
+    """What keeps a cache, a file or a server, cannot be read or written."""
 
 
 class AirvecWarning(UserWarning):

@@ -34,6 +34,7 @@ from airvec.errors import AirvecWarning, ArgumentError
 from airvec.folder import FASTEST, FUSED, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model, locate
+from airvec.identity import folder_files
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
 from airvec.prompts import check_prompt_name, merged_prompts
 from airvec.threads import limit_tokenizers
@@ -97,6 +98,7 @@ class Model(ABC):
         auto = self._options.variant == "auto" and not self._options.file_name
         fused = graph_names(FUSED, self._options.name) if auto else ()  # as find_graph prefers
         found = find_model(given.model_name_or_path, self.organisation, graphs, hub, self.beside, fused)
+        self._files = folder_files(found)  # before anything is read of them
         self._folder = read_folder(found, self.kind)
         check_kind(self._folder, self.kind)
         self.prompts = merged_prompts(self._folder.prompts, given.prompts)
@@ -136,6 +138,7 @@ class Model(ABC):
         self._opened: dict[Path, Body] = {}
         self._pipelines: dict[tuple[Path, ...], Pipeline] = {}
         self._by_task: dict[str | None, Pipeline] = {}
+        self._found_graphs: tuple[str, ...] | None = None
         if not self._folder.has_routes:
             self._pipeline()
             return
@@ -265,7 +268,7 @@ class Model(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs to open the same model."""
-        opened = ("_opening", "_opened", "_pipelines", "_by_task")
+        opened = ("_opening", "_opened", "_pipelines", "_by_task", "_found_graphs")
         return {name: value for name, value in self.__dict__.items() if name not in opened}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -317,12 +320,25 @@ class Model(ABC):
 
     @property
     def opened_as(self) -> tuple[Any, ...]:
-        """What was chosen at opening or since and decides the numbers, besides prompts: backend, variant, limits.
+        """What was chosen at opening or since and decides the numbers, besides prompts: options, graphs, limits.
 
         The same for any number of threads, and wherever the folder lies.
         """
         tokenizers = [spec._replace(file=Path(spec.file.name)) for spec in self._tokenizers.values()]
-        return self._options._replace(threads=1), *tokenizers
+        return self._options._replace(threads=1), self._graphs(), *tokenizers
+
+    def _graphs(self) -> tuple[str, ...]:
+        """Paths in the folder of the graphs that are opened, which `"int8"` and `"fastest"` choose by CPU."""
+        if self._found_graphs is None:
+            bodies = [spec for spec in self._folder.bodies() if spec.type == "Transformer"]
+            graphs = [graph_of(self._folder, spec, self._options) for spec in bodies]
+            self._found_graphs = tuple(graph.relative_to(self._folder.path).as_posix() for graph in graphs)
+        return self._found_graphs
+
+    @property
+    def is_as_opened(self) -> bool:
+        """Whether the folder's files have the sizes and times that they had when the model was opened."""
+        return folder_files(self._folder.path) == self._files
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Integers]:
         """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 from arm64 import TEXTS, Case, cases, cosines, row, seen
-from measure import arm64_root
-from measure.arm64_root import READY, DebianError, unpacked
+from measure import debian_root
+from measure.debian_root import READY, DebianError, unpacked
 
 
 def test_a_run_that_ends_early_says_how_far_it_came_and_how_it_ended():
@@ -38,7 +38,7 @@ def test_every_graph_runs_on_every_cpu_and_the_newer_emulator_without_help():
 
 
 def test_what_was_unpacked_is_taken_as_it_is_and_other_systems_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(arm64_root, "KEYRING", tmp_path / "none")
+    monkeypatch.setattr(debian_root, "KEYRING", tmp_path / "none")
     with pytest.raises(DebianError, match="expected Debian's keys"):
         unpacked(("python3.13",), "arm64", tmp_path)
     (tmp_path / READY).write_text("trixie arm64 python3.13")

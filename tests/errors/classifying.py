@@ -39,7 +39,7 @@ TOPIC = Topic(
         Case("A classifier's file that was cut short", "`Classifier.from_pretrained('kinds')`.", opened_after_a_cut),
         Case("A classifier that was saved without its model", "`Classifier.from_pretrained('kinds')`.",
              lambda home: Classifier.from_pretrained(saved(home, copy_model=False))),
-        Case("No classifier in a folder", "`Classifier.from_pretrained('nowhere')`.",
-             lambda home: Classifier.from_pretrained("nowhere")),
+        Case("No classifier in a folder", "`Classifier.from_pretrained('./folder')`.",
+             Classifier.from_pretrained),
     ),
 )  # fmt: skip

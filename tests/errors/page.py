@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.errors import (
     adding,
     arguments,
+    caching,
     classifying,
     command_line,
     evaluating,
@@ -34,7 +35,7 @@ from tests.errors.cases import Topic, shown
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 TOPICS: tuple[Topic, ...] = (
     hub.TOPIC, folders.TOPIC, arguments.TOPIC, sparse_models.TOPIC, sparse_rows.TOPIC, multi_models.TOPIC,
-    reranking.TOPIC, retrieval.TOPIC, classifying.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC,
+    reranking.TOPIC, retrieval.TOPIC, classifying.TOPIC, caching.TOPIC, serving.TOPIC, packing.TOPIC, pools.TOPIC,
     command_line.TOPIC, exporting.TOPIC,
     adding.TOPIC, multi_models.EXPORTED, training.TOPIC, evaluating.TOPIC, mining.TOPIC,
 )  # fmt: skip
@@ -50,6 +51,7 @@ AirvecError
   ArgumentError (ValueError)     InputError (TypeError, ValueError)     TruncationError (ValueError)
   ModelNotFoundError (FileNotFoundError)     ModelFolderError (ValueError)     DownloadError (OSError)
   MissingPackageError (ImportError)     ProcessError (RuntimeError)     ExportError (RuntimeError) > VerificationError
+  StoreError (OSError)
   PushError (RuntimeError)     TrainingError (RuntimeError)
 AirvecWarning (UserWarning): the result is right, but perhaps not what was meant
 ```

@@ -298,8 +298,10 @@ def test_pickled_objects_are_not_read(nearest, tmp_path):
 
 
 def test_missing_files_are_told(nearest, tmp_path):
-    with pytest.raises(ModelNotFoundError, match="no classifier.json there"):
+    with pytest.raises(ModelNotFoundError, match="no such folder"):
         Classifier.from_pretrained(tmp_path / "nowhere")
+    with pytest.raises(ModelNotFoundError, match="no classifier.json there"):
+        Classifier.from_pretrained(tmp_path)
     nearest.save_pretrained(tmp_path / "saved")
     (tmp_path / "saved" / "classifier.npz").unlink()
     with pytest.raises(ModelNotFoundError, match="classifier.npz: no such file"):

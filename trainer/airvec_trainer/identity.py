@@ -13,14 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from airvec.errors import ArgumentError
+from airvec.identity import SETTINGS, add_folder
 from airvec.model import Model as RuntimeModel
 
 __all__ = ["can_be_told", "model_digest"]
-
-# What a folder may hold besides the model, and what changes without it: cards, figures, what a Hub client leaves.
-BESIDE = (".md", ".png", ".svg", ".lock", ".metadata", ".gitattributes", ".gitignore")
-SETTINGS = ("prompts", "default_prompt_name", "max_seq_length", "truncate_dim", "max_active_dims")
-BLOCK = 1 << 20  # bytes
 
 
 def can_be_told(model: Any) -> bool:
@@ -40,7 +36,7 @@ def model_digest(model: Any) -> str:
     """
     digest = hashlib.sha256()
     if isinstance(model, RuntimeModel):
-        _add_folder(digest, model.folder)
+        add_folder(digest, model.folder)
         digest.update(repr(model.opened_as).encode())
     elif can_be_told(model):
         with TemporaryDirectory(prefix="airvec-") as scratch:
@@ -50,7 +46,7 @@ def model_digest(model: Any) -> str:
                 str(folder),
                 **({"create_model_card": False} if "create_model_card" in signature(save).parameters else {}),
             )
-            _add_folder(digest, folder)
+            add_folder(digest, folder)
     else:
         raise ArgumentError(
             f"model: {type(model).__name__} has neither a folder nor save_pretrained, so its weights cannot be told, "
@@ -68,15 +64,3 @@ def _merged(model: Any) -> Any:
     from airvec_trainer.adapters import has_adapters, with_adapters_merged
 
     return with_adapters_merged(model) if isinstance(model, nn.Module) and has_adapters(model) else model
-
-
-def _add_folder(digest: Any, folder: Path) -> None:
-    """Every file's path and content, but for those that are no part of the model."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.suffix in BESIDE or path.name in BESIDE or not path.is_file() or inside.parts[0].startswith("."):
-            continue
-        digest.update(f"\n{inside.as_posix()} {path.stat().st_size}\n".encode())
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)

@@ -76,12 +76,17 @@ class SpladePooling(nn.Module):
 
     def _pooled(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Some tokens' weights, pooled: (batch, tokens, vocabulary) -> (batch, vocabulary)."""
-        # In place, since logits over a vocabulary are the largest tensor of a step: relu's gradient needs only its
-        # result, log1p's its input.
-        weights = (logits * mask).relu_()
+        masked = logits * mask
+        if self.strategy == "max":  # the largest logit has the largest weight: one is computed, instead of one a token
+            return self._weights(masked.max(dim=1).values)
+        return self._weights(masked).sum(dim=1)
+
+    def _weights(self, logits: Tensor) -> Tensor:
+        """Of logits, in place where gradients allow it: relu's needs only its result, log1p's its input."""
+        weights = logits.relu_()
         for _ in range(2 if self.activation == "log1p_relu" else 1):
             weights = weights.log1p() if torch.is_grad_enabled() else weights.log1p_()
-        return weights.max(dim=1).values if self.strategy == "max" else weights.sum(dim=1)
+        return weights
 
     def get_embedding_dimension(self) -> int | None:
         """Words of the vocabulary, where the config says them."""

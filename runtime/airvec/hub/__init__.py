@@ -11,7 +11,7 @@ from pathlib import Path
 from airvec.errors import ArgumentError, ModelNotFoundError
 from airvec.hub.options import HubOptions
 
-__all__ = ["HubOptions", "find_model", "locate"]
+__all__ = ["HubOptions", "find_files", "find_model", "locate"]
 
 # What airvec export is told of a checkpoint that one of these classes opens, since its files do not always say it.
 EXPORT_AS = {"sparse-encoder": " --as sparse", "cross-encoder": " --as rerank"}
@@ -48,6 +48,31 @@ def find_model(
     from airvec.hub.files import RuntimeFiles
 
     return fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside, fused), options)
+
+
+def find_files(
+    name: str | os.PathLike[str], organisation: str, names: tuple[str, ...], made_by: str, options: HubOptions
+) -> Path:
+    """The folder that holds files which lie beside a model's, from disk or else from the Hub; the model is not fetched.
+
+    Args:
+        name: a folder's path, or a name on the Hub.
+        organisation: what a bare name belongs to.
+        names: of the files; those of a folder on disk are left to the reader.
+        made_by: what writes them, for the message.
+        options: where and how to look.
+
+    Raises:
+        ModelNotFoundError: neither a folder nor a name that the Hub knows, or one of the files is not there.
+        ArgumentError: as `find_model`, like `DownloadError` and `MissingPackageError`.
+    """
+    found = locate(name, organisation)
+    if isinstance(found, Path):
+        return found
+    from airvec.hub.client import fetch
+    from airvec.hub.files import NamedFiles
+
+    return fetch(found, NamedFiles(names, made_by), options)
 
 
 def locate(name: str | os.PathLike[str], organisation: str) -> Path | str:

@@ -109,6 +109,22 @@ class RuntimeFiles:
         return []
 
 
+@dataclass(frozen=True)
+class NamedFiles:
+    """Files that have to be there, and what writes them."""
+
+    names: tuple[str, ...]
+    made_by: str
+
+    def needed(self, folder: Path, names: Collection[str]) -> list[str]:
+        """All of them, whatever else there is."""
+        return list(self.names)
+
+    def absent(self, repository: str, name: str, names: Collection[str]) -> ModelNotFoundError:
+        """One of them is not in the repository."""
+        return ModelNotFoundError(f"{repository}: no {name} there, expected what {self.made_by} wrote. Check the name.")
+
+
 def _places(home: str, graph: str) -> tuple[str, str]:
     """Where in a repository a graph may lie: in the folder of its kind, or beside config.json."""
     return f"{home}{'openvino' if graph.endswith('.xml') else 'onnx'}/{graph}", f"{home}{graph}"

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from pyarrow import parquet
 
 from airvec import similarity
@@ -125,6 +126,23 @@ def test_retrieval_with_sparse_vectors(theirs, task, tmp_path, options):
     assert 1 < found[f"{end}corpus_active_dims"] < 20
     assert found[f"{end}avg_flops"] > 0
     assert ours.get_config_dict() == other.get_config_dict()
+
+
+@pytest.mark.parametrize("chunk", [7, 50000])
+@pytest.mark.parametrize("kind", ["model", "embeddings", "sparse"])
+def test_documents_of_another_model_or_already_encoded(theirs, task, tmp_path, chunk, kind):
+    given, name = task | {"corpus_chunk_size": chunk}, InformationRetrievalEvaluator
+    corpus, model, other = list(task["corpus"].values()), VectorModel(), VectorModel()
+    other.prompts = ("", "another: ")
+    if kind == "sparse":
+        name, model = SparseInformationRetrievalEvaluator, SparseVectorModel(whole=True)
+        embeddings = model.encode_document(corpus, convert_to_tensor=True)
+    else:
+        embeddings = torch.from_numpy(other.encode_document(corpus))
+    documents = {"corpus_model": other} if kind == "model" else {"corpus_embeddings": embeddings}
+    ours, reference = name(**given), theirs[name](**given)
+    found = agree(ours, reference, lambda evaluator, folder: evaluator(model, folder, **documents), tmp_path, 1e-6)
+    assert found != name(**given)(model) or kind == "sparse"
 
 
 @pytest.fixture(scope="module")

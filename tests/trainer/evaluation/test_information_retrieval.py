@@ -226,3 +226,27 @@ def test_a_model_that_does_not_fit_is_told():
 
     with pytest.raises(InputError, match="for 4 texts"):
         InformationRetrievalEvaluator(QUERIES, CORPUS, RELEVANT)(Short(model().table))
+
+
+def test_documents_of_another_model_or_given():
+    measure = InformationRetrievalEvaluator(QUERIES, CORPUS, RELEVANT, 3, **SMALL)
+    encoder, other = model(), model()
+    other.table["south"], other.table["east"] = other.table["east"], other.table["south"]
+    found = measure(encoder, corpus_model=other)
+    assert found != measure(encoder)
+    assert [name for name, _, _ in other.calls if name != "encode"] == ["encode_document", "encode_document"]
+    rows = [other.table[text].tolist() for text in CORPUS.values()]
+    encoder.calls.clear()
+    assert measure(encoder, corpus_embeddings=rows) == found
+    assert [name for name, _, _ in encoder.calls if name != "encode"] == ["encode_query"]
+
+
+def test_documents_that_do_not_fit_are_told():
+    measure = InformationRetrievalEvaluator(QUERIES, CORPUS, RELEVANT, **SMALL)
+    with pytest.raises(ArgumentError, match="corpus_embeddings and corpus_model are both given"):
+        measure(model(), corpus_model=model(), corpus_embeddings=np.zeros((4, 2)))
+    for wrong in ((3, 2), (4, 3)):
+        with pytest.raises(
+            InputError, match=rf"corpus_embeddings of shape \[{wrong[0]}, {wrong[1]}\], expected \[4, 2\]"
+        ):
+            measure(model(), corpus_embeddings=np.zeros(wrong))

@@ -63,6 +63,10 @@ def test_a_stage_has_its_own_arguments_over_the_recipes(tmp_path):
             r"rounds: 2 and mining None",
         ),
         (("held_out_queries = 0.25", "held_out_queries = 1.5"), r"held_out_queries: 1.5, expected a share below 1"),
+        (
+            ("held_out_queries = 0.25", "held_out_queries = 0.25\nheld_out_by = 'authors'"),
+            r"'authors', expected one of q",
+        ),
         (("held_out_queries = 0.25", "held_out = 0.25"), r"held_out 0.25 .* for the BEIR folder"),
         (('file = "pairs.tsv"', 'file = "pairs.tsv"\nheld_out_queries = 0.1'), r"held_out_queries: 0.1, expected"),
         (("learning_rate = 0.2", "seed = 2"), r"\[\[stages\]\] 2.arguments.seed: 2 for one stage"),

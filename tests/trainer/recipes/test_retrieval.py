@@ -49,6 +49,28 @@ def test_a_split_depends_on_its_seed_and_not_on_the_order():
     assert set(split_task(task_of(queries), 0.2, 1)[1].queries) != set(split_task(task_of(queries), 0.2, 2)[1].queries)
 
 
+def linked():
+    """Queries 0 and 1 share a document, 1 and 2 another, 3 and 4 one; 5 to 9 have documents of their own."""
+    links = [("a",), ("a", "b"), ("b",), ("c",), ("c",), *((str(number),) for number in range(5, 10))]
+    relevant = {f"q{number}": dict.fromkeys(documents, 1) for number, documents in enumerate(links)}
+    relevant["q5"]["a"] = 0  # judged, and not relevant: no link
+    return RetrievalTask(
+        dict.fromkeys([*"abc", *"56789"], "text"), {name: f"ask {name}" for name in relevant}, relevant
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_by_documents_no_relevant_document_is_on_both_sides(seed):
+    task = linked()
+    kept, out = split_task(task, 0.5, seed, by="documents")
+    assert sorted([*kept.queries, *out.queries]) == sorted(task.queries)
+    assert 3 <= len(out.queries) <= 5
+    sides = [
+        {key for grades in side.relevant.values() for key, grade in grades.items() if grade} for side in (kept, out)
+    ]
+    assert not sides[0] & sides[1]
+
+
 def test_a_cut_takes_so_many_queries_spread_over_all():
     queries = {f"q{number}": f"text {number}" for number in range(50)}
     kept = cut(task_of(queries), 10).queries

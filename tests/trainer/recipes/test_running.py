@@ -85,6 +85,23 @@ def test_ctrl_c_saves_a_checkpoint_and_a_resumed_training_has_the_same_losses(re
     assert losses(tmp_path / "other") == whole
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("learning_rate = 1e-3", "learning_rate = 2e-3"), "arguments.learning_rate was 0.001 and is 0.002 now"),
+        (("held_out = 4", "held_out = 5"), "data.data has other content now"),
+    ],
+)
+def test_another_recipe_does_not_go_on_with_a_checkpoint(recipe, change, message):
+    run(plan(read_recipe(recipe())), shown=[Interrupt(3)])
+    with pytest.raises(ArgumentError, match=f"of another recipe: {message}"):
+        run(plan(read_recipe(recipe(change))), resume=True)
+    longer = recipe(
+        ("max_steps = 6", "max_steps = 7\nper_device_eval_batch_size = 2"), ("eval_steps = 3", "eval_steps = 2")
+    )
+    assert run(plan(read_recipe(longer)), resume=True).steps == 7
+
+
 def test_ctrl_c_does_not_wait_for_an_evaluation(recipe):
     path = recipe(('eval_strategy = "steps"\neval_steps = 3', 'eval_strategy = "epoch"'))
     stopped = run(plan(read_recipe(path)), shown=[Interrupt(1)])

@@ -6,7 +6,7 @@ import pytest
 from airvec_trainer.recipes.remembered import Remembered
 from airvec_trainer.recipes.stage_records import Measure, StageRecord, read_record, write_json
 from airvec_trainer.recipes.stage_report import Repetition, gains_table
-from airvec_trainer.recipes.stages_figure import draw_stages
+from airvec_trainer.recipes.stages_figure import draw_losses, draw_stages
 from tests.trainer.static_models import static_model
 
 
@@ -52,6 +52,16 @@ def test_a_figure_has_a_panel_for_shares_and_one_for_larger_numbers(tmp_path):
     assert draw_stages(lines, {"BM25": 0.6}, tmp_path / "stages.png", "a title")
     assert (tmp_path / "stages.png").read_bytes().startswith(b"\x89PNG")
     assert not draw_stages([("start", {})], {}, tmp_path / "none.png", "a title")
+    assert not (tmp_path / "none.png").exists()
+
+
+def test_a_figure_has_the_losses_of_all_stages_one_after_the_other(tmp_path):
+    stages, file = [("one", 3), ("two", 2)], tmp_path / "loss.png"
+    assert draw_losses(
+        stages, {"seed 1": [([1, 3], [2.0, 1.0]), ([2], [0.5])], "seed 2": [([], [])] * 2}, file, "a title"
+    )
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert not draw_losses(stages, {"seed 1": [([], []), ([], [])]}, tmp_path / "none.png", "a title")
     assert not (tmp_path / "none.png").exists()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from transformers import TrainerCallback
 
 import airvec
@@ -205,12 +206,28 @@ def test_seeds_repeat_the_whole_and_the_report_has_mean_and_spread(tmp_path):
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["seeds"] == [1, 2]
     assert outcome.steps == 2 * 4 * 4
+    for name in ("stages.png", "loss.png"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
     found = report["lines"][2]["metrics"]["held-out_cosine_ndcg@10"]
     assert found["mean"] == pytest.approx(sum(found["values"]) / 2)
     assert found["standard_deviation"] == pytest.approx(abs(found["values"][0] - found["values"][1]) / 2**0.5)
     assert len(report["lines"][1]["metrics"]["held-out_cosine_ndcg@10"]["values"]) == 2
     one, two = ((tmp_path / "out" / f"seed-{seed}" / "model") for seed in (1, 2))
     assert not np.array_equal(weights(one), weights(two))
+
+
+def test_bf16_full_eval_measures_in_bfloat16(tmp_path, monkeypatch):
+    seen = []
+    real = staged.measured
+    monkeypatch.setattr(
+        staged, "measured", lambda *given: seen.append(torch.is_autocast_enabled("cpu")) or real(*given)
+    )
+    path = written(tmp_path, ("[arguments]\n", "[arguments]\nbf16_full_eval = true\n"))
+    run(plan(read_recipe(path)))
+    assert seen == [True] * 5
+    path.write_text(path.read_text().replace("bf16_full_eval = true\n", ""))
+    with pytest.raises(ArgumentError, match="bf16_full_eval was True and is None now"):
+        run(plan(read_recipe(path)), resume=True)
 
 
 def test_seeds_alone_make_one_stage_of_a_recipe(tmp_path):
@@ -234,6 +251,17 @@ def test_the_exported_folder_is_scored_by_the_runtime(tmp_path):
     values = [line["metrics"]["held-out_cosine_ndcg@10"]["mean"] for line in report["lines"]]
     assert values[-1] == pytest.approx(values[-2], abs=1e-6)
     assert "## Training in Stages" in (tmp_path / "exported" / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_stage_that_is_added_later_is_exported_too(tmp_path):
+    more = '\n[export]\nout = "exported"\n'
+    run(plan(read_recipe(written(tmp_path, ("rounds = 2", "rounds = 1"), more=more))))
+    before = airvec.SentenceTransformer(str(tmp_path / "exported")).encode(["ask1 again"])
+    run(plan(read_recipe(written(tmp_path, more=more))), resume=True)
+    exported = airvec.SentenceTransformer(str(tmp_path / "exported")).encode(["ask1 again"])
+    assert not np.allclose(exported, before, rtol=0, atol=1e-3)
+    assert np.allclose(exported, weights(tmp_path / "out" / "model")[:1], rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -9,14 +9,23 @@ from operator import add
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from airvec.checks import whole_number
-from airvec.errors import ArgumentError
+from airvec.errors import ArgumentError, InputError
 from airvec.progress import progress_bar
 from airvec.search.beir import read_beir
 from airvec.similarity import SIMILARITIES
 from airvec_trainer.evaluation.corpus_search import Best, Score, best_rows
 from airvec_trainer.evaluation.depths import Depths
-from airvec_trainer.evaluation.embedding import ENCODES, ENCODES_SPARSELY, Embeddings, EncodeOptions, embed
+from airvec_trainer.evaluation.embedding import (
+    ENCODES,
+    ENCODES_SPARSELY,
+    Embeddings,
+    EncodeOptions,
+    as_embeddings,
+    embed,
+)
 from airvec_trainer.evaluation.evaluator import Evaluator
 from airvec_trainer.evaluation.predictions import write_lines
 from airvec_trainer.evaluation.retrieval_data import RetrievalData
@@ -150,11 +159,18 @@ class InformationRetrievalEvaluator(Evaluator):
         )  # fmt: skip
 
     def __call__(
-        self, model: Any, output_path: str | Path | None = None, epoch: float = -1, steps: int = -1
+        self,
+        model: Any,
+        output_path: str | Path | None = None,
+        epoch: float = -1,
+        steps: int = -1,
+        *,
+        corpus_model: Any = None,
+        corpus_embeddings: Any = None,
     ) -> dict[str, float]:
-        """Measure a model; arguments as in `Evaluator`."""
+        """Measure a model; arguments as in `Evaluator`, and two of `search`."""
         self.expect(model)
-        found = self.search(model)
+        found = self.search(model, corpus_model, corpus_embeddings)
         if self.write_predictions and output_path is not None:
             for function, best in found.items():
                 write_lines(output_path, f"{self.file_name}_predictions_{function}.jsonl", self._records(best))
@@ -164,12 +180,26 @@ class InformationRetrievalEvaluator(Evaluator):
         """All metrics, for each score function; of sparse embeddings how sparse they are, too."""
         return self.scores(self.search(model))
 
-    def search(self, model: Any) -> dict[str, Best]:
-        """The best documents of each query by each score function, as rows of the corpus in the order of its ids."""
+    def search(self, model: Any, corpus_model: Any = None, corpus_embeddings: Any = None) -> dict[str, Best]:
+        """The best documents of each query by each score function, as rows of the corpus in the order of its ids.
+
+        Args:
+            model: encodes the queries.
+            corpus_model: encodes the documents; None = the same.
+            corpus_embeddings: the documents' (m, dim) or sparse, in the order of `corpus`; then no document is encoded.
+
+        Raises:
+            ArgumentError: both of the last two.
+            InputError: not an embedding a document, or of another width than the queries'.
+        """
         functions = self._functions(model)
         queries = embed(model, self.queries, "query", self._options(self.query_prompt_name, self.query_prompt))
         seen: list[Activity] = []
-        found = best_rows(queries, self._chunks(model, seen), functions, self.depths.deepest)
+        if corpus_embeddings is None:
+            chunks = self._chunks(model if corpus_model is None else corpus_model, seen)
+        else:
+            chunks = self._given_chunks(corpus_model, corpus_embeddings, queries.shape[1], seen)
+        found = best_rows(queries, chunks, functions, self.depths.deepest)
         if self.counts_entries:
             self.activity = {"query": Activity.of(queries), "corpus": reduce(add, seen)}
         return found
@@ -231,6 +261,27 @@ class InformationRetrievalEvaluator(Evaluator):
                     seen.append(Activity.of(chunk))
                 yield chunk
                 advance(len(places))
+
+    def _given_chunks(self, model: Any, given: Any, width: int, seen: list[Activity]) -> Iterator[Embeddings]:
+        """The same from embeddings that the caller has; they are checked before the first is compared."""
+        where = f"{type(self).__name__}: corpus_embeddings"
+        if model is not None:
+            raise ArgumentError(f"{where} and corpus_model are both given, expected one. Leave one of them out.")
+        rows = as_embeddings(given)
+        if rows.shape != (len(self.corpus), width):
+            raise InputError(
+                f"{where} of shape {list(rows.shape)}, expected {[len(self.corpus), width]}: an embedding a document, "
+                "as wide as the queries'. Encode the corpus with this model, cut as the evaluator cuts."
+            )
+        return self._in_order(rows, seen)
+
+    def _in_order(self, rows: Embeddings, seen: list[Activity]) -> Iterator[Embeddings]:
+        order, size = np.asarray(self.data.order), self.corpus_chunk_size
+        for start in range(0, len(order), size):
+            chunk = rows[order[start : start + size]]
+            if self.counts_entries:
+                seen.append(Activity.of(chunk))
+            yield chunk
 
     def _names(self, rows: Sequence[int]) -> list[str]:
         return [self.corpus_ids[self.data.order[row]] for row in rows]

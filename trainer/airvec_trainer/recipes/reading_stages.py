@@ -16,6 +16,7 @@ __all__ = ["data_sections", "placed", "stage_sections", "tables"]
 
 MODELS = ("model", "cross_encoder")  # of [stages.mining]
 SET_BY_THE_RECIPE = ("output_dir", "seed")  # of its [arguments]; or by seeds
+SIDES = ("queries", "documents")  # of held_out_by
 
 
 def data_sections(found: object, folder: Path, place: str) -> list[DataSection]:
@@ -156,6 +157,10 @@ def _check_rows(rows: DataSection, place: str) -> None:
         )
     if rows.held_out < 0 or (rows.held_out > 1 and rows.held_out != int(rows.held_out)):
         raise ArgumentError(f"{place}.held_out: {rows.held_out}, expected a number of rows, or a share below 1.")
+    if rows.held_out_by not in SIDES:
+        raise ArgumentError(
+            f"{place}.held_out_by: {rows.held_out_by!r}, expected one of {', '.join(SIDES)}. Choose one."
+        )
     if not 0 <= rows.held_out_queries < 1 or (rows.held_out_queries and rows.beir is None):
         raise ArgumentError(
             f"{place}.held_out_queries: {rows.held_out_queries}, expected a share below 1, of a BEIR folder. Change "

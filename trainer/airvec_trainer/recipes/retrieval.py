@@ -29,7 +29,7 @@ def parts_of_task(section: DataSection) -> "tuple[Dataset, RetrievalTask]":
     from datasets import Dataset
 
     task = read_beir(str(section.beir), section.split)
-    train, out = split_task(task, section.held_out_queries, section.held_out_seed)
+    train, out = split_task(task, section.held_out_queries, section.held_out_seed, by=section.held_out_by)
     rows = columns_of(section, _pairs(train))
     if not all(len(values) for values in rows.values()):
         raise ArgumentError(
@@ -39,10 +39,14 @@ def parts_of_task(section: DataSection) -> "tuple[Dataset, RetrievalTask]":
     return Dataset.from_dict(rows), out
 
 
-def split_task(task: RetrievalTask, share: float, seed: int = 0) -> tuple[RetrievalTask, RetrievalTask]:
+def split_task(
+    task: RetrievalTask, share: float, seed: int = 0, *, by: str = "queries"
+) -> tuple[RetrievalTask, RetrievalTask]:
     """Two tasks on one corpus that have no query in common; queries of the same text stay together.
 
-    A query's side depends on its text and the seed alone: not on the order, nor on the other queries' number.
+    By queries, a query's side depends on its text and the seed alone: not on the order, nor on the other queries'
+    number. By documents, queries that share a relevant one stay together, and so do those that share one with them:
+    what a model knows of the second task it did not learn from the first one's documents.
 
     >>> task = RetrievalTask({"d": "a text"}, {"a": "one", "b": "two", "c": "one"}, {q: {"d": 1} for q in "abc"})
     >>> kept, out = split_task(task, 0.5)
@@ -53,9 +57,11 @@ def split_task(task: RetrievalTask, share: float, seed: int = 0) -> tuple[Retrie
         task: all of it.
         share: of the different texts that go to the second task.
         seed: another number takes others.
+        by: `"queries"` or `"documents"`.
     """
     texts = _shuffled(task.queries.values(), seed)
-    out = set(texts[: round(share * len(texts))])
+    wanted = round(share * len(texts))
+    out = set(texts[:wanted]) if by == "queries" else _fitting(_related(task, texts), wanted)
     return _of(task, (name for name, text in task.queries.items() if plain_text(text) not in out)), _of(
         task, (name for name, text in task.queries.items() if plain_text(text) in out)
     )
@@ -80,6 +86,38 @@ def _pairs(task: RetrievalTask) -> dict[str, list[Any]]:
         if grade > 0 and document in task.corpus
     ]
     return {"anchor": [query for query, _ in found], "positive": [document for _, document in found]}
+
+
+def _related(task: RetrievalTask, texts: list[str]) -> list[set[str]]:
+    """Groups of texts that are linked by relevant documents, in the order of the first text of each."""
+    places = {text: place for place, text in enumerate(texts)}
+    group = list(range(len(texts)))  # of each text the place of another in its group, of one of them its own
+
+    def first(place: int) -> int:
+        while group[place] != place:
+            place = group[place]
+        return place
+
+    owner: dict[str, int] = {}
+    for name, query in task.queries.items():
+        place = places[plain_text(query)]
+        for document, grade in task.relevant[name].items():
+            if grade > 0:
+                one, other = sorted((first(place), first(owner.setdefault(document, place))))
+                group[other] = one
+    found: dict[int, set[str]] = {}
+    for place, text in enumerate(texts):
+        found.setdefault(first(place), set()).add(text)
+    return list(found.values())
+
+
+def _fitting(groups: Iterable[set[str]], wanted: int) -> set[str]:
+    """The texts of whole groups, in their order, as far as there is room."""
+    found: set[str] = set()
+    for group in groups:
+        if len(found) + len(group) <= wanted:
+            found |= group
+    return found
 
 
 def _shuffled(texts: Iterable[str], seed: int) -> list[str]:

@@ -87,6 +87,8 @@ class DataSection(RowsSection):
             columns `anchor` and `positive`; `split` is the file below `qrels/`.
         held_out: rows at the end that are not trained on but evaluated: a number, or a share below 1.
         held_out_queries: of a BEIR folder, the share of its queries that are evaluated and not trained on.
+        held_out_by: `"queries"`; or `"documents"`: queries that share a relevant document stay together, so that
+            nothing that is evaluated was trained on from the other side.
         held_out_seed: which ones.
         loss: as `[loss]`, for this data set alone.
         augment: each `[[data.augment]]`: `name`, a class of `airvec_trainer.augmentation`; `column`; `into`, a
@@ -97,6 +99,7 @@ class DataSection(RowsSection):
     beir: str | None = None
     held_out: float = 0
     held_out_queries: float = 0
+    held_out_by: str = "queries"
     held_out_seed: int = 0
     loss: Table | None = None
     augment: list[Table] = field(default_factory=list[Table])

@@ -1,8 +1,9 @@
-"""What stages gained, as report.json and report.md, and drawn.
+"""What stages gained, as report.json and report.md, and drawn, like their losses.
 
 Knows nothing of training.
 """
 
+import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,10 +15,12 @@ import onnxruntime
 
 import airvec
 from airvec.search.beir import RetrievalTask
+from airvec_trainer.recipes.figure import FIGURE, curves
+from airvec_trainer.recipes.log import LOG
 from airvec_trainer.recipes.retrieval_evaluators import bm25_ndcg
 from airvec_trainer.recipes.stage_records import Measure, StageRecord, write_json, write_text
-from airvec_trainer.recipes.staged_planning import StagedPlan
-from airvec_trainer.recipes.stages_figure import STAGES_FIGURE, draw_stages
+from airvec_trainer.recipes.staged_planning import STAGES, StagedPlan
+from airvec_trainer.recipes.stages_figure import STAGES_FIGURE, draw_losses, draw_stages
 
 __all__ = ["REPORT", "Line", "Repetition", "gains_table", "lines_of", "write_report"]
 
@@ -112,7 +115,7 @@ def spread(values: Sequence[float]) -> str:
 
 
 def write_report(plan: StagedPlan, found: Sequence[Repetition]) -> dict[str, Path]:
-    """Write report.json, report.md and stages.png; where they lie, by name."""
+    """Write report.json, report.md, stages.png and loss.png; where they lie, by name."""
     folder, lines = plan.output, lines_of(found)
     beside = _beside(plan)
     versions = {
@@ -136,7 +139,20 @@ def write_report(plan: StagedPlan, found: Sequence[Repetition]) -> dict[str, Pat
     places = {"report": folder / f"{REPORT}.md"}
     if draw_stages([(line.name, line.values) for line in lines], beside, folder / STAGES_FIGURE, _title(plan, found)):
         places["stages"] = folder / STAGES_FIGURE
+    steps = [(record.name, record.steps) for record in found[0].records]
+    losses = {f"seed {seed}": [_losses(place / STAGES / one.folder / LOG) for one in plan.stages]
+              for seed, place in plan.repetitions}  # fmt: skip
+    if draw_losses(steps, losses, folder / FIGURE, _title(plan, found)):
+        places["losses"] = folder / FIGURE
     return places
+
+
+def _losses(log: Path) -> tuple[list[int], list[float]]:
+    """Steps and losses of one training; none where its log was removed since."""
+    if not log.is_file():
+        return [], []
+    entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return curves(entries).get("loss", ([], []))
 
 
 def _markdown(plan: StagedPlan, found: Sequence[Repetition], beside: dict[str, float], versions: dict[str, str]) -> str:
@@ -148,7 +164,7 @@ def _markdown(plan: StagedPlan, found: Sequence[Repetition], beside: dict[str, f
     if found[0].exported is not None:
         parts.append(
             f"The last line is scored by airvec {versions['airvec']} (ONNX Runtime {versions['onnxruntime']}) from the "
-            "exported folder, without torch; those above by the model in training."
+            f"exported folder, without torch; those above by the model in training{_halves(plan)}."
         )
     held_out = [f"{name}: {len(task.queries):,}" for name, task in _held_out(plan).items()]
     if held_out:
@@ -159,6 +175,11 @@ def _markdown(plan: StagedPlan, found: Sequence[Repetition], beside: dict[str, f
         else "Seconds are of mining, training and measuring."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _halves(plan: StagedPlan) -> str:
+    arguments = plan.stages[0].plan.arguments
+    return ", in bfloat16" if arguments.bf16_full_eval else ", in float16" if arguments.fp16_full_eval else ""
 
 
 def _beside(plan: StagedPlan) -> dict[str, float]:

@@ -6,6 +6,7 @@ Knows nothing of how a stage trains.
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from airvec_trainer.checkpoints import last_checkpoint, remove_leftovers
 from airvec_trainer.recipes.apart import check_apart
 from airvec_trainer.recipes.evaluators import tasks_among
 from airvec_trainer.recipes.finishing import MODEL, check_unused, finish
-from airvec_trainer.recipes.made_from import MADE_FROM, check_made_from
+from airvec_trainer.recipes.made_from import MADE_FROM, check_made_from, write_made_from
 from airvec_trainer.recipes.measuring import measured, runtime_model
 from airvec_trainer.recipes.mined import mined_rows
 from airvec_trainer.recipes.models import make_model
@@ -57,7 +58,17 @@ class Running:
 
     def measure(self) -> Measure:
         """What the evaluators find now."""
-        return measured(self.remembered, self.plan.evaluators, self.plan.recipe.evaluation, self.folder)
+        with self.precision():
+            return measured(self.remembered, self.plan.evaluators, self.plan.recipe.evaluation, self.folder)
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Of what the model computes when it is not trained: 16 bits where the arguments want it, else 32."""
+        arguments = self.plan.stages[0].plan.arguments
+        if not (arguments.bf16_full_eval or arguments.fp16_full_eval):
+            return nullcontext()
+        import torch
+
+        return torch.autocast(arguments.device.type, torch.bfloat16 if arguments.bf16_full_eval else torch.float16)
 
 
 def run_stages(found: StagedPlan, *, resume: bool = False, shown: Sequence[Any] = ()) -> Outcome:
@@ -98,11 +109,12 @@ def _run_once(found: StagedPlan, seed: int, folder: Path, *, first: bool, shown:
     start = read_measure(folder / START)
     parts = parts_of_stages(found, seed)
     if start is None:
-        write_json(folder / MEASURED, evaluation_parts(found))
+        write_made_from(folder / MEASURED, evaluation_parts(found))
         start = running.measure()
         write_json(folder / START, start)
     for stage, made_from in list(zip(found.stages, parts, strict=True))[len(running.records) :]:
-        write_json(folder / STAGES / stage.folder / MADE_FROM, made_from)
+        (folder / EXPORTED).unlink(missing_ok=True)  # of a recipe that had fewer stages
+        write_made_from(folder / STAGES / stage.folder / MADE_FROM, made_from)
         outcome = _run_stage(running, stage, shown)
         if outcome is not None:
             return outcome
@@ -134,7 +146,8 @@ def _run_stage(running: Running, stage: StagePlan, shown: Sequence[Any]) -> Outc
     started = time.monotonic()
     rows, told = stage.plan.train, {}
     if stage.mining is not None:
-        rows, told = mined_rows(stage.mining, rows, stage.corpora, running.remembered, folder, running.seed)
+        with running.precision():
+            rows, told = mined_rows(stage.mining, rows, stage.corpora, running.remembered, folder, running.seed)
         check_apart(rows, tasks_among(running.plan.evaluated))
     mining = time.monotonic() - started
     remove_leftovers(str(folder))  # a checkpoint may get its name back

@@ -17,6 +17,7 @@ from airvec_trainer.recipes.evaluators import Evaluated, make_evaluators, read_e
 from airvec_trainer.recipes.figure import FIGURE, curves, draw
 from airvec_trainer.recipes.finishing import check_export, check_folder, check_unused, finish
 from airvec_trainer.recipes.log import LOG, MetricsLog
+from airvec_trainer.recipes.made_from import MADE_FROM, check_made_from, training_parts, without, write_made_from
 from airvec_trainer.recipes.making import loss_from, make_arguments, trainer_class
 from airvec_trainer.recipes.models import check_model, make_model
 from airvec_trainer.recipes.planning import Plan, planned_steps, with_defaults
@@ -30,6 +31,9 @@ __all__ = [
     "Outcome", "Parts", "arguments_for", "check_parts", "plan_training", "planned", "read_parts", "run_training",
     "trained",
 ]  # fmt: skip
+
+
+LENGTH = ("max_steps", "num_train_epochs")  # of the arguments: what a resumed training may have changed
 
 
 @dataclass(frozen=True)
@@ -185,11 +189,21 @@ def run_training(found: Plan, *, resume: bool = False, shown: Sequence[Any] = ()
     """
     started, folder = time.monotonic(), Path(found.arguments.output_dir)
     checkpoint = _checkpoint(folder, resume)
+    made_from = _made_from(found)
+    if checkpoint is not None and (folder / MADE_FROM).is_file():  # older versions wrote none
+        check_made_from(folder / MADE_FROM, made_from)
+    write_made_from(folder / MADE_FROM, made_from)
     model = make_model(found.recipe.model, found.recipe.card)
     outcome = trained(found, model, checkpoint, title=found.recipe.model.name, shown=shown)
     if not outcome.stopped:
         outcome.places.update(finish(model, found.recipe.export, folder))
     return replace(outcome, seconds=time.monotonic() - started)
+
+
+def _made_from(found: Plan) -> dict[str, Any]:
+    """What the model depends on; a resumed training may be longer or shorter than it was to be."""
+    parts = training_parts(found.recipe, found.train)
+    return {**parts, "arguments": without(parts["arguments"], LENGTH)}
 
 
 def trained(found: Plan, model: Any, checkpoint: str | None, *, title: str, shown: Sequence[Any] = ()) -> Outcome:
