@@ -18,7 +18,7 @@ from airvec.deploy.contents import INDEX, MODEL, RERANKER_FOLDER, Contents, Pack
 from airvec.deploy.image_texts import image_texts
 from airvec.deploy.place import new_package, write_marker
 from airvec.deploy.target import ARCHITECTURES, Target
-from airvec.deploy.tree import Staged, stage_packages
+from airvec.deploy.tree import DEFAULT_MODEL, Staged, stage_packages
 from airvec.deploy.trial import try_package
 from airvec.errors import ArgumentError
 from airvec.folder import DENSE
@@ -72,7 +72,7 @@ def package_dockerfile(
             staged.append(
                 stage_packages(
                     target, part / "lib", with_onnxruntime=packed[-1].needs_onnxruntime,
-                    keep_default_model=contents.model is None, constraint=constraint, interpreter=interpreter,
+                    without=() if contents.model is None else (DEFAULT_MODEL,), constraint=constraint, interpreter=interpreter,
                 )
             )  # fmt: skip
             trials.append(try_package(staged[-1], packed[-1]))

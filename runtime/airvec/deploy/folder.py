@@ -64,7 +64,7 @@ def package_folder(
         if wheelhouse is not None:
             wheelhouse.mkdir()
         staged = stage_packages(
-            target, fresh / "lib", with_onnxruntime=packed.needs_onnxruntime, keep_default_model=True,
+            target, fresh / "lib", with_onnxruntime=packed.needs_onnxruntime, without=(),
             constraint=constraint, interpreter=interpreter, wheelhouse=wheelhouse,
         )  # fmt: skip
         trial = try_package(staged, packed)

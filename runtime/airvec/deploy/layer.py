@@ -15,7 +15,7 @@ from airvec.deploy.bytecode import find_interpreter
 from airvec.deploy.contents import Contents, PackedContents, pack_contents
 from airvec.deploy.sizes import DIRECT_UPLOAD_LIMIT, UNZIPPED_LIMIT, Part, megabytes, parts_of, total, zip_parts
 from airvec.deploy.target import Target
-from airvec.deploy.tree import Staged, stage_packages
+from airvec.deploy.tree import DEFAULT_MODEL, FOR_TERMINALS, Staged, stage_packages
 from airvec.deploy.trial import try_package
 from airvec.deploy.upload import HANDLER, upload_commands
 from airvec.errors import AirvecWarning, ArgumentError
@@ -122,7 +122,7 @@ def _stage(
         target,
         stage / PYTHON,
         with_onnxruntime=packed.needs_onnxruntime,
-        keep_default_model=contents.model is None,
+        without=FOR_TERMINALS if contents.model is None else (*FOR_TERMINALS, DEFAULT_MODEL),
         constraint=constraint,
         interpreter=interpreter,
     )

@@ -20,6 +20,8 @@ from airvec.errors import AirvecWarning, ArgumentError
 
 LOCK = "requirements.txt"
 DEFAULT_MODEL = "default_model"
+# Parts of airvec for a terminal, which a Lambda function has not.
+FOR_TERMINALS = ("cli", "doctor", "integrations")
 # What makes packages, and has no use inside of one.
 _LEFT_OUT = ("__pycache__", "*.pyi", "py.typed", "deploy")
 
@@ -50,7 +52,7 @@ def stage_packages(
     out: Path,
     *,
     with_onnxruntime: bool = True,
-    keep_default_model: bool = False,
+    without: tuple[str, ...] = (DEFAULT_MODEL,),
     constraint: Path | None = None,
     interpreter: Path | None = None,
     wheelhouse: Path | None = None,
@@ -61,7 +63,7 @@ def stage_packages(
         target: which Python, processor and system.
         out: the folder to fill; it does not exist, or is empty.
         with_onnxruntime: False for static models, which run on NumPy and tokenizers alone.
-        keep_default_model: whether the static model that airvec brings stays inside of it.
+        without: folders of airvec to leave out: its static default model, unless other ones are named.
         constraint: a pip constraints file that fixes versions.
         interpreter: a Python of the target's version, which compiles; found if not given.
         wheelhouse: an existing, empty folder that keeps the wheels as they were fetched.
@@ -82,7 +84,7 @@ def stage_packages(
         for wheel in wheels:
             unpack(wheel, out)
     pruned, notes = prune(out, packages, target.system)
-    copy_airvec(out, keep_default_model=keep_default_model)
+    copy_airvec(out, without=without)
     (out / LOCK).write_text("".join(f"{wheel.locked}\n" for wheel in wheels), encoding="utf-8", newline="\n")
     if compiler is None:
         warn_of_sources(target)
@@ -92,10 +94,10 @@ def stage_packages(
     return Staged(out, target, tuple(wheels), compiler, tuple(pruned), tuple(notes))
 
 
-def copy_airvec(out: Path, *, keep_default_model: bool) -> None:
+def copy_airvec(out: Path, *, without: tuple[str, ...] = ()) -> None:
     """Copy the airvec that runs here, METADATA, which tells its version, and its licence where it was installed."""
-    left_out = _LEFT_OUT if keep_default_model else (*_LEFT_OUT, DEFAULT_MODEL)
-    shutil.copytree(Path(airvec.__file__).parent, out / "airvec", ignore=shutil.ignore_patterns(*left_out))
+    left_out = shutil.ignore_patterns(*_LEFT_OUT, *without)
+    shutil.copytree(Path(airvec.__file__).parent, out / "airvec", ignore=left_out)
     text, licence = _installed()
     records = out / f"airvec-{airvec.__version__}.dist-info"
     records.mkdir()

@@ -9,7 +9,7 @@ import pytest
 
 from airvec import __version__
 from airvec.deploy.target import Target, this_python
-from airvec.deploy.tree import copy_airvec, stage_packages
+from airvec.deploy.tree import DEFAULT_MODEL, copy_airvec, stage_packages
 from airvec.errors import AirvecWarning, ArgumentError
 from tests import fake_wheels
 from tests.runtime.deploy.unpacked import below
@@ -40,7 +40,7 @@ def test_the_lock_names_the_very_files(offline, tmp_path):
 
 
 def test_a_static_tree_has_no_onnxruntime_and_keeps_the_default_model(offline, tmp_path):
-    stage_packages(HERE, tmp_path / "python", with_onnxruntime=False, keep_default_model=True)
+    stage_packages(HERE, tmp_path / "python", with_onnxruntime=False, without=())
     files = below(tmp_path / "python")
     assert "airvec/default_model/model.safetensors" in files
     assert not [file for file in files if file.startswith("onnxruntime")]
@@ -79,7 +79,7 @@ class Installed:
 
 def test_an_installed_airvec_takes_its_metadata_and_licence_along(tmp_path, monkeypatch):
     monkeypatch.setattr(metadata, "distribution", lambda _: Installed(__version__))
-    copy_airvec(tmp_path, keep_default_model=False)
+    copy_airvec(tmp_path, without=(DEFAULT_MODEL,))
     records = tmp_path / f"airvec-{__version__}.dist-info"
     assert [(path.name, path.read_text()) for path in sorted(records.iterdir())] == [
         ("LICENSE", "a licence"), ("METADATA", "Name: airvec\n"),
@@ -93,7 +93,7 @@ def absent(_: str) -> Installed:
 @pytest.mark.parametrize("found", [lambda _: Installed("0.0.1"), absent], ids=["another", "none"])
 def test_a_checkout_says_its_version_and_takes_no_metadata_of_another_airvec(tmp_path, monkeypatch, found):
     monkeypatch.setattr(metadata, "distribution", found)
-    copy_airvec(tmp_path, keep_default_model=False)
+    copy_airvec(tmp_path, without=(DEFAULT_MODEL,))
     records = tmp_path / f"airvec-{__version__}.dist-info"
     assert [path.name for path in records.iterdir()] == ["METADATA"]
     assert [one.version for one in metadata.Distribution.discover(name="airvec", path=[str(tmp_path)])] == [__version__]

@@ -27,7 +27,7 @@ def packages(tmp_path_factory) -> Path:
     """A folder with the packages; models come to lie beside it."""
     folder = tmp_path_factory.mktemp("trial") / "python"
     folder.mkdir()
-    copy_airvec(folder, keep_default_model=True)
+    copy_airvec(folder)
     for name in ("numpy", "numpy.libs", "onnxruntime", "tokenizers"):
         home = Path(find_spec("numpy").origin).parents[1] / name
         if home.exists():
