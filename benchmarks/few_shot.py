@@ -1,7 +1,9 @@
 """Banking77 with a few examples a label: heads on frozen vectors, and on those of a model trained on the examples.
 
     python benchmarks/few_shot.py FOLDER                             # an exported model, frozen: under a minute
-    python benchmarks/few_shot.py FOLDER --tune CHECKPOINT           # and SetFit's way, from its checkpoint in torch
+    python benchmarks/few_shot.py FOLDER --tune CHECKPOINT           # and trained, from its checkpoint in torch
+    python benchmarks/few_shot.py FOLDER --tune CHECKPOINT --loss CosineSimilarityLoss --epochs 1 --batch-size 16 \
+        --learning-rate 2e-5                                         # in SetFit's way
     python benchmarks/few_shot.py default                            # the model inside airvec
 
 A fifth of each label's texts is the test, cut by one seed; examples are drawn from the others by the seeds of the
@@ -147,7 +149,7 @@ def frozen(model: Any, pool: Labelled, test: Labelled, options: argparse.Namespa
 
 
 def tuned(pool: Labelled, test: Labelled, options: argparse.Namespace) -> Iterator[Row]:
-    """Heads on the vectors of a model that was trained on the examples first, as SetFit does."""
+    """Heads on the vectors of a model that was trained on the examples first."""
     for shots in options.tune_shots:
         models: list[tuple[Any, Labelled]] = []
         seconds: list[float] = []
@@ -158,22 +160,23 @@ def tuned(pool: Labelled, test: Labelled, options: argparse.Namespace) -> Iterat
             seconds.append(spent)
         for head in HEADS:
             scores = [score(model, head, examples, test) for model, examples in models]
-            way = f"tuned, {options.num_iterations} iterations"
-            yield summary(way, shots, head, scores, float(np.mean(seconds)))
+            yield summary(options.loss, shots, head, scores, float(np.mean(seconds)))
 
 
 def trained(options: argparse.Namespace, examples: Labelled, seed: int) -> tuple[Any, float]:
-    """The checkpoint after SetFit's pairs of the examples, and the seconds of it."""
+    """The checkpoint after the examples, paired for losses of pairs, and the seconds of it."""
     from datasets import Dataset  # torch, which frozen vectors do without
 
     from airvec_trainer import SentenceTransformer as Trainable
+    from airvec_trainer import losses
     from airvec_trainer.few_shot import FewShotTrainer, FewShotTrainingArguments
 
     data = Dataset.from_dict({"text": examples.texts, "label": examples.labels})
     body = Trainable(str(options.tune), device="cpu")
     with tempfile.TemporaryDirectory() as scratch:
         given = FewShotTrainingArguments(
-            scratch, num_iterations=options.num_iterations, max_steps=options.max_steps, seed=seed,
+            scratch, loss=getattr(losses, options.loss), num_iterations=options.num_iterations, seed=seed,
+            num_epochs=options.epochs, batch_size=options.batch_size, max_steps=options.max_steps,
             body_learning_rate=options.learning_rate, save_strategy="no", logging_steps=100,
         )  # fmt: skip
         start = time.perf_counter()
@@ -191,8 +194,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tune", metavar="CHECKPOINT", help="the model in torch, to train on the examples")
     parser.add_argument("--tune-shots", type=int, nargs="+", default=[8], help="as --shots, for --tune (%(default)s)")
     parser.add_argument("--tune-seeds", type=int, default=3, help="as --seeds, for --tune (%(default)s)")
+    parser.add_argument("--loss", default="SupConLoss", help="of the model (%(default)s)")
+    parser.add_argument("--epochs", type=float, default=10, help="passes over texts or pairs (%(default)s)")
+    parser.add_argument("--batch-size", type=int, default=128, help="texts or pairs (%(default)s)")
     parser.add_argument("--num-iterations", type=int, default=5, help="pairs of each kind a text (%(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=2e-5, help="of the model (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=1e-4, help="of the model (%(default)s)")
     parser.add_argument("--max-steps", type=int, default=-1, help="stop after so many, for a trial (%(default)s)")
     return parser.parse_args()
 

@@ -72,7 +72,8 @@ def package_dockerfile(
             staged.append(
                 stage_packages(
                     target, part / "lib", with_onnxruntime=packed[-1].needs_onnxruntime,
-                    without=() if contents.model is None else (DEFAULT_MODEL,), constraint=constraint, interpreter=interpreter,
+                    without=() if contents.model is None else (DEFAULT_MODEL,), constraint=constraint,
+                    interpreter=interpreter,
                 )
             )  # fmt: skip
             trials.append(try_package(staged[-1], packed[-1]))

@@ -69,7 +69,7 @@ def test_no_epochs_fit_the_head_alone(body, rows, arguments):
     [
         losses.BatchAllTripletLoss, losses.BatchHardSoftMarginTripletLoss, losses.BatchHardTripletLoss,
         losses.BatchSemiHardTripletLoss, losses.BatchAllTripletLoss(margin=0.5), losses.CoSENTLoss,
-        losses.ContrastiveLoss(),
+        losses.ContrastiveLoss(), losses.SupConLoss, losses.SupConLoss(temperature=0.1),
     ],
 )  # fmt: skip
 def test_other_losses(body, rows, arguments, loss):

@@ -1,16 +1,19 @@
 """Numbers that can be checked by hand: texts on a line, where a distance is a difference."""
 
+import math
 from math import e, log
 
 import pytest
 import torch
 
+from airvec.errors import ArgumentError
 from airvec_trainer.losses import (
     BatchAllTripletLoss,
     BatchHardSoftMarginTripletLoss,
     BatchHardTripletLoss,
     BatchHardTripletLossDistanceFunction,
     BatchSemiHardTripletLoss,
+    SupConLoss,
 )
 
 LINE = [torch.tensor([[0.0], [1.0], [3.0], [7.0]])]
@@ -55,6 +58,39 @@ def test_texts_that_are_alike_have_a_finite_gradient(kind):
     texts = torch.zeros(4, 3, requires_grad=True)
     kind()([texts], TWO).backward()
     assert texts.grad.isfinite().all()
+
+
+def cosines(*angles: float) -> list[torch.Tensor]:
+    return [torch.stack([torch.tensor([math.cos(angle), math.sin(angle)]) for angle in angles])]
+
+
+def test_supervised_contrast_is_a_softmax_over_all_others():
+    # angles 0, 60 and 90 degrees: cosines 0.5, 0 and √3/2; the third text is alone and counts nothing
+    texts, third = cosines(0, math.pi / 3, math.pi / 2), math.sqrt(3) / 2
+    first, second = (log(e ** (0.5 / t) + e ** (other / t)) - 0.5 / t for t, other in ((0.5, 0.0), (0.5, third)))
+    found = SupConLoss(temperature=0.5, base_temperature=1)(texts, torch.tensor([0, 0, 1]))
+    assert found.item() == pytest.approx(0.5 * (first + second) / 2)
+
+
+def test_supervised_contrast_takes_the_mean_over_partners():
+    texts, t = cosines(0, math.pi / 3, math.pi / 2), 0.07
+    around = [[0.5, 0.0], [0.5, math.sqrt(3) / 2], [0.0, math.sqrt(3) / 2]]
+    each = [log(sum(e ** (one / t) for one in row)) - sum(row) / 2 / t for row in around]
+    assert SupConLoss()(texts, torch.zeros(3, dtype=torch.int64)).item() == pytest.approx(sum(each) / 3, rel=1e-5)
+
+
+def test_supervised_contrast_without_a_pair_is_zero_with_a_gradient():
+    texts = torch.eye(3, requires_grad=True)
+    value = SupConLoss()([texts], torch.tensor([0, 1, 2]))
+    value.backward()
+    assert value.item() == 0
+    assert texts.grad.abs().sum() == 0
+
+
+@pytest.mark.parametrize("name", ["temperature", "base_temperature"])
+def test_temperatures_are_above_zero(name):
+    with pytest.raises(ArgumentError, match=rf"{name}.*above 0"):
+        SupConLoss(**{name: 0})
 
 
 def test_distances_of_all_pairs():

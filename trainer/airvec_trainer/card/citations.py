@@ -76,6 +76,11 @@ TRIPLETS = _arxiv(
     "hermans2017defense", "Hermans, Alexander and Beyer, Lucas and Leibe, Bastian",
     "In Defense of the Triplet Loss for Person Re-Identification", 2017, "1703.07737", "cs.CV",
 )  # fmt: skip
+SUPERVISED_CONTRASTIVE = _proceedings(
+    "khosla2020supervised", "Khosla, Prannay and Teterwak, Piotr and Wang, Chen and Sarna, Aaron and Tian, "
+    "Yonglong and Isola, Phillip and Maschinot, Aaron and Liu, Ce and Krishnan, Dilip",
+    "Supervised Contrastive Learning", 2020, "Advances in Neural Information Processing Systems", "https://arxiv.org/abs/2004.11362",
+)  # fmt: skip
 PARANMT = _proceedings(
     "wieting-gimpel-2018-paranmt", "Wieting, John and Gimpel, Kevin",
     "ParaNMT-50M: Pushing the Limits of Paraphrastic Sentence Embeddings with Millions of Machine Translations", 2018,
@@ -223,6 +228,7 @@ EMBEDDING_LOSSES = {
     "SparseMultipleNegativesRankingLoss": CPC,
     "SparseTripletLoss": TRIPLETS,
     "SpladeLoss": SPLADE,
+    "SupConLoss": SUPERVISED_CONTRASTIVE,
     "TripletLoss": TRIPLETS,
 }
 RERANK_LOSSES = {

@@ -20,13 +20,14 @@ TRIPLETS = (
     losses.BatchHardTripletLoss,
     losses.BatchSemiHardTripletLoss,
 )
+GROUPED = (*TRIPLETS, losses.SupConLoss)
 Labelled = tuple[list[str], list[Any]]
 
 
 def train_body(
     model: Any, args: FewShotTrainingArguments, train: Labelled, evaluation: Labelled | None, callbacks: list[Any]
 ) -> Any:
-    """Train the model on pairs of the texts, or on the texts themselves for losses of triplets.
+    """Train the model on pairs of the texts, or on the texts themselves for losses that read a class.
 
     Args:
         model: a `SentenceTransformer`, which is changed.
@@ -62,7 +63,8 @@ def _loss(args: FewShotTrainingArguments) -> tuple[Any, bool]:
         distance = args.distance_metric or losses.BatchHardTripletLossDistanceFunction.cosine_distance
         margin = {} if given is losses.BatchHardSoftMarginTripletLoss else {"margin": args.margin}
         return given(distance_metric=distance, **margin), True
-    return given() if isinstance(given, type) else given, isinstance(given, TRIPLETS)
+    made = given() if isinstance(given, type) else given
+    return made, isinstance(made, GROUPED)
 
 
 def _rows(data: Labelled, args: FewShotTrainingArguments, grouped: bool, steps: int) -> Dataset:

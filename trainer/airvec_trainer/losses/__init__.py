@@ -26,6 +26,7 @@ from airvec_trainer.losses.labeled_texts import (
     BatchHardTripletLoss,
     BatchHardTripletLossDistanceFunction,
     BatchSemiHardTripletLoss,
+    SupConLoss,
 )
 from airvec_trainer.losses.positives import (
     MegaBatchMarginLoss,
@@ -105,6 +106,7 @@ __all__ = [
     "SparseMultipleNegativesRankingLoss",
     "SparseTripletLoss",
     "SpladeLoss",
+    "SupConLoss",
     "TripletDistanceMetric",
     "TripletLoss",
     "contrastive_tension_pairs",

@@ -1,4 +1,4 @@
-"""Losses of single texts with a class: triplets are made inside the batch.
+"""Losses of single texts with a class: triplets and contrasts are made inside the batch.
 
 They need batches with at least two texts of a class and two classes (batch sampler `group_by_label`). In a batch of
 one class the loss is what the formula without negatives gives, as in sentence-transformers: it says nothing.
@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from airvec_trainer.losses.columns import class_a_row, half_as_float, require_columns
+from airvec_trainer.losses.columns import class_a_row, half_as_float, require_columns, require_positive
 from airvec_trainer.losses.declaring import loss
 from airvec_trainer.similarity import cos_sim
 
 __all__ = [
     "BatchAllTripletLoss", "BatchHardSoftMarginTripletLoss", "BatchHardTripletLoss",
-    "BatchHardTripletLossDistanceFunction", "BatchSemiHardTripletLoss",
+    "BatchHardTripletLossDistanceFunction", "BatchSemiHardTripletLoss", "SupConLoss",
 ]  # fmt: skip
 
 
@@ -198,13 +198,62 @@ class BatchSemiHardTripletLoss:
         return at_least_zero.sum() / partners.sum().clamp(min=1)
 
 
+@loss
+class SupConLoss:
+    """Each text is nearer to all others of its class than to the rest of the batch, as softmax counts it.
+
+    Data: one text / class, a whole number.
+
+    −temperature / base_temperature · mean over texts a of mean over the others p of a's class of
+    log(exp(cos(a, p) / temperature) / Σ exp(cos(a, b) / temperature)), over all b but a itself. Texts that are alone in
+    their class count nothing. SetFit's `SupConLoss` with one view of each text; there such a text makes the loss NaN.
+
+    Args:
+        temperature: above 0; lower looks more at the nearest texts of other classes.
+        base_temperature: above 0; scales the loss alone.
+
+    Raises:
+        ArgumentError: not one column, or not a whole number a row; a temperature that is not above 0.
+
+    Source: Khosla et al. 2020, "Supervised Contrastive Learning", https://arxiv.org/abs/2004.11362
+
+    Example:
+        Two texts of class 0 in one direction, one of class 1 at a right angle: −log(e / (e + 1)) for the first two.
+
+        >>> texts = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
+        >>> round(float(SupConLoss(temperature=1, base_temperature=1)([texts], torch.tensor([0, 0, 1]))), 4)
+        0.3133
+    """
+
+    needs_two_labels: ClassVar[bool] = True
+    temperature: float = 0.07
+    base_temperature: float = 0.07
+
+    def __post_init__(self) -> None:
+        require_positive(self, {"temperature": self.temperature, "base_temperature": self.base_temperature})
+
+    def __call__(self, columns: Sequence[Tensor], labels: Any = None) -> Tensor:
+        """One column of (rows, dim), labels (rows,) -> scalar."""
+        require_columns(self, columns, 1, 1)
+        _, partners = _partners(class_a_row(self, columns, labels))
+        cosines = half_as_float(cos_sim(columns[0], columns[0]))
+        itself = torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
+        shares = (cosines / self.temperature).masked_fill(itself, -torch.inf).log_softmax(dim=1)
+        count = partners.sum(dim=1)
+        each = shares.masked_fill(~partners, 0.0).sum(dim=1) / count.clamp(min=1)
+        return -self.temperature / self.base_temperature * each.sum() / (count > 0).sum().clamp(min=1)
+
+
+def _partners(classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether two rows are of one class, and whether they are two rows of one class: (rows, rows) each."""
+    same = classes[:, None] == classes[None, :]
+    return same, same & ~torch.eye(len(classes), dtype=torch.bool, device=classes.device)
+
+
 def _pairs(loss: Any, columns: Sequence[Tensor], labels: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Distances, whether two rows are of one class, and whether they are two rows of one class: (rows, rows) each."""
     require_columns(loss, columns, 1, 1)
-    classes = class_a_row(loss, columns, labels)
-    same = classes[:, None] == classes[None, :]
-    partners = same & ~torch.eye(len(classes), dtype=torch.bool, device=classes.device)
-    return loss.distance_metric(columns[0]), same, partners
+    return loss.distance_metric(columns[0]), *_partners(class_a_row(loss, columns, labels))
 
 
 def _hardest(distances: Tensor, same: Tensor, partners: Tensor) -> Tensor:
