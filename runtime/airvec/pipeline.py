@@ -49,7 +49,7 @@ class Pipeline(NamedTuple):
 
     def tokens(self, texts: Sequence[str], prompt: str) -> Tokens:
         """Token ids of all texts, cut at the length limit."""
-        return self.tokenizer.truncate(self.tokenizer.encode(texts, prompt))
+        return self.tokenizer.encode_cut(texts, prompt)
 
     def tell_long(self, texts: Sequence[str], prompt: str, on_truncate: str, first: int = 0) -> None:
         """Under "warn" and "error", look for texts over the limit before any is run; `first` is their first number.
@@ -59,7 +59,7 @@ class Pipeline(NamedTuple):
         """
         limit = self.tokenizer.max_length
         if on_truncate in ("warn", "error") and limit is not None:
-            _tell_long(self.tokenizer.encode(texts, prompt).lengths, limit, on_truncate, first)
+            _tell_long(self.tokenizer.lengths(texts, prompt), limit, on_truncate, first)
 
     def embed(
         self, texts: Sequence[str], prompt: str, batch_size: int | None, on_truncate: str, progress: Progress

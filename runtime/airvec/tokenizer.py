@@ -21,9 +21,10 @@ from airvec.errors import AirvecError, ArgumentError, InputError, ModelFolderErr
 from airvec.folder import SIDES, TokenizerSpec
 from airvec.json_file import short_name
 
-# Handed to the Rust library at once: its results take some 100 bytes a token until we have copied the ids.
+# Handed to the Rust library at once: its results take some 100 bytes a token until we have copied the ids. Measured on
+# 3,000 texts of up to 512 tokens: as fast as with a million characters, which left 37 MB behind.
 TEXTS_AT_ONCE = 256
-CHARACTERS_AT_ONCE = 1_000_000
+CHARACTERS_AT_ONCE = 50_000
 
 
 class Tokenizer(NamedTuple):
@@ -49,8 +50,15 @@ class Tokenizer(NamedTuple):
         Raises:
             InputError: an item is not a text, or holds half of a surrogate pair.
         """
-        whole = [prompt + text for text in texts]  # a prompt may be longer than the texts
-        return join(self._encode(list(part)) for part in parts_of(whole))
+        return join(self._parts(texts, prompt))
+
+    def encode_cut(self, texts: Sequence[str], prompt: str = "") -> Tokens:
+        """As `encode`, cut at `max_length` as it goes, so that not all tokens of long texts are in memory at once."""
+        return join(map(self.truncate, self._parts(texts, prompt)))
+
+    def lengths(self, texts: Sequence[str], prompt: str = "") -> Integers:
+        """The number of tokens of each text, uncut: int64 (n,); no more than some texts' tokens are kept at a time."""
+        return np.concatenate([np.zeros(0, np.int64), *(part.lengths for part in self._parts(texts, prompt))])
 
     def truncate(self, tokens: Tokens) -> Tokens:
         """Cut texts over `max_length` at the end (or start: `truncation_side`), keeping the special tokens."""
@@ -113,6 +121,10 @@ class Tokenizer(NamedTuple):
         if max_length is None:
             return self._replace(max_length=None)
         return self._replace(max_length=whole_number("max_seq_length", max_length, max(1, self.prefix + self.suffix)))
+
+    def _parts(self, texts: Sequence[str], prompt: str) -> Iterator[Tokens]:
+        whole = [prompt + text for text in texts]  # a prompt may be longer than the texts
+        return (self._encode(list(part)) for part in parts_of(whole))
 
     def _encode(self, texts: list[str]) -> Tokens:
         try:

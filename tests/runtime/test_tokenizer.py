@@ -1,6 +1,7 @@
 """Mirrors runtime/airvec/tokenizer.py."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -197,9 +198,24 @@ def test_many_texts_keep_their_order(tmp_path):
     assert texts_in(opened(tmp_path).encode(texts)) == expected
 
 
+def test_cutting_as_it_goes_gives_the_same_and_holds_few_uncut_tokens(tmp_path):
+    tokenizer = opened(tmp_path, max_length=4)
+    texts = ["a " * (number % 9) for number in range(600)]
+    uncut = tokenizer.encode(texts)
+    assert texts_in(tokenizer.encode_cut(texts, "")) == texts_in(tokenizer.truncate(uncut))
+    np.testing.assert_array_equal(tokenizer.lengths(texts), uncut.lengths)
+    assert tokenizer.lengths([]).tolist() == []
+    long = ["a " * 20_000] * 40
+    tracemalloc.start()
+    assert len(tokenizer.encode_cut(long)) == 40
+    assert tokenizer.lengths(long).tolist() == [20_002] * 40
+    assert tracemalloc.get_traced_memory()[1] < 20_000 * 8 * 40  # the ids of all, without types
+    tracemalloc.stop()
+
+
 def test_the_rust_library_gets_few_texts_at_once_and_fewer_long_ones():
     assert list(parts_of([])) == []
     assert [len(part) for part in parts_of(["a"] * 600)] == [256, 256, 88]
-    long = "a" * 700_000
+    long = "a" * 35_000
     assert [len(part) for part in parts_of(["a", long, long, "b", "c"])] == [2, 3]
     assert [len(part) for part in parts_of([long * 2, "a", long * 2])] == [1, 1, 1]

@@ -2,8 +2,9 @@
 
 A call with one batch runs on a session that uses all our threads for it; a call with many batches runs several of
 them side by side, each on one thread of a second session. Measured on all-MiniLM-L6-v2 with 2 cores: one short text
-1.9 ms against 3.3 ms, bulk 889 against 828 texts a second. The second session costs a load and a copy of
-the weights, so it is opened only for calls long enough to earn that back.
+1.9 ms against 3.3 ms, bulk 889 against 828 texts a second. The second session costs a copy of the weights in the
+order of its kernels, so it is opened only for calls long enough to earn that back. The weights themselves are mapped,
+once for all sessions and processes (mapped_weights.py), and all sessions take their memory from one arena.
 Nor is it opened where memory is limited to less than the two of them may take; both kinds of call then share the
 first, whose threads do not spin while they wait.
 So do graphs with a head over the vocabulary, where a second session would be another 150 MB: with that head on
@@ -14,6 +15,7 @@ Knows nothing of texts, prompts and the modules after the graph.
 
 import os
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from airvec.arrays import Features
 from airvec.backends import BackendOptions
 from airvec.backends.external_data import check_external_data
 from airvec.backends.interface import HEAD_BUDGET, check_inputs, choose_output
+from airvec.backends.mapped_weights import MappedWeights, map_weights
 from airvec.batching import TOKEN_BUDGET, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, find_graph, graph_record
@@ -50,8 +53,56 @@ SPIN_MICROSECONDS = "1000"
 # 85.2 without either. A name that a version of onnxruntime does not know is ignored by it.
 SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 # What two sessions need at most, in bytes: a fixed part, and for each byte of the graph. Peaks measured with
-# all-MiniLM-L6-v2 on 2 threads, from a graph with its weights inside: int8 215 MB for 23, fp32 389 MB for 90.
-TWO_SESSIONS, TWO_SESSIONS_A_BYTE = 256_000_000, 4
+# all-MiniLM-L6-v2 on 2 threads, texts of all lengths: int8 186 MB for 23, fp32 297 MB for 90.
+TWO_SESSIONS, TWO_SESSIONS_A_BYTE = 200_000_000, 2
+CPU = ("CPUExecutionProvider",)
+AS_ASKED = 1  # how an arena grows: by what is asked for, not by twice as much as the last time
+
+
+class Shared:
+    """What all graphs of a process share: an arena, and a count of the runs that go on, inside `with`.
+
+    An arena of its own takes twice as much each time that it grows, and keeps it: with texts of all lengths, two
+    sessions of all-MiniLM-L6-v2 in int8 held 205 MB where they hold 186 with this one.
+    """
+
+    def __init__(self) -> None:
+        self.was_busy, self._running = False, 0
+        self._lock = threading.Lock()
+        self._arena: bool | None = None
+        renew_in_children(self, Shared._renew)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._running += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._running -= 1
+
+    def give_arena(self, settings: ort.SessionOptions) -> None:
+        """Have a session take its memory from the arena."""
+        with self._lock:
+            if self._arena is None:
+                _make_arena()
+                self._arena = True
+        if self._arena:
+            settings.add_session_config_entry("session.use_env_allocators", "1")
+
+    def _renew(self) -> None:
+        """In a forked child: where another thread was at work, it may have held the arena's lock."""
+        self.was_busy, self._running = self._running > 0, 0
+        self._lock = threading.Lock()
+        if self.was_busy:
+            self._arena = False
+
+
+def _make_arena() -> None:
+    place = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    ort.create_and_register_allocator(place, ort.OrtArenaCfg({"arena_extend_strategy": AS_ASKED}))
+
+
+SHARED = Shared()
 
 
 class OnnxGraph:
@@ -67,8 +118,10 @@ class OnnxGraph:
         self._single = body.task == FILL_MASK or (options.threads > 1 and not room_for_two(self.file))
         self._alone: ort.InferenceSession | None = None
         self._beside: ort.InferenceSession | None = None
+        self._long = threading.Lock()
         _check_version(folder)
         check_external_data(self.file)
+        self._weights = _weights(self.file, options)
         session = self._session(bulk=False)
         self.inputs = check_inputs(self.file, [node.name for node in session.get_inputs()])
         outputs = [node.name for node in session.get_outputs()]
@@ -98,9 +151,12 @@ class OnnxGraph:
             "attention_mask": batch.attention_mask,
             "token_type_ids": batch.token_type_ids,
         }
-        session = self._session(bulk)
+        # A text longer than a batch runs alone, on all threads: its attention takes memory by the square of its length.
+        alone = batch.input_ids.size > TOKEN_BUDGET
+        session = self._session(bulk and not alone)
         try:
-            (found,) = session.run([self._output], {name: ids[name] for name in self.inputs})
+            with self._long if alone else nullcontext(), SHARED:
+                (found,) = session.run([self._output], {name: ids[name] for name in self.inputs})
         except Exception as error:  # its errors have no common parent outside a private module
             raise ModelFolderError(
                 f"{short_name(self.file)}: failed on a batch of shape {list(batch.input_ids.shape)}: {error} "
@@ -124,14 +180,56 @@ class OnnxGraph:
         if self._optimized and self._options.session_options is None:
             # Done when the graph was made; doing it again takes half of the time that opening takes.
             settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        return _open_session(self.file, self._options, settings)
+        with SHARED:
+            if self._options.session_options is None:
+                SHARED.give_arena(settings)
+            session = _open_session(self.file, self._options, settings, self._weights)
+        if self._weights is not None:
+            self._weights.mapped.drop()  # most of them have been brought into the order of the kernels, by copies
+        return session
 
     def _renew(self) -> None:
-        """In a forked child, where the sessions' threads are not: the next batch opens them again."""
-        never_destroy((self._alone, self._beside))
-        self._alone = self._beside = None
-        self._lock = threading.Lock()
+        """In a forked child, where the sessions' threads are not: the next batch opens such sessions again.
+
+        A session without threads of its own works on, in the parent's memory, unless the fork met it at work.
+        """
+        never_destroy((self._alone, self._beside, self._weights))
+        if SHARED.was_busy or self._options.threads > 1 or self._options.session_options is not None:
+            self._alone = None
+        if SHARED.was_busy:
+            self._beside = None
+        self._lock, self._long = threading.Lock(), threading.Lock()
         self.turn = self.turn and threading.Lock()
+
+
+class Weights:
+    """Mapped weights, for all sessions of a graph: those read them where they lie, and do not keep them."""
+
+    def __init__(self, file: Path, mapped: MappedWeights) -> None:
+        self.file, self.mapped = file, mapped
+        self.values = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in mapped.arrays.items()}
+
+    def given_to(self, settings: ort.SessionOptions) -> str | bytes:
+        """What to open with these settings, which are changed: the graph without the weights, or its file."""
+        for name, value in self.values.items():
+            settings.add_initializer(name, value)
+        if self.mapped.graph is None:
+            return str(self.file)
+        settings.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(self.mapped.folder)
+        )
+        return self.mapped.graph
+
+
+def _weights(file: Path, options: BackendOptions) -> Weights | None:
+    """The weights for sessions on the CPU with options of ours; None = ONNX Runtime is to read the file itself."""
+    if options.session_options is not None or tuple(options.providers or CPU) != CPU:
+        return None
+    try:
+        mapped = map_weights(file)
+    except (ValueError, IndexError):  # ONNX Runtime says what is wrong with the file
+        return None
+    return Weights(file, mapped) if mapped.arrays else None
 
 
 def room_for_two(graph: Path) -> bool:
@@ -156,14 +254,16 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
-def _open_session(file: Path, options: BackendOptions, settings: ort.SessionOptions) -> ort.InferenceSession:
-    providers = list(options.providers or ["CPUExecutionProvider"])
+def _open_session(
+    file: Path, options: BackendOptions, settings: ort.SessionOptions, weights: Weights | None
+) -> ort.InferenceSession:
+    providers = list(options.providers or CPU)
     try:
         return ort.InferenceSession(
-            str(file),
+            weights.given_to(settings) if weights else str(file),
             settings,
             providers,
-            disabled_optimizers=SLOW_FUSIONS if providers == ["CPUExecutionProvider"] else None,
+            disabled_optimizers=SLOW_FUSIONS if tuple(providers) == CPU else None,
         )
     except Exception as error:
         raise ModelFolderError(
@@ -180,6 +280,9 @@ def _session_options(given: Any, threads: int, spin: bool) -> ort.SessionOptions
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # It keeps a plan of memory for each shape of a batch that it has met, and a block of it for each in the arena: with
+    # texts of all lengths 13 MB a session, and more with each shape.
+    options.enable_mem_pattern = False
     options.log_severity_level = 4  # errors reach the caller as exceptions; warnings say nothing to act on
     # Weights are brought into the order of the kernels by all threads: all-MiniLM-L6-v2 in fp32 opens in 27 ms, not 41.
     options.add_session_config_entry("session.prepack.enable_parallel", "1")

@@ -38,6 +38,46 @@ def fields(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int]]
             raise ValueError(f"byte {at} starts a field of unknown kind {wire}")
 
 
+def varints(data: mmap.mmap, at: int, end: int, *, packed: bool = False) -> Iterator[tuple[int, int]]:
+    """Field number and value of each number between two places; `packed` = numbers without keys, as field 0.
+
+    Raises:
+        ValueError: a field is of an unknown kind, or ends behind `end`.
+        IndexError: the data ends within a number.
+    """
+    while at < end:
+        key, at = (VARINT, at) if packed else _varint(data, at, end)
+        wire = key & 7
+        if wire == VARINT:
+            value, at = _varint(data, at, end)
+            yield key >> 3, value
+        elif wire == BYTES:
+            length, at = _varint(data, at, end)
+            at += length
+        elif wire in (EIGHT_BYTES, FOUR_BYTES):
+            at += 8 if wire == EIGHT_BYTES else 4
+        else:
+            raise ValueError(f"byte {at} starts a field of unknown kind {wire}")
+
+
+def message(number: int, content: bytes, length: int | None = None) -> bytes:
+    """A length-delimited field; with `length`, that of its content, the bytes in front of content that is not given.
+
+    >>> message(9, b"abc").hex(), message(9, b"", 300).hex()
+    ('4a03616263', '4aac02')
+    """
+    return _bytes_of(number << 3 | BYTES) + _bytes_of(len(content) if length is None else length) + content
+
+
+def _bytes_of(value: int) -> bytes:
+    """A number of seven bits a byte, lowest first."""
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
 def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
     """A number of seven bits a byte, lowest first, and the place behind it."""
     value = shift = 0

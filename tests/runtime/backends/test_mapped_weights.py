@@ -1,0 +1,153 @@
+"""Mirrors runtime/airvec/backends/mapped_weights.py."""
+
+import mmap
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from airvec import SentenceTransformer
+from airvec.backends import mapped_weights
+from airvec.backends.mapped_weights import map_weights
+from tests.folders import lookup_graph, table, word_model
+
+WIDE = np.random.default_rng(3).normal(size=(256, 128)).astype(np.float32)  # 128 KiB
+
+
+def product_graph(weights, inputs=()):
+    """`y` = x · w + b, with `w` large and `b` small."""
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["xw"]), helper.make_node("Add", ["xw", "b"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 256]), *inputs],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 128])],
+        [weights, numpy_helper.from_array(np.arange(128, dtype=np.float32), "b")],
+    )
+    model = helper.make_model(graph, producer_name="x" * 200, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 9
+    return model
+
+
+def saved(path, model):
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def answer(mapped, file, x):
+    """What a session gives that reads the weights where they lie."""
+    options = ort.SessionOptions()
+    values = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in mapped.arrays.items()}
+    for name, value in values.items():
+        options.add_initializer(name, value)
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(mapped.folder))
+    session = ort.InferenceSession(mapped.graph or str(file), options, ["CPUExecutionProvider"])
+    return session.run(["y"], {"x": x})[0]
+
+
+def test_large_weights_are_arrays_over_the_file_and_small_ones_stay_in_the_graph(tmp_path):
+    file = saved(tmp_path / "model.onnx", product_graph(numpy_helper.from_array(WIDE, "w")))
+    mapped = map_weights(file)
+    assert list(mapped.arrays) == ["w"]
+    np.testing.assert_array_equal(mapped.arrays["w"], WIDE)
+    assert not mapped.arrays["w"].flags.owndata
+    assert not mapped.arrays["w"].flags.writeable
+    assert len(mapped.graph) < 2000 < WIDE.nbytes < file.stat().st_size
+
+
+def test_the_graph_without_them_gives_the_same_numbers(tmp_path):
+    file = saved(tmp_path / "model.onnx", product_graph(numpy_helper.from_array(WIDE, "w")))
+    x = np.random.default_rng(1).normal(size=(3, 256)).astype(np.float32)
+    expected = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"]).run(["y"], {"x": x})[0]
+    mapped = map_weights(file)
+    mapped.drop()
+    np.testing.assert_array_equal(answer(mapped, file, x), expected)
+
+
+def test_what_is_left_is_a_whole_graph_that_names_its_own_file(tmp_path):
+    file = saved(tmp_path / "model.onnx", product_graph(numpy_helper.from_array(WIDE, "w")))
+    left = onnx.load_from_string(map_weights(file).graph)
+    weights, bias = left.graph.initializer
+    stated = {entry.key: entry.value for entry in weights.external_data}
+    assert stated["location"] == "model.onnx"
+    first, size = int(stated["offset"]), int(stated["length"])
+    assert file.read_bytes()[first : first + size] == WIDE.tobytes()
+    assert (list(weights.dims), weights.data_location, bias.name) == ([256, 128], TensorProto.EXTERNAL, "b")
+    assert left.producer_name == "x" * 200
+
+
+def test_weights_in_a_file_of_their_own_are_mapped_and_the_graph_is_opened_as_it_is(tmp_path):
+    weights = numpy_helper.from_array(WIDE, "w")
+    onnx.external_data_helper.set_external_data(weights, "model.onnx_data", offset=64, length=WIDE.nbytes)
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    file = saved(tmp_path / "model.onnx", product_graph(weights))
+    (tmp_path / "model.onnx_data").write_bytes(b"\0" * 64 + WIDE.tobytes())
+    mapped = map_weights(file)
+    assert mapped.graph is None
+    np.testing.assert_array_equal(mapped.arrays["w"], WIDE)
+    x = np.ones((2, 256), np.float32)
+    np.testing.assert_allclose(answer(mapped, file, x), x @ WIDE + np.arange(128), rtol=1e-4, atol=1e-4)
+    (tmp_path / "model.onnx_data").write_bytes(b"\0" * 64)
+    assert map_weights(file).arrays == {}  # cut short: ONNX Runtime says so
+
+
+def test_small_weights_weights_that_are_inputs_and_types_that_numpy_lacks_are_left(tmp_path):
+    stated = helper.make_tensor_value_info("w", TensorProto.FLOAT, [256, 128])
+    as_input = product_graph(numpy_helper.from_array(WIDE, "w"), [stated])
+    odd = helper.make_tensor("w", TensorProto.BFLOAT16, [256, 256], b"\0" * 2 * 256 * 256, raw=True)
+    for number, model in enumerate([lookup_graph(), as_input, product_graph(odd)]):
+        mapped = map_weights(saved(tmp_path / f"{number}.onnx", model))
+        assert (mapped.arrays, mapped.graph, mapped.maps) == ({}, None, ())
+
+
+def test_weights_as_numbers_and_weights_of_another_size_than_their_shape_are_left(tmp_path):
+    numbers = helper.make_tensor("w", TensorProto.FLOAT, [256, 128], WIDE.ravel())
+    wrong = helper.make_tensor("w", TensorProto.FLOAT, [256, 128], WIDE.tobytes(), raw=True)
+    wrong.raw_data = wrong.raw_data[:-4]
+    for number, weights in enumerate([numbers, wrong]):
+        assert map_weights(saved(tmp_path / f"{number}.onnx", product_graph(weights))).arrays == {}
+
+
+def test_a_link_is_followed_to_where_the_weights_lie(tmp_path):
+    """The Hub's cache: a snapshot holds links to files elsewhere."""
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "snapshot").mkdir()
+    blob = saved(tmp_path / "blobs" / "0f3a", product_graph(numpy_helper.from_array(WIDE, "w")))
+    link = tmp_path / "snapshot" / "model.onnx"
+    link.symlink_to(blob)
+    mapped = map_weights(link)
+    assert mapped.folder == blob.parent
+    assert len(answer(mapped, link, np.ones((1, 256), np.float32))) == 1
+
+
+@pytest.mark.parametrize("data", [b"\x3a\xff\x01", b"\x0b\x01\x02"])
+def test_what_is_no_graph_is_an_error(tmp_path, data):
+    (tmp_path / "model.onnx").write_bytes(data)
+    with pytest.raises(ValueError, match="field"):
+        map_weights(tmp_path / "model.onnx")
+
+
+def test_a_models_sessions_read_the_same_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(mapped_weights, "SMALLEST", 16)
+    folder = word_model(tmp_path)
+    model = SentenceTransformer(folder, threads=2)
+    backend = model._pipeline().backend
+    assert list(backend._weights.values) == ["table"]
+    found = model.encode(["a b c", "c", "b"] * 40, batch_size=1)
+    assert backend._alone is not None
+    assert backend._beside is not None
+    monkeypatch.setattr(mapped_weights, "SMALLEST", 10**9)
+    without = SentenceTransformer(folder, threads=2)
+    assert without._pipeline().backend._weights is None
+    np.testing.assert_array_equal(found, without.encode(["a b c", "c", "b"] * 40, batch_size=1))
+    np.testing.assert_array_equal(backend._weights.mapped.arrays["table"], table())
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="no madvise here")
+def test_dropped_weights_come_back_from_the_file(tmp_path):
+    mapped = map_weights(saved(tmp_path / "model.onnx", product_graph(numpy_helper.from_array(WIDE, "w"))))
+    before = mapped.arrays["w"].sum()
+    mapped.drop()
+    assert mapped.arrays["w"].sum() == before
