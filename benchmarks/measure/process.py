@@ -24,10 +24,17 @@ class WorkerError(RuntimeError):
 class Process:
     """A running worker: `python` is its interpreter, `import_path` holds folders to import from as well.
 
-    `script` is what runs: it answers a JSON line with one.
+    `script` is what runs: it answers a JSON line with one. `environment` holds variables besides ours.
     """
 
-    def __init__(self, python: Path, import_path: str = "", name: str = "worker", script: Path = WORKER) -> None:
+    def __init__(
+        self,
+        python: Path,
+        import_path: str = "",
+        name: str = "worker",
+        script: Path = WORKER,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         # -P: the worker's own folder must not shadow what a library imports.
@@ -38,7 +45,7 @@ class Process:
             stderr=self._stderr,
             text=True,
             encoding="utf-8",
-            env=os.environ | OFFLINE | {"PYTHONPATH": import_path},
+            env=os.environ | OFFLINE | {"PYTHONPATH": import_path} | dict(environment or {}),
         )
 
     def ask(self, do: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -6,14 +6,14 @@ Knows nothing of how they were taken.
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from measure.peers import OURS
 from measure.table import markdown
 
-WRONG = 1e-3
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "amx_bf16", "amx_int8")
 Row = Mapping[str, Any]
 
 
@@ -22,43 +22,78 @@ def median(values: Sequence[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def is_right(row: Row, kind: str) -> bool:
-    """Whether the vectors of "short" or "long" texts are those of the reference, so that the speed counts."""
-    delta = row[kind]["delta"]
-    return delta is not None and delta <= WRONG
+def quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """First and third quartile, of one value that value twice.
+
+    >>> quartiles([1.0, 2.0, 3.0, 4.0, 5.0])
+    (2.0, 4.0)
+    """
+    if len(values) == 1:
+        return values[0], values[0]
+    first, _, third = statistics.quantiles(values, n=4, method="inclusive")
+    return first, third
 
 
 def with_spread(values: Sequence[float], digits: int) -> str:
-    """`median (lowest–highest)`; – for nothing."""
+    """`median (first quartile–third)`; – for nothing."""
     if not values:
         return "–"
-    shown = [f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values))]
+    shown = [f"{value:,.{digits}f}" for value in (statistics.median(values), *quartiles(values))]
     return f"{shown[0]} ({shown[1]}–{shown[2]})"
 
 
-def table(rows: Mapping[str, Row]) -> str:
-    """The whole table; a speed whose vectors are wrong is struck out."""
-    return markdown([_line(row) for row in rows.values()])
+def table(rows: Mapping[str, Row], works: Sequence[str], unit: str = "texts/s") -> str:
+    """The whole table; a speed whose vectors are wrong is struck out. Rows that are absent are in `notes`."""
+    measured = [row for row in rows.values() if "absent" not in row]
+    int8 = any(row["int8"] for row in measured)
+    shown = [_line(row, works, unit, int8) for row in measured]
+    empty = {title for title in shown[0] if all(row[title] == "–" for row in shown)}
+    return markdown([{title: value for title, value in row.items() if title not in empty} for row in shown])
 
 
-def ratios(rows: Mapping[str, Row]) -> dict[str, tuple[float, str]]:
-    """How many times better airvec is than the best library with right vectors, and which that is."""
-    ours, others = rows[OURS], [row for key, row in rows.items() if key != OURS]
+def notes(rows: Mapping[str, Row]) -> str:
+    """How the libraries are run where their labels leave it open, and which could not be, and why."""
+    lines = [f"- {row['label']}: {row['note']}" for row in rows.values() if row.get("note") and "absent" not in row]
+    lines += [f"- not measured: {row['label']}: {row['absent']}" for row in rows.values() if "absent" in row]
+    return "\n".join(lines)
+
+
+def ratios(rows: Mapping[str, Row], works: Sequence[str], ours: str = OURS) -> dict[str, tuple[float, str]]:
+    """How many times better airvec is than the best library with right vectors, and which that is.
+
+    Libraries are those of the same kind, int8 or not, that bring their own batches.
+    """
+    own = rows[ours]
+    others = [row for row in rows.values() if _compares(row, own)]
     found: dict[str, tuple[float, str]] = {}
-    for kind in ("short", "long"):
-        speeds = {row["label"]: median(row[kind]["texts_per_second"]) for row in others if is_right(row, kind)}
-        best = max(speeds, key=lambda label: speeds[label])
-        found[f"{kind} texts a second"] = (median(ours[kind]["texts_per_second"]) / speeds[best], best)
-    for name, title in (("single_ms", "one short text"), ("start_s", "start to first vector")):
-        times = {row["label"]: median(row[name]) for row in others if row[name] and is_right(row, "short")}
-        best = min(times, key=lambda label: times[label])
-        found[title] = (times[best] / median(ours[name]), best)
+    for kind in works:
+        best = _best(others, kind, lambda row, kind=kind: median(row[kind]["texts_per_second"]))
+        if best:
+            found[f"{_words(kind)} a second"] = (median(own[kind]["texts_per_second"]) / best[0], best[1])
+    for name, title in (("single_ms", "one text"), ("start_s", "start to first vector")):
+        best = _best(others, works[0], lambda row, name=name: -median(row[name]) if row[name] else None)
+        if best and own[name]:
+            found[title] = (-best[0] / median(own[name]), best[1])
     return found
 
 
-def ratio_lines(rows: Mapping[str, Row]) -> str:
+def against(rows: Mapping[str, Row], works: Sequence[str], ours: str, other: str) -> str:
+    """One line: airvec against one other row, times as many texts a second, and of one text."""
+    own, row = rows[ours], rows.get(other, {"absent": ""})
+    if "absent" in own or "absent" in row:
+        return ""
+    parts = [
+        f"{_words(kind)} {median(own[kind]['texts_per_second']) / median(row[kind]['texts_per_second']):.2f} ×"
+        for kind in works
+    ]
+    if own["single_ms"] and row["single_ms"]:
+        parts.append(f"one text in {median(own['single_ms']) / median(row['single_ms']):.2f} × its time")
+    return f"- {own['label']} against {row['label']}: {', '.join(parts)}"
+
+
+def ratio_lines(rows: Mapping[str, Row], works: Sequence[str]) -> str:
     """One line a ratio."""
-    lines = (f"- {title}: {ratio:.2f} × {best}" for title, (ratio, best) in ratios(rows).items())
+    lines = (f"- {title}: {ratio:.2f} × {best}" for title, (ratio, best) in ratios(rows, works).items())
     return "airvec against the best library with right vectors:\n\n" + "\n".join(lines)
 
 
@@ -69,7 +104,7 @@ def machine() -> dict[str, Any]:
     flags = facts.get("flags", "").split()
     return {
         "cpu": facts.get("model name", platform.processor()),
-        "instructions": [name for name in ("avx2", "avx512f", "avx512_vnni", "amx_bf16") if name in flags],
+        "instructions": [name for name in INSTRUCTIONS if name in flags],
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
         "system": platform.system(),
@@ -85,25 +120,54 @@ def machine_line(found: Mapping[str, Any]) -> str:
     )
 
 
-def _line(row: Row) -> dict[str, object]:
+def _best(rows: Sequence[Row], kind: str, worth: Callable[[Row], float | None]) -> tuple[float, str] | None:
+    found = [(value, row["label"]) for row in rows if row[kind]["right"] and (value := worth(row)) is not None]
+    return max(found) if found else None
+
+
+def _words(kind: str) -> str:
+    """Short and long ones are texts; pairs and documents say so themselves."""
+    return f"{kind} texts" if kind in ("short", "long") else kind
+
+
+def _compares(row: Row, own: Row) -> bool:
+    return "absent" not in row and not row["ours"] and not row["driven"] and row["int8"] == own["int8"]
+
+
+def _line(row: Row, works: Sequence[str], unit: str, int8: bool) -> dict[str, object]:
+    kinds = {"": works[0]} if len(works) == 1 else {f"{kind}, ": kind for kind in works}
     return {
         "library": row["label"],
-        "short, texts/s": _speed(row, "short"),
-        "long, texts/s": _speed(row, "long"),
-        "one text, ms": with_spread(row["single_ms"], 1),
+        **{f"{title}{unit}": _speed(row, kind) for title, kind in kinds.items()},
+        **{f"{title}% of the limit": _percent(row[kind].get("share")) for title, kind in kinds.items()},
+        "one text, ms": with_spread(row["single_ms"], 2),
         "start, s": with_spread(row["start_s"], 2),
         "peak MB": _whole(row.get("peak_mb")),
         "installed MB": _whole(row["installed_mb"]),
-        "max |Δ| short": row["short"]["delta"],
-        "max |Δ| long": row["long"]["delta"],
-        "batch": "/".join(str(row[kind]["batch_size"] or "auto") for kind in ("short", "long")),
+        f"largest Δ{'; int8: cosine, mean / least' * int8}": _distance(row, works),
+        "batch": "/".join(str(row[kind]["batch_size"] or "auto") for kind in works),
     }
 
 
+def _distance(row: Row, works: Sequence[str]) -> str:
+    """The worst of all kinds of texts."""
+    if any(row[kind]["delta"] is None for kind in works):
+        return "–"
+    if not row["int8"] or "cosine_min" not in row[works[0]]:
+        return f"{max(row[kind]['delta'] for kind in works):.1e}"
+    mean, least = (min(row[kind][name] for kind in works) for name in ("cosine_mean", "cosine_min"))
+    return f"{mean:.4f} / {least:.4f}"
+
+
 def _speed(row: Row, kind: str) -> str:
-    shown = with_spread(row[kind]["texts_per_second"], 0)
-    wrong = row[kind]["delta"] is not None and not is_right(row, kind)
+    values = row[kind]["texts_per_second"]
+    shown = with_spread(values, 0 if not values or min(values) >= 100 else 1)
+    wrong = row[kind]["delta"] is not None and not row[kind]["right"] and not row["int8"]
     return f"~~{shown}~~ wrong" if wrong else shown
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.0f}"
 
 
 def _whole(value: float | None) -> str:

@@ -2,64 +2,42 @@
 
 Started by path inside a peer's environment, so it needs the standard library and that peer, nothing of this project.
 A request is {"do": NAME, ...} with the arguments of the function NAME below; the answer is what the function gives,
-or {"error": TEXT}. What a library prints goes to stderr.
+or {"error": TEXT}. What a library prints goes to stderr. A library is FILE.NAME, such as dense.airvec: NAME in the
+dictionary LIBRARIES of libraries/FILE.py, which is read when it is loaded, and not imported, so that no file there can
+stand before what a library imports.
 Knows nothing of peers' names, rounds and tables.
 """
 
 import itertools
 import json
 import os
+import runpy
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TextIO
 
 Encode = Callable[[list[str], int | None], Any]
 Open = Callable[[str | None, dict[str, Any]], Encode]
 
 
-def open_airvec(model: str | None, settings: dict[str, Any]) -> Encode:
-    """Without a model: the one embedded in airvec."""
-    from airvec import SentenceTransformer
-
-    opened = SentenceTransformer(model, **settings)
-    return lambda texts, batch_size: opened.encode(texts, batch_size=batch_size)
-
-
-def open_sentence_transformers(model: str | None, settings: dict[str, Any]) -> Encode:
-    """`settings` are the constructor's arguments: backend, model_kwargs."""
-    from sentence_transformers import SentenceTransformer
-
-    opened = SentenceTransformer(model, device="cpu", **settings)
-    return lambda texts, batch_size: opened.encode(texts, batch_size=batch_size or 32, show_progress_bar=False)
-
-
-def open_fastembed(model: str | None, settings: dict[str, Any]) -> Encode:
-    """`model` is a folder with model.onnx and tokenizer files; the name in `settings` says how they are pooled."""
-    import numpy as np
-    from fastembed import TextEmbedding
-
-    opened = TextEmbedding(specific_model_path=model, **settings)
-    return lambda texts, batch_size: np.array(list(opened.embed(texts, batch_size=batch_size or 256)), np.float32)
-
-
-LIBRARIES: dict[str, Open] = {
-    "airvec": open_airvec,
-    "sentence_transformers": open_sentence_transformers,
-    "fastembed": open_fastembed,
-}
+def find_library(name: str) -> Open:
+    """What opens a model in the library FILE.NAME."""
+    file, _, name = name.partition(".")
+    return runpy.run_path(str(Path(__file__).parent / "libraries" / f"{file}.py"))["LIBRARIES"][name]
 
 
 class Worker:
     """The requests that a process answers."""
 
-    def __init__(self, libraries: Mapping[str, Open]) -> None:
-        self.libraries = libraries
+    def __init__(self, find: Callable[[str], Open]) -> None:
+        self.find = find
         self.encode_texts: Encode | None = None
 
     def load(self, library: str, model: str | None, settings: dict[str, Any]) -> dict[str, Any]:
         """Open the model."""
-        self.encode_texts = self.libraries[library](model, settings)
+        self.encode_texts = self.find(library)(model, settings)
         return {}
 
     def encode(self, file: str, first: int, batch_size: int | None, save: str | None = None) -> dict[str, Any]:
@@ -71,7 +49,8 @@ class Worker:
         if save is not None:
             import numpy as np
 
-            np.save(save, np.asarray(vectors, np.float32))
+            vectors = vectors.to_dense() if hasattr(vectors, "to_dense") else vectors  # sparse ones, ours and torch's
+            np.save(save, np.asarray(vectors, np.float32).reshape(len(texts), -1))
         return {"seconds": seconds, "cpu_seconds": cpu, "texts": len(texts)}
 
     def single(self, file: str, skip: int, first: int) -> dict[str, Any]:
@@ -101,12 +80,10 @@ class Worker:
             total += sum(os.path.getsize(file) for file in files if os.path.isfile(file))  # noqa: PTH113, PTH202
         return {"mb": total / 1e6, "wrong": wrong}
 
-    def export(self, checkpoint: str, backend: str, out: str) -> dict[str, Any]:
-        """Write a checkpoint with sentence-transformers' own export."""
-        from sentence_transformers import SentenceTransformer
-
-        SentenceTransformer(checkpoint, device="cpu", backend=backend, model_kwargs={"export": True}).save_pretrained(
-            out
+    def make(self, recipe: str, source: str, out: str, **settings: Any) -> dict[str, Any]:
+        """Write a model in this library's own way: a function of libraries/making.py."""
+        runpy.run_path(str(Path(__file__).parent / "libraries" / "making.py"))["RECIPES"][recipe](
+            source, out, **settings
         )
         return {}
 
@@ -133,9 +110,9 @@ def peak_bytes() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def serve(requests: Iterable[str], answers: TextIO, libraries: Mapping[str, Open]) -> None:
+def serve(requests: Iterable[str], answers: TextIO, find: Callable[[str], Open]) -> None:
     """Answer one line with one line until there are no more."""
-    worker = Worker(libraries)
+    worker = Worker(find)
     for line in requests:
         request = json.loads(line)
         try:
@@ -149,7 +126,7 @@ def main() -> None:
     """Serve stdin and stdout; file descriptor 1 becomes stderr for everyone else, C++ included."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(sys.stdin, answers, LIBRARIES)
+    serve(sys.stdin, answers, find_library)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def answers(*requests):
         return lambda texts, batch_size: [[float(len(text)), settings["scale"]] for text in texts]
 
     out = io.StringIO()
-    serve([json.dumps(request) for request in requests], out, {"fake": open_fake})
+    serve([json.dumps(request) for request in requests], out, {"fake": open_fake}.__getitem__)
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -82,7 +82,7 @@ def test_peak_memory_is_more_than_the_interpreter_and_less_than_the_machine():
 
 
 def test_what_a_library_prints_does_not_disturb_the_answers(process, texts, tmp_path):
-    process.ask("load", {"library": "fastembed", "model": "m", "settings": {"model_name": "n"}})
+    process.ask("load", {"library": "dense.fastembed", "model": "m", "settings": {"model_name": "n"}})
     saved = str(tmp_path / "v.npy")
     process.ask("encode", {"file": texts, "first": 2, "batch_size": 7, "save": saved})
     assert np.load(saved).tolist() == [[1, 7], [2, 7]]
@@ -91,13 +91,13 @@ def test_what_a_library_prints_does_not_disturb_the_answers(process, texts, tmp_
 
 def test_an_error_in_the_library_names_library_and_request(process):
     with pytest.raises(WorkerError, match="fake: load: FileNotFoundError: missing"):
-        process.ask("load", {"library": "fastembed", "model": "m", "settings": {"model_name": "missing"}})
+        process.ask("load", {"library": "dense.fastembed", "model": "m", "settings": {"model_name": "missing"}})
 
 
 def test_a_worker_that_dies_says_its_last_words(process, tmp_path):
     file = tmp_path / "die.txt"
     file.write_text("die\n")
-    process.ask("load", {"library": "fastembed", "model": "m", "settings": {"model_name": "n"}})
+    process.ask("load", {"library": "dense.fastembed", "model": "m", "settings": {"model_name": "n"}})
     with pytest.raises(WorkerError, match=r"(?s)ended with code 3.*the last words"):
         process.ask("encode", {"file": str(file), "first": 1, "batch_size": None})
 

@@ -1,0 +1,134 @@
+"""The limit: FLOP/s of NumPy's products at a model's own shapes, and what share of it a library reaches on real tokens.
+
+FLOPs of a text of n tokens: layers × (2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden). Padding, special
+functions, pooling and tokenising count for nothing.
+Knows nothing of libraries.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure.process import Process
+from measure.report import median, quartiles
+from measure.table import markdown
+
+SCRIPT = Path(__file__).with_name("sgemm.py")
+# Ways to use the cores, by what they are called: batches side by side, and BLAS threads a batch (0 = all cores).
+WAYS = {"one product on all cores": (1, 0), "a product a core, side by side": (0, 1)}
+BUDGET = 512  # tokens in a batch of airvec's planner
+FORMULA = (
+    "FLOPs of a text of n tokens: layers × (2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden), its own "
+    "tokens only"
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a BERT's config.json its products depend on."""
+
+    layers: int
+    hidden: int
+    inner: int
+    heads: int
+
+    @classmethod
+    def of(cls, checkpoint: Path) -> "Shape":
+        """As the checkpoint's config.json states it."""
+        found = json.loads((checkpoint / "config.json").read_text())
+        names = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
+        return cls(*(found[name] for name in names))
+
+    def flops(self, lengths: Iterable[int]) -> float:
+        """FLOPs of texts of these lengths in tokens.
+
+        >>> Shape(layers=1, hidden=2, inner=3, heads=1).flops([5])  # 2 × 5 × (16 + 12) + 4 × 25 × 2
+        480.0
+        """
+        linear = 2 * (4 * self.hidden**2 + 2 * self.hidden * self.inner)
+        return float(sum(self.layers * (linear * n + 4 * n * n * self.hidden) for n in lengths))
+
+
+def token_counts(checkpoint: Path, texts: Sequence[str], limit: int) -> list[int]:
+    """Tokens of each text, special tokens included, cut at the limit."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(limit)
+    return [len(found.ids) for found in tokenizer.encode_batch(list(texts))]
+
+
+class Limits:
+    """A process for each of WAYS; `rounds` collects what they measured."""
+
+    def __init__(self, python: Path, shape: Shape, cores: int, seconds: float = 0.5) -> None:
+        self.shape, self.seconds = shape, seconds
+        self.rounds: dict[str, list[float]] = {}
+        self._processes: dict[str, Process] = {}
+        for name, (beside, blas) in WAYS.items():
+            environment = {"OPENBLAS_NUM_THREADS": str(blas or cores)}
+            process = Process(python, name=name, script=SCRIPT, environment=environment)
+            sizes = {"layers": shape.layers, "hidden": shape.hidden, "inner": shape.inner}
+            process.ask("load", {"beside": beside or cores, **sizes})
+            self._processes[name] = process
+
+    def turn(self) -> None:
+        """One measurement of each way."""
+        for name, process in self._processes.items():
+            found = process.ask("products", {"tokens": BUDGET, "seconds": self.seconds})
+            self.rounds.setdefault(name, []).append(found["flops"])
+
+    def shapes(self, texts: Mapping[str, tuple[int, int]]) -> list[dict[str, object]]:
+        """GFLOP/s of each product by itself: a row a shape; `texts` are batches for attention, (texts, tokens)."""
+        hidden, inner, head = self.shape.hidden, self.shape.inner, self.shape.hidden // self.shape.heads
+        requests: dict[str, tuple[str, dict[str, Any]]] = {
+            f"{BUDGET} × {inputs} × {outputs}": ("shape", {"tokens": BUDGET, "inputs": inputs, "outputs": outputs})
+            for inputs, outputs in ((hidden, hidden), (hidden, inner), (inner, hidden))
+        }
+        for name, (count, tokens) in texts.items():
+            title = f"attention, {count} {name} texts of {tokens} tokens"
+            requests[title] = ("attention", {"texts": count, "tokens": tokens, "head": head})
+        return [
+            {"product": title}
+            | {
+                way: round(process.ask(do, {**sizes, "seconds": self.seconds})["flops"] / 1e9)
+                for way, process in self._processes.items()
+            }
+            for title, (do, sizes) in requests.items()
+        ]
+
+    def stop(self) -> None:
+        """End the processes."""
+        for process in self._processes.values():
+            process.stop()
+
+
+def best(rounds: Mapping[str, Sequence[float]]) -> str:
+    """The way whose median is the faster: that is the limit."""
+    return max(rounds, key=lambda name: median(rounds[name]) or 0.0)
+
+
+def share(speeds: Sequence[float], flops_a_text: float, limits: Sequence[float]) -> float | None:
+    """Median over the rounds of texts/s × FLOPs a text / the limit of the same round."""
+    count = min(len(speeds), len(limits))
+    return median([speeds[number] * flops_a_text / limits[number] for number in range(count)])
+
+
+def limit_lines(rounds: Mapping[str, Sequence[float]], shapes: Sequence[Mapping[str, object]]) -> str:
+    """The limit as Markdown: which way it is, and the table of shapes."""
+    ways = [f"{name}: {_gflops(values)} GFLOP/s" for name, values in rounds.items()]
+    text = (
+        f"Limit: NumPy's float32 products at the model's own shapes, batches of {BUDGET} tokens, a turn in every "
+        f"round; the faster of two ways counts, here {best(rounds)}. {'; '.join(ways)}. {FORMULA}; times texts a "
+        "second, as a share of the limit, they are the column “% of the limit”."
+    )
+    return f"{text}\n\nGFLOP/s of each product by itself:\n\n{markdown(shapes)}"
+
+
+def _gflops(values: Sequence[float]) -> str:
+    low, high = quartiles(values)
+    return f"{np.median(values) / 1e9:,.0f} ({low / 1e9:,.0f}–{high / 1e9:,.0f})"

@@ -1,0 +1,64 @@
+"""benchmarks/measure/limit.py and sgemm.py: what is counted, and that it is measured."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from measure import sgemm
+from measure.limit import WAYS, Limits, Shape, best, limit_lines, share, token_counts
+
+SMALL = Shape(layers=2, hidden=8, inner=16, heads=2)
+
+
+def test_flops_are_those_of_every_product_of_a_layer():
+    tokens, hidden, inner = 5, 8, 16
+    linear = 4 * 2 * tokens * hidden * hidden + 2 * 2 * tokens * hidden * inner
+    attention = 2 * 2 * tokens * tokens * hidden  # scores, and the sum of values: of all heads together
+    assert SMALL.flops([tokens]) == 2 * (linear + attention)
+    assert SMALL.flops([tokens, tokens]) == 2 * SMALL.flops([tokens])
+
+
+def test_the_share_is_taken_round_by_round():
+    assert share([10.0, 20.0, 30.0], 5.0, [100.0, 100.0, 300.0]) == 0.5
+
+
+def test_the_faster_way_is_the_limit():
+    assert best({"one": [1.0, 9.0, 1.0], "two": [2.0, 2.0, 2.0]}) == "two"
+
+
+def test_the_limit_is_measured_both_ways_and_told_with_its_formula():
+    limits = Limits(Path(sys.executable), SMALL, cores=2, seconds=0.01)
+    try:
+        limits.turn()
+        limits.turn()
+        shapes = limits.shapes({"short": (4, 3)})
+    finally:
+        limits.stop()
+    assert set(limits.rounds) == set(WAYS)
+    assert all(len(values) == 2 and min(values) > 1e6 for values in limits.rounds.values())
+    assert [row["product"] for row in shapes] == [
+        "512 × 8 × 8",
+        "512 × 8 × 16",
+        "512 × 16 × 8",
+        "attention, 4 short texts of 3 tokens",
+    ]
+    text = limit_lines(limits.rounds, shapes)
+    assert "2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden" in text
+    assert "GFLOP/s" in text
+
+
+def test_a_wrong_request_is_answered_with_an_error(monkeypatch, capsys):
+    lines = [{"do": "load", "beside": 1, "layers": 1, "hidden": 4, "inner": 8}, {"do": "shape"}]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{json.dumps(line)}\n" for line in lines)))
+    sgemm.main()
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert answers[0] == {}
+    assert answers[1]["error"].startswith("TypeError")
+
+
+@pytest.mark.slow
+def test_tokens_are_counted_with_special_ones_and_cut(checkpoint):
+    assert token_counts(checkpoint, ["hello", "hello " * 400], 256) == [3, 256]
+    assert Shape.of(checkpoint) == Shape(6, 384, 1536, 12)
