@@ -15,6 +15,9 @@ SOURCES := runtime exporter trainer
 # Two workers on two cores took as long as none and twice the CPU: each imports torch and exports for itself, and
 # torch uses both cores anyway. More cores: make test JOBS=4.
 JOBS ?= 0
+# In the order in which make bench runs them. To see that they work: make bench BENCH_ARGS=--quick.
+BENCHES := speed rerank sparse static growth ablation
+BENCH_ARGS ?=
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-fast test-slow test-others test-parity test-interop test-deploy check check-style check-types check-layers check-dependencies \
@@ -73,8 +76,9 @@ format: $(ENV)/ready  ## let ruff mend and format what it can
 checkpoint: $(ENV)/ready  ## fetch all-MiniLM-L6-v2 (84 MB) into .cache/ and print where it is
 	@$(BIN)/python tests/checkpoint.py
 
-bench: $(ENV)/ready  ## speed against other libraries (their environments are made on the first run)
-	$(BIN)/python benchmarks/speed.py
+bench: $(ENV)/ready  ## all that docs/performance.md is made of: half an hour, and other libraries' environments on the first run
+	@set -e; for name in $(BENCHES); do echo "benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py $(BENCH_ARGS); done
+	$(BIN)/python docs/make_performance.py
 
 parity: $(ENV)/ready  ## every architecture and family against sentence-transformers; writes docs/parity.md
 	$(BIN)/python -m tests.parity.table
