@@ -1,6 +1,6 @@
 """What each piece of the planner brings: one at a time is taken out, and the rest stays.
 
-    python benchmarks/ablation.py             # 4 minutes
+    python benchmarks/ablation.py             # 6 minutes
     python benchmarks/ablation.py --quick     # to see that it works; prints only
 
 A piece is taken out by replacing a function or a number of the runtime for the length of a call; there is no switch in
@@ -202,7 +202,7 @@ def report(found: Sequence[Piece], texts: Mapping[str, list[str]]) -> str:
 def draw(found: Sequence[Piece], machine_words: str, file: Path) -> None:
     """A bar a piece and kind: how many times as long."""
     whole, others = found[0], found[1:][::-1]
-    with figure(file, 1, len(KINDS), 3.8) as (picture, axes):
+    with figure(file, 2, len(KINDS) // 2, 3.2) as (picture, axes):
         for panel, kind in zip(axes, KINDS, strict=True):
             values = [statistics.median(ratios(piece, whole, kind)) for piece in others]
             colours = [OUR_COLOUR if value > 1.02 else THEIR_COLOUR for value in values]
@@ -213,7 +213,7 @@ def draw(found: Sequence[Piece], machine_words: str, file: Path) -> None:
             panel.set_xticks([])
             panel.margins(x=0.16)
             panel.spines[["top", "right", "bottom"]].set_visible(False)
-            panel.tick_params(axis="y", length=0, labelsize=8, labelleft=panel is axes[0])
+            panel.tick_params(axis="y", length=0, labelsize=8, labelleft=panel in axes[::2])
         picture.supxlabel(machine_words, fontsize=7, color="#666666")
 
 
@@ -223,7 +223,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="all-MiniLM-L6-v2 with torch weights")
     parser.add_argument("--model", type=Path, help="the same, exported; left out: exported now, with this checkout")
     parser.add_argument("--environments", type=Path, default=CACHE / "environments", help="folder of environments")
-    parser.add_argument("--rounds", type=int, default=9, help="turns of each (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a few texts and rounds; saves nothing")
     parser.add_argument("--no-progress", action="store_true", help="do not say what is being done")
     return parser.parse_args()

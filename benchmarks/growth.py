@@ -1,6 +1,6 @@
 """How the cost grows: with the number of texts, their length, the threads and the model's depth.
 
-    python benchmarks/growth.py             # 6 minutes
+    python benchmarks/growth.py             # 7 minutes
     python benchmarks/growth.py --quick     # to see that it works; prints only
 
 Each model is a process of its own (measure/worker.py), and points of a curve take turns. The exponent of a curve is the
@@ -193,7 +193,7 @@ def draw(values: Mapping[Point, Sequence[float]], machine_words: str, file: Path
     with figure(file, 1, len(drawn), 4.0) as (whole, axes):
         for panel, (name, found) in zip(axes, drawn.items(), strict=True):
             title, words = TITLES[name]
-            curves(panel, found, title, words)
+            curves(panel, found, title, words, logarithmic=name != "depth")
         whole.supxlabel(machine_words, fontsize=7, color="#666666")
 
 

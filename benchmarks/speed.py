@@ -1,6 +1,6 @@
 """Speed, start-up time, memory and installed size of airvec and of other libraries, in one run; and the limit.
 
-    python benchmarks/speed.py             # all, 16 minutes once the environments are there
+    python benchmarks/speed.py             # all, 15 minutes once the environments are there
     python benchmarks/speed.py --quick     # to see that it works; its numbers mean nothing
 
 Every library has an environment of its own with pinned packages (environments/*.txt), made on the first run. All run

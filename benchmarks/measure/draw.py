@@ -29,10 +29,11 @@ def draw(rows: Mapping[str, Row], works: Sequence[str], title: str, machine: str
     height = 0.9 + 0.24 * len(shown)
     with figure(file, -(-len(panels) // columns), columns, height) as (whole, axes):
         for (name, words), panel in zip(panels, axes, strict=False):
-            _bars(panel, shown, name, words)
+            _bars(panel, shown, name, words, name if name in works else works[0])
         for panel in axes[len(panels) :]:
             panel.set_visible(False)
-        whole.suptitle(f"{title} (hatched: the vectors are wrong, so the speed does not count)", fontsize=11)
+        wrong = any(_is_wrong(row, kind) for row in shown.values() for kind in works)
+        whole.suptitle(title + " (hatched: the vectors are wrong, so the speed does not count)" * wrong, fontsize=11)
         whole.supxlabel(machine, fontsize=7, color="#666666")
 
 
@@ -62,18 +63,34 @@ class figure:  # noqa: N801 - a context manager, used as a function
         plt.close(self.whole)
 
 
-def curves(panel: Any, lines: Mapping[str, Sequence[tuple[float, float]]], title: str, axes: tuple[str, str]) -> None:
-    """Lines of points on two logarithmic axes; the first is ours."""
+def curves(
+    panel: Any,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    title: str,
+    axes: tuple[str, str],
+    *,
+    logarithmic: bool = True,
+) -> None:
+    """Lines of points, on two logarithmic axes or on two that begin at zero."""
     for colour, (name, points) in zip((OUR_COLOUR, *OTHERS), lines.items(), strict=False):
         panel.plot(*zip(*points, strict=True), marker="o", markersize=3.5, linewidth=1.4, color=colour, label=name)
-    panel.set(xscale="log", yscale="log", xlabel=axes[0], ylabel=axes[1])
+    panel.set(xlabel=axes[0], ylabel=axes[1])
+    if logarithmic:
+        panel.set(xscale="log", yscale="log")
+    else:
+        panel.set(xlim=(0, None), ylim=(0, None))
     panel.set_title(title, fontsize=10, loc="left")
     panel.legend(fontsize=8, frameon=False)
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(visible=True, which="major", color="#e4e6e8", linewidth=0.6)
 
 
-def _bars(panel: Any, rows: Mapping[str, Row], name: str, title: str) -> None:
+def _is_wrong(row: Row, kind: str) -> bool:
+    return not row["int8"] and not row[kind]["right"]
+
+
+def _bars(panel: Any, rows: Mapping[str, Row], name: str, title: str, kind: str) -> None:
+    """`kind`: the texts whose vectors must be right."""
     is_time = name in ("single_ms", "start_s")
     values = {key: median(row[name] if is_time else row[name]["texts_per_second"]) for key, row in rows.items()}
     keys = [key for key, value in values.items() if value is not None][::-1]
@@ -83,9 +100,7 @@ def _bars(panel: Any, rows: Mapping[str, Row], name: str, title: str) -> None:
         color=[OUR_COLOUR if rows[key]["ours"] else THEIR_COLOUR for key in keys],
     )
     for key, bar in zip(keys, bars, strict=True):
-        kinds = [value for value in rows[key].values() if isinstance(value, dict) and "right" in value]
-        wrong = not (kinds[0] if is_time else rows[key][name])["right"]
-        if wrong and not rows[key]["int8"]:
+        if _is_wrong(rows[key], kind):
             bar.set(hatch="////", edgecolor="white")
     form = "{:.2f}" if is_time else "{:,.0f}"
     panel.bar_label(bars, [form.format(values[key]) for key in keys], padding=3, fontsize=8)
