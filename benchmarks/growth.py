@@ -184,7 +184,12 @@ def _cell(values: Mapping[Point, Sequence[float]], panel: str, curve: str, x: fl
     if not seen:
         return "–"
     low, high = quartiles(seen[0])
-    return f"{statistics.median(seen[0]):.3g} ({low:.3g}–{high:.3g})"
+    return f"{_shown(statistics.median(seen[0]))} ({_shown(low)}–{_shown(high)})"
+
+
+def _shown(value: float) -> str:
+    """Three digits that count, and all of those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def draw(values: Mapping[Point, Sequence[float]], machine_words: str, file: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from measure.cpu import int8_file
 from measure.datasets import LONG, check_file, read_texts
 from measure.environments import ROOT, RUNTIME, python_of
 from measure.process import Process
@@ -194,7 +195,7 @@ MODELS: dict[str, Maker] = {
     **{f"depth-{layers}": _depth(layers) for layers in DEPTHS},
     "onnx": _standard("onnx"),
     "onnx-O3": _beside("optimise", "onnx", level="O3"),
-    "onnx-int8": _beside("quantise", "onnx", family="avx512_vnni"),
+    "onnx-int8": _beside("quantise", "onnx", family=int8_file().partition("_")[2]),
     "openvino": _standard("openvino"),
     "openvino-int8": _openvino_int8,
     "ctranslate2": _ctranslate2(None),

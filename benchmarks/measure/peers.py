@@ -6,6 +6,8 @@ Knows nothing of how they are measured.
 from dataclasses import dataclass, field
 from typing import Any
 
+from measure.cpu import int8_file
+
 F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 FASTEMBED_NAME = {"model_name": "sentence-transformers/all-MiniLM-L6-v2"}
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -69,7 +71,7 @@ def _ctranslate2(key: str, label: str, model: str, kind: str) -> Peer:
         driven=True,
         start=False,
         note="its own converter; sorted by length and cut by tokens (the batch column), two batches side by side on "
-        "one thread each, one text on two threads, mean in NumPy",
+        "one thread each, one text on one or two threads, whichever is faster, mean in NumPy",
     )
 
 
@@ -78,7 +80,7 @@ def _fastembed(key: str, label: str, limit: int, *, start: bool, note: str) -> P
     return Peer(key, label, "dense.fastembed", "fastembed", name, FASTEMBED_NAME, (16, 64, 256), start=start, note=note)
 
 
-def _embed_anything(key: str, label: str, graph: str | None) -> Peer:
+def _embed_anything(key: str, label: str, graph: str | None, part: int = 1) -> Peer:
     return Peer(
         key,
         f"EmbedAnything 0.7, {label}",
@@ -86,8 +88,9 @@ def _embed_anything(key: str, label: str, graph: str | None) -> Peer:
         "embed-anything",
         "embed-anything",
         {"name": HUB_NAME, "graph": graph},
+        part=part,
         start=False,
-        note="takes a name on the Hub and no path: its cache is filled by hand",
+        note="takes a name on the Hub and no path: its cache is filled by hand" + "; a tenth of the texts" * (part > 1),
     )
 
 
@@ -118,7 +121,7 @@ PEERS = (
     # As it comes it cuts at 128 tokens, by the limit in the tokenizer files that it fetches.
     _fastembed("fastembed", "fastembed 0.9.1", 128, start=False, note="as it comes: it cuts at 128 tokens"),
     _fastembed("fastembed-256", "fastembed 0.9.1, its limit set to 256", 256, start=True, note="the model's own limit"),
-    _embed_anything("embed-anything", "candle", None),
+    _embed_anything("embed-anything", "candle", None, part=10),
     _embed_anything("embed-anything-onnx", "onnx", "onnx/model.onnx"),
     Peer(
         "fixed-256",
@@ -150,9 +153,9 @@ PEERS = (
         "onnx-int8",
         "onnx int8",
         "onnx-int8",
-        _onnx("model_qint8_avx512_vnni.onnx"),
+        _onnx(f"model_{int8_file()}.onnx"),
         int8=True,
-        note="dynamic, avx512_vnni, by its own function",
+        note=f"dynamic, for this CPU ({int8_file()}), by its own function",
     ),
     _st5(
         "openvino-int8",

@@ -7,13 +7,12 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from measure import cpu
 from measure.peers import OURS
 from measure.table import markdown
 
-INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "amx_bf16", "amx_int8")
 Row = Mapping[str, Any]
 
 
@@ -54,7 +53,7 @@ def table(rows: Mapping[str, Row], works: Sequence[str], unit: str = "texts/s") 
 def notes(rows: Mapping[str, Row]) -> str:
     """How the libraries are run where their labels leave it open, and which could not be, and why."""
     lines = [f"- {row['label']}: {row['note']}" for row in rows.values() if row.get("note") and "absent" not in row]
-    lines += [f"- not measured: {row['label']}: {row['absent']}" for row in rows.values() if "absent" in row]
+    lines += [f"- not measured: {row['absent']}" for row in rows.values() if "absent" in row]
     return "\n".join(lines)
 
 
@@ -99,12 +98,9 @@ def ratio_lines(rows: Mapping[str, Row], works: Sequence[str]) -> str:
 
 def machine() -> dict[str, Any]:
     """CPU, its instruction sets that matter here, CPUs we may use, load, Python."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = facts.get("flags", "").split()
     return {
-        "cpu": facts.get("model name", platform.processor()),
-        "instructions": [name for name in INSTRUCTIONS if name in flags],
+        "cpu": cpu.name(),
+        "instructions": cpu.instructions(),
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
         "system": platform.system(),

@@ -36,7 +36,7 @@ def rows():
         "wrong": row("wrong", [9000.0], [900.0], delta=2e-3, start=[0.1]),
         "driven": row("driven", [800.0], [90.0], driven=True, note="our batching"),
         "int8": row("int8", [2000.0], [200.0], delta=0.02, int8=True),
-        "gone": {"label": "gone", "absent": "it needs a network", "note": "never shown"},
+        "gone": {"label": "gone", "absent": "gone: it needs a network", "note": "never shown"},
         "static": row("static", [90000.0], [9000.0], delta=None),
     }
 

@@ -55,7 +55,7 @@ def test_all_take_turns_and_who_cannot_start_is_told(bench):
     assert rows["airvec"]["peak_mb"] > 5
     assert rows["torch"]["long"]["batch_size"] in (4, 8)
     assert rows["away"]["absent"] == "the away: load: FileNotFoundError: a file that is on the Hub"
-    assert "- not measured: the away: the away: load" in notes(rows)
+    assert "- not measured: the away: load" in notes(rows)
     assert [rows[key]["short"]["right"] for key in ("airvec", "torch", "off", "other")] == [True, True, False, False]
     assert "~~" in table(rows, ["short", "long"])
 
