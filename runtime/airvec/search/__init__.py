@@ -7,15 +7,16 @@ Knows nothing of how they work.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from airvec.search.communities import community_detection
 from airvec.search.exact import (
     Encoder,
     Hit,
-    community_detection,
     paraphrase_mining,
     paraphrase_mining_embeddings,
     semantic_search,
     top_k_rows,
 )
+from airvec.search.hamming import hamming_sim
 
 if TYPE_CHECKING:
     from airvec.search.bm25 import BM25
@@ -47,6 +48,7 @@ __all__ = [
     "Ranking",
     "Retriever",
     "community_detection",
+    "hamming_sim",
     "paraphrase_mining",
     "paraphrase_mining_embeddings",
     "reciprocal_rank_fusion",

@@ -7,7 +7,7 @@ Knows nothing of texts and models.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -21,13 +21,15 @@ from airvec.checks import whole_number
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.json_file import read_object, short_name
 from airvec.precision import LEVELS, quantize_embeddings
-from airvec.search.exact import nearest_rows
-from airvec.search.ranking import Ranking, ranked, stacked
-from airvec.similarity import as_rows, dot_score
+from airvec.search.blocks import VALUES_AT_ONCE, score_blocks
+from airvec.search.hamming import hamming_sim
+from airvec.search.nearest import nearest, top_k_rows
+from airvec.search.ranking import Ranking, stacked
+from airvec.similarity import Similarity, as_rows, dot_score
 
 PRECISIONS = ("float32", "int8", "binary")
 ROWS_AT_ONCE = 16_384  # of 384 dimensions: 25 MB as float32
-QUERIES_AT_ONCE = 64
+QUERIES_AT_ONCE = 512
 RESCORE_MULTIPLIER = 4
 WORD = 64  # bits that are compared at once
 
@@ -107,8 +109,8 @@ class DenseIndex:
                 f"queries: {floats.shape[1]} dimensions, the index has {self.dim}. Use the model that it was made with."
             )
         parts = [floats[start : start + QUERIES_AT_ONCE] for start in range(0, len(floats), QUERIES_AT_ONCE)]
-        found = [one for part in parts for one in self._search(part, min(top_k, len(self)), rescore_multiplier)]
-        return stacked(found)
+        found = [self._search(part, min(top_k, len(self)), rescore_multiplier) for part in parts]
+        return _joined(found) if found else stacked([])
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write the arrays as `.npy` files, each flat, and their shape as JSON, into a folder that is there."""
@@ -141,44 +143,43 @@ class DenseIndex:
         floats = _read(home / "floats.npy", np.float32, dim, len(codes)) if kept else None
         return cls(precision, dim, codes, ranges, floats)
 
-    def _search(self, queries: Floats, top_k: int, rescore_multiplier: int) -> list[tuple[Integers, Floats]]:
-        """Rows and scores, (top_k,) both, of each query of a block (n, dim)."""
-        if self.precision == "float32":
-            return self._nearest(queries, top_k, dot_score, np.asarray)
+    def _search(self, queries: Floats, top_k: int, rescore_multiplier: int) -> Ranking:
+        """The best of each query of a block (n, dim)."""
         again = rescore_multiplier > 0 and (self.precision == "binary" or self.floats is not None)
+        again = again and self.precision != "float32"
         count = min(top_k * rescore_multiplier, len(self)) if again else top_k
-        if self.precision == "int8":
-            found = self._nearest_levels(queries, count)
-        else:
-            found = self._nearest(_words(queries), count, self._agreement, np.asarray)
-        if not again:
-            return found
-        return [self._rescored(query, rows, top_k) for query, (rows, _) in zip(queries, found, strict=True)]
+        found = self._nearest(queries, count)
+        return self._rescored(queries, found.rows, top_k) if again else found
 
-    def _nearest(
-        self, queries: Array, top_k: int, score: Callable[[Array, Array], Floats], prepare: Callable[[Array], Array]
-    ) -> list[tuple[Integers, Floats]]:
-        scores, rows = nearest_rows(queries, self.codes, top_k, ROWS_AT_ONCE, score, prepare)
-        return list(zip(rows, scores, strict=True))
-
-    def _nearest_levels(self, queries: Floats, top_k: int) -> list[tuple[Integers, Floats]]:
-        """By int8 codes: value = low + (code + 128.5) × step, of which the step goes into the query."""
+    def _nearest(self, queries: Floats, top_k: int) -> Ranking:
+        """By the codes alone."""
+        if self.precision == "binary":
+            found = self._highest(_words(queries), top_k, hamming_sim)
+            agreement = 1 + found.scores * np.float32(2 / self.dim)  # the dot product of unit vectors
+            return Ranking(found.rows, agreement.astype(np.float32, copy=False))
+        if self.precision == "float32":
+            return self._highest(queries, top_k, dot_score)
+        # A value is low + (code + 128.5) × step, and the step goes into the query.
         low, steps = _steps(self.ranges)
         shift = queries @ (low + 128.5 * steps)  # (n,)
-        found = self._nearest(queries * steps, top_k, dot_score, _as_floats)
-        return [(rows, scores + one) for (rows, scores), one in zip(found, shift, strict=True)]
+        found = self._highest(queries * steps, top_k, dot_score)
+        return Ranking(found.rows, np.add(found.scores, shift[:, None], dtype=np.float32))
 
-    def _agreement(self, queries: Array, codes: Array) -> Floats:
-        """Dot product of the vectors that two rows of bits stand for: uint64 (n, words), (m, words) -> (n, m)."""
-        ones = np.ones(codes.shape[1], np.float32)
-        # The bits that differ; a product with ones adds six counts in half the time of sum(axis=1).
-        differ = np.stack([np.bitwise_count(codes ^ query).astype(np.float32) @ ones for query in queries])
-        return 1 - differ * np.float32(2 / self.dim)
+    def _highest(self, queries: Array, top_k: int, function: Similarity) -> Ranking:
+        scores, rows = nearest(score_blocks(queries, self.codes, function, ROWS_AT_ONCE), len(queries), top_k)
+        return Ranking(rows, scores)
 
-    def _rescored(self, query: Floats, rows: Integers, top_k: int) -> tuple[Integers, Floats]:
-        """The best `top_k` of some rows by their float vectors, or by their bits."""
-        vectors = _signs(self.codes[rows], self.dim) if self.floats is None else self.floats[rows]  # (m, dim)
-        return ranked(rows, vectors @ query, top_k)
+    def _rescored(self, queries: Floats, rows: Integers, top_k: int) -> Ranking:
+        """The best `top_k` of each query's candidates (n, m) by their float vectors, or by their bits."""
+        rows = np.sort(rows, axis=1)  # equal scores then come in the order of rows
+        scores = np.empty(rows.shape, np.float32)
+        size = max(1, VALUES_AT_ONCE // (4 * max(1, rows.shape[1] * self.dim)))
+        for start in range(0, len(rows), size):
+            some = rows[start : start + size]
+            vectors = _signs(self.codes[some], self.dim) if self.floats is None else self.floats[some]  # (s, m, dim)
+            scores[start : start + size] = np.matmul(vectors, queries[start : start + size, :, None])[..., 0]
+        best = top_k_rows(scores, top_k)
+        return Ranking(np.take_along_axis(rows, best, axis=1), np.take_along_axis(scores, best, axis=1))
 
 
 def check_index_precision(precision: str) -> None:
@@ -210,8 +211,9 @@ def _steps(ranges: Floats | None) -> tuple[Floats, Floats]:
     return low, (high - low) / np.float32(LEVELS)
 
 
-def _as_floats(codes: Array) -> Floats:
-    return codes.astype(np.float32)
+def _joined(parts: Sequence[Ranking]) -> Ranking:
+    """The rankings of some queries, and of those after them."""
+    return Ranking(np.concatenate([one.rows for one in parts]), np.concatenate([one.scores for one in parts]))
 
 
 def _words(vectors: Floats) -> Array:
@@ -222,8 +224,8 @@ def _words(vectors: Floats) -> Array:
 
 
 def _signs(words: Array, dim: int) -> Floats:
-    """The vectors that bits stand for, of length 1: uint64 (n, words) -> float32 (n, dim)."""
-    bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, count=dim)
+    """The vectors that bits stand for, of length 1: uint64 (…, words) -> float32 (…, dim)."""
+    bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=-1, count=dim)
     return (bits * np.float32(2) - 1) / np.float32(dim**0.5)
 
 
