@@ -35,15 +35,14 @@ from airvec.folder import FASTEST, FUSED, ModelFolder, ModuleSpec, TokenizerSpec
 from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model, locate
 from airvec.identity import folder_files
-from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
+from airvec.pipeline import WINDOW_TEXTS, Body, Pipeline, Progress, open_body, open_pipeline
 from airvec.prompts import check_prompt_name, merged_prompts
 from airvec.threads import limit_tokenizers
 
 if TYPE_CHECKING:
     from airvec.processes import Pool
 
-# Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory.
-TEXTS_AT_ONCE = 4096
+TEXTS_AT_ONCE = WINDOW_TEXTS  # in a part of a call
 
 
 class ModelArguments(NamedTuple):
@@ -180,6 +179,7 @@ class Model(ABC):
         settings: tuple[Any, ...],
         pool: PoolOptions,
         advance: Progress,
+        take: Callable[[Any], object] | None = None,
     ) -> list[Any]:
         """Results of a method on parts of a call's items, in order: here, or in the processes of a pool.
 
@@ -189,12 +189,15 @@ class Model(ABC):
             settings: the same for all parts.
             pool: which processes; none for here.
             advance: called with the number of items that have been finished, in steps.
+            take: called with each result, in order, as it is there; the list is then empty.
         """
         if pool.wanted:
             with self._processes(pool) as processes:
-                return processes.run(work.__name__, items, settings, pool.chunk_size, advance)
-        parts = [items[start : start + TEXTS_AT_ONCE] for start in range(0, len(items), TEXTS_AT_ONCE)]
-        return [work(part, *settings, advance) for part in parts]
+                return processes.run(work.__name__, items, settings, pool.chunk_size, advance, take)
+        results: list[Any] = []
+        for start in range(0, len(items), TEXTS_AT_ONCE):
+            (take or results.append)(work(items[start : start + TEXTS_AT_ONCE], *settings, advance))
+        return results
 
     def _pool_options(self, pool: "Pool | None", device: object, chunk_size: int | None) -> PoolOptions:
         """Where a call is to run, from its arguments: `device` repeats the model's own, or lists those of processes.

@@ -22,7 +22,7 @@ from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError, Trunca
 from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, TokenizerSpec
 from airvec.modules import Module, check_dimensions, open_modules
 from airvec.modules.normalize import Normalize, unit
-from airvec.tokenizer import Tokenizer, open_tokenizer
+from airvec.tokenizer import Tokenizer, open_tokenizer, parts_of
 from airvec.weights import need_feature
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ ON_TRUNCATE = ("ignore", "warn", "error", "chunk")
 # A call with fewer batches runs them one after the other on all threads: see backends/onnx.py.
 BULK_BATCHES = 16
 TABLES = ("StaticEmbedding", "SparseStaticEmbedding")
+# Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory. A million characters
+# are about 250,000 tokens, 500 batches.
+WINDOW_TEXTS, WINDOW_CHARACTERS = 4096, 1_000_000
 
 Progress = Callable[[int], None]
 Take = Callable[[Integers, Features], None]
@@ -74,14 +77,17 @@ class Pipeline(NamedTuple):
                 embedding of the call to length 1; the others cut it.
             progress: called with the number of texts that have been finished, in steps.
         """
-        settings = self._prompt_feature(prompt)
-        if on_truncate != "chunk":
-            return self._rows(self.tokens(texts, prompt), settings, batch_size, progress)
-        length = self.tokenizer.prompt_length(prompt)
-        windows, owners = self.tokenizer.windows(self.tokenizer.encode(texts, prompt), length)
-        embeddings = self._rows(windows, settings, batch_size, lambda _: None)
-        progress(len(texts))
-        return _average(embeddings, owners, len(texts))
+        result = np.empty((len(texts), self.output_dim), np.float32)
+        settings, done = self._prompt_feature(prompt), 0
+        for part in parts_of(texts, WINDOW_TEXTS, WINDOW_CHARACTERS):
+            rows = result[done : done + len(part)]
+            if on_truncate == "chunk":
+                self._fill_averages(rows, part, prompt, batch_size)
+                progress(len(part))
+            else:
+                self._fill(rows, self.tokens(part, prompt), settings, batch_size, progress)
+            done += len(part)
+        return result
 
     def features(self, texts: Sequence[str], prompt: str, batch_size: int | None) -> Iterator[tuple[int, Features]]:
         """Index and features of each text, without padding and not in input order: all arrays that modules made."""
@@ -147,12 +153,25 @@ class Pipeline(NamedTuple):
 
     def _rows(self, tokens: Tokens, settings: Features, batch_size: int | None, progress: Progress) -> Floats:
         result = np.empty((len(tokens), self.output_dim), np.float32)
+        self._fill(result, tokens, settings, batch_size, progress)
+        return result
+
+    def _fill(
+        self, result: Floats, tokens: Tokens, settings: Features, batch_size: int | None, progress: Progress
+    ) -> None:
+        """Write the embeddings of n tokenised texts into `result` (n, dim)."""
 
         def take(rows: Integers, features: Features) -> None:
             result[rows] = self._checked(features)
 
         self._run(tokens, settings, batch_size, take, progress)
-        return result
+
+    def _fill_averages(self, result: Floats, texts: Sequence[str], prompt: str, batch_size: int | None) -> None:
+        """Write the mean of each text's windows into `result` (n, dim)."""
+        length = self.tokenizer.prompt_length(prompt)
+        windows, owners = self.tokenizer.windows(self.tokenizer.encode(texts, prompt), length)
+        embeddings = self._rows(windows, self._prompt_feature(prompt), batch_size, lambda _: None)
+        result[:] = _average(embeddings, owners, len(texts))
 
     def _run(self, tokens: Tokens, settings: Features, batch_size: int | None, take: Take, progress: Progress) -> None:
         """Run all batches; `take` gets each one's rows and features, from several threads in bulk."""

@@ -26,6 +26,7 @@ from typing import Any, cast
 from airvec.errors import AirvecError, ArgumentError, ProcessError
 
 Advance = Callable[[int], None]
+Take = Callable[[Any], object]
 _Work = tuple[str, Any, tuple[Any, ...]]  # a method's name, a part of the items, the settings
 _Answer = tuple[Any, Exception | None]
 
@@ -111,8 +112,9 @@ class Pool:
         self.stop()
 
     def run(
-        self, method: str, items: Sequence[Any], settings: tuple[Any, ...], chunk_size: int | None, advance: Advance
-    ) -> list[Any]:
+        self, method: str, items: Sequence[Any], settings: tuple[Any, ...], chunk_size: int | None, advance: Advance,
+        take: Take | None = None,
+    ) -> list[Any]:  # fmt: skip
         """Results of `method(part, *settings, advance)` for parts of the items, in order.
 
         Args:
@@ -121,6 +123,7 @@ class Pool:
             settings: the same for all parts.
             chunk_size: items a part; None = a tenth of a process's share, between 64 and 5,000.
             advance: called here with the number of items of each finished part.
+            take: called here with each result, in order, as soon as those before it are there; none is then returned.
 
         Raises:
             ArgumentError: the pool has been stopped, is another process's, or the settings cannot be pickled.
@@ -132,8 +135,9 @@ class Pool:
             _check_picklable("settings", settings)
             size = chunk_size or _chunk_size(len(items), len(self))
             parts = [items[start : start + size] for start in range(0, len(items), size)]
+            results: list[Any] = []
             try:
-                results, error = self._share(method, parts, settings, advance)
+                error = self._share(method, parts, settings, advance, take or results.append)
             except BaseException as problem:  # a process is gone, or a message half read
                 self._stop(f"by {type(problem).__name__}")
                 raise
@@ -179,12 +183,12 @@ class Pool:
                     raise error
 
     def _share(
-        self, method: str, parts: Sequence[Any], settings: tuple[Any, ...], advance: Advance
-    ) -> tuple[list[Any], Exception | None]:
-        """Results of all parts, or the first error: what is then under way is dropped when its answer comes."""
+        self, method: str, parts: Sequence[Any], settings: tuple[Any, ...], advance: Advance, take: Take
+    ) -> Exception | None:
+        """Have the results of all parts taken; else the first error, and what is under way then is dropped."""
         first, self._given = self._given, self._given + len(parts)
-        waiting, results = deque(range(len(parts))), dict[int, Any]()
-        while len(results) < len(parts):
+        waiting, results, taken = deque(range(len(parts))), dict[int, Any](), 0
+        while taken < len(parts):
             for worker in self._workers:
                 if worker.job is None and waiting:
                     number = waiting.popleft()
@@ -193,10 +197,16 @@ class Pool:
                 if job < first:  # of a call that has ended
                     continue
                 if error is not None:
-                    return [], error
+                    return error
                 results[job - first] = result
                 advance(len(parts[job - first]))
-        return [results[number] for number in range(len(parts))], None
+            try:
+                while taken in results:
+                    take(results.pop(taken))
+                    taken += 1
+            except Exception as error:  # noqa: BLE001 - such as a full disk: the pool is as good as before
+                return error
+        return None
 
     def _give(self, worker: _Worker, job: int, work: _Work) -> None:
         message = ForkingPickler.dumps(work)

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from airvec.arguments import (
     check_dim,
     check_output_value,
@@ -25,12 +23,13 @@ from airvec.arguments import (
 from airvec.arrays import Array, Features, Floats, Vectors
 from airvec.batching import check_batch_size
 from airvec.checks import whole_number
+from airvec.destination import Add, Out, check_out, filled
 from airvec.errors import ArgumentError
 from airvec.folder import DEFAULT_MODEL, DENSE
 from airvec.model import TEXTS_AT_ONCE, Model, ModelArguments
 from airvec.modules.normalize import unit
 from airvec.pipeline import Progress, check_on_truncate
-from airvec.precision import check_precision, quantize_embeddings
+from airvec.precision import check_precision
 from airvec.progress import progress_bar
 from airvec.prompts import document_name, query_name, resolve_prompt
 
@@ -129,6 +128,7 @@ class SentenceTransformer(Model):
         task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
+        out: Out | None = None,
     ) -> Any:
         """Embeddings of texts.
 
@@ -153,10 +153,12 @@ class SentenceTransformer(Model):
             on_truncate: for texts over `max_seq_length`: `"ignore"` and `"warn"` cut them, `"error"` refuses them,
                 `"chunk"` averages the embeddings of all their windows (every embedding then has length 1).
             sentences: old name of `inputs`.
+            out: for results larger than memory: an array (n, dim) to write to and return, such as a memory-mapped one,
+                or the path of a `.npy` file to write, whole or not at all, and to return mapped and read-only.
 
         Returns:
             float32 (n, dim) in input order; (dim,) for a single text; (0, dim) for an empty list. int8 or uint8 where
-            `precision` asks for it.
+            `precision` asks for it. `out`, where it is an array.
 
         Raises:
             InputError: an input that is not a text, or not valid Unicode.
@@ -170,15 +172,22 @@ class SentenceTransformer(Model):
         check_precision(precision)
         check_dim("truncate_dim", truncate_dim)
         check_output_value(output_value, check_on_truncate(on_truncate))
+        check_out(out, single=single, output_value=output_value, as_numpy=convert_to_numpy, as_tensor=convert_to_tensor)
         text = resolve_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         self._pipeline(task).tell_long(texts, text, on_truncate)
         with progress_bar(want_progress(show_progress_bar), len(texts), "Encoding") as advance:
             if output_value != "sentence_embedding":
                 parts = self._in_parts(self._features, texts, (text, task, batch_size, output_value), where, advance)
                 return parts[0][0] if single else [features for part in parts for features in part]
-            found = self._in_parts(self._embed, texts, (text, task, batch_size, on_truncate), where, advance)
-        embeddings = self._finish(found, normalize_embeddings, truncate_dim, on_truncate)
-        result = quantize_embeddings(embeddings, check_precision(precision))
+            dim, settings = self._dim(truncate_dim, task), (text, task, batch_size, on_truncate)
+
+            def fill(add: Add) -> None:
+                def take(part: Floats) -> None:
+                    add(self._finish(part, normalize_embeddings, dim, on_truncate))
+
+                self._in_parts(self._embed, texts, settings, where, advance, take)
+
+            result = filled(out, len(texts), dim, precision, fill)
         return _shaped(result, single, convert_to_numpy, convert_to_tensor)
 
     def encode_query(
@@ -201,6 +210,7 @@ class SentenceTransformer(Model):
         task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
+        out: Out | None = None,
     ) -> Any:
         """As `encode`, with the prompt `"query"` where the call names none."""
         if prompt_name is None and prompt is None:
@@ -208,7 +218,7 @@ class SentenceTransformer(Model):
         return self.encode(
             inputs, prompt_name, prompt, batch_size, show_progress_bar, output_value, precision, convert_to_numpy,
             convert_to_tensor, device, normalize_embeddings, truncate_dim, pool, chunk_size, task=task or "query",
-            on_truncate=on_truncate, sentences=sentences,
+            on_truncate=on_truncate, sentences=sentences, out=out,
         )  # fmt: skip
 
     def encode_document(
@@ -231,6 +241,7 @@ class SentenceTransformer(Model):
         task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
+        out: Out | None = None,
     ) -> Any:
         """As `encode`, with the prompt `"document"`, else `"passage"`, else `"corpus"` where the call names none."""
         if prompt_name is None and prompt is None:
@@ -238,7 +249,7 @@ class SentenceTransformer(Model):
         return self.encode(
             inputs, prompt_name, prompt, batch_size, show_progress_bar, output_value, precision, convert_to_numpy,
             convert_to_tensor, device, normalize_embeddings, truncate_dim, pool, chunk_size, task=task or "document",
-            on_truncate=on_truncate, sentences=sentences,
+            on_truncate=on_truncate, sentences=sentences, out=out,
         )  # fmt: skip
 
     def encode_stream(
@@ -281,7 +292,7 @@ class SentenceTransformer(Model):
                 for first, part in parts:
                     self._pipeline(task).tell_long(part, text, on_truncate, first)
                     found = self._embed(part, text, task, batch_size, on_truncate, advance)
-                    yield self._finish([found], normalize_embeddings, truncate_dim, on_truncate)
+                    yield self._finish(found, normalize_embeddings, self._dim(truncate_dim, task), on_truncate)
 
         return stream()
 
@@ -357,12 +368,14 @@ class SentenceTransformer(Model):
             )
         return [features[output] for features in found]
 
-    def _finish(self, parts: Sequence[Floats], normalize: bool, truncate_dim: int | None, on_truncate: str) -> Floats:
-        """Join, shorten, and scale to length 1 where asked, in the reference's order."""
-        empty = np.zeros((0, self._pipeline().output_dim), np.float32)
-        embeddings = parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
-        dim = check_dim("truncate_dim", truncate_dim) or self.truncate_dim
-        shortened = dim is not None and dim < embeddings.shape[1]
+    def _dim(self, truncate_dim: int | None, task: str | None) -> int:
+        """Width of what a call gives."""
+        width = self._pipeline(task).output_dim
+        return min(width, check_dim("truncate_dim", truncate_dim) or self.truncate_dim or width)
+
+    def _finish(self, embeddings: Floats, normalize: bool, dim: int, on_truncate: str) -> Floats:
+        """Shorten, and scale to length 1 where asked, in the reference's order."""
+        shortened = dim < embeddings.shape[1]
         embeddings = embeddings[:, :dim]
         return unit(embeddings) if normalize or (shortened and on_truncate == "chunk") else embeddings
 

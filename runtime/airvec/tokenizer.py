@@ -143,12 +143,14 @@ class Tokenizer(NamedTuple):
         return [Tokens(ids[piece], kinds[piece], np.array([0, len(piece)])) for piece in pieces]
 
 
-def parts_of(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in order, as many at once as the Rust library should get; a longer one alone."""
+def parts_of(
+    texts: Sequence[str], count: int = TEXTS_AT_ONCE, most: int = CHARACTERS_AT_ONCE
+) -> Iterator[Sequence[str]]:
+    """The texts in order, `count` at once and of `most` characters in all, or one that is longer."""
     start = characters = 0
     for end, text in enumerate(texts):
         characters += len(text)
-        if end - start == TEXTS_AT_ONCE or (characters > CHARACTERS_AT_ONCE and end > start):
+        if end - start == count or (characters > most and end > start):
             yield texts[start:end]
             start, characters = end, len(text)
     if start < len(texts):

@@ -57,6 +57,12 @@ def test_a_pool_gives_what_one_process_gives(model, pool, settings):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.parametrize("settings", [{}, {"precision": "int8"}, {"chunk_size": 7, "truncate_dim": 3}])
+def test_a_pool_writes_to_a_file_in_order(model, pool, tmp_path, settings):
+    found = model.encode(TEXTS, pool=pool, out=tmp_path / "rows.npy", **settings)
+    np.testing.assert_allclose(found, model.encode(TEXTS, **_without_chunks(settings)), atol=1e-6)
+
+
 def _without_chunks(settings):
     return {name: value for name, value in settings.items() if name != "chunk_size"}
 

@@ -38,6 +38,21 @@ def test_results_come_in_order_and_progress_by_the_part(pool):
     assert pool.run("double", [], (1,), None, steps.append) == []
 
 
+def test_results_are_taken_in_order_and_none_is_kept(pool):
+    taken = []
+    assert pool.run("double", range(100), (1,), 7, quiet, taken.extend) == []
+    assert taken == [2 * number + 1 for number in range(100)]
+
+
+def test_a_result_that_cannot_be_taken_is_an_error_and_the_pool_stays(pool):
+    def full(_):
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        pool.run("double", range(100), (1,), 7, quiet, full)
+    assert pool.run("double", [4], (0,), 1, quiet) == [[8]]
+
+
 def test_all_processes_get_work(pool):
     parts = pool.run("identify", range(500), (), 1, quiet)
     assert {pid for part in parts for pid, _ in part} == {process.pid for process in pool["processes"]}
