@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,12 @@ def in_input_order(lengths: Any, budget: int = batching.TOKEN_BUDGET, max_rows: 
 
 def rows_of_32(plan: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     """Sorted, and 32 texts a batch whatever their length, as most libraries cut."""
-    return lambda lengths, budget=0, max_rows=None: plan(lengths, 1 << 30, max_rows or 32)
+    return partial(_cut, plan, 1 << 30, 32)
 
 
 def with_budget(plan: Callable[..., list[Any]], tokens: int) -> Callable[..., list[Any]]:
     """The same plan with another budget of tokens."""
-    return lambda lengths, budget=0, max_rows=None: plan(lengths, tokens, max_rows)
+    return partial(_cut, plan, tokens, None)
 
 
 def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
@@ -113,7 +114,8 @@ def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
 
 def pieces() -> list[Piece]:
     """The whole planner, then each piece of it in turn."""
-    plan, beside = pipeline.plan, pipeline._run_beside  # noqa: SLF001 - what is taken out is the runtime's inside
+    # What is taken out is the runtime's inside.
+    plan, beside = batching.plan, pipeline._run_beside  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return [
         Piece(WHOLE),
         Piece("texts not sorted by length", patches=((pipeline, "plan", in_input_order),)),
@@ -192,7 +194,7 @@ def report(found: Sequence[Piece], texts: Mapping[str, list[str]]) -> str:
     speeds = {kind: with_spread([len(texts[kind]) / one for one in whole.seconds[kind]], 0) for kind in texts}
     single = with_spread([1000 * one for one in whole.seconds["one text"]], 2)
     rows: list[dict[str, object]] = [
-        {"taken out, or changed": piece.name} | {f"{kind}, × as long": _times(piece, whole, kind) for kind in KINDS}
+        {"taken out, or changed": piece.name, **{f"{kind}, × as long": _times(piece, whole, kind) for kind in KINDS}}
         for piece in found[1:]
     ]
     said = ", ".join(f"{speed} {kind} texts a second" for kind, speed in speeds.items())
@@ -248,6 +250,13 @@ def main() -> int:
     """Run; what a reader can mend is said in one message."""
     options = arguments()
     return exit_code(lambda: run(options))
+
+
+def _cut(
+    plan: Callable[..., list[Any]], tokens: int, rows: int | None, lengths: Any, _: int = 0, max_rows: int | None = None
+) -> list[Any]:
+    """A plan that does not listen to the budget that it is given."""
+    return plan(lengths, tokens, max_rows or rows)
 
 
 def _times(piece: Piece, whole: Piece, kind: str) -> str:

@@ -93,10 +93,12 @@ class Limits:
             title = f"attention, {count} {name} texts of {tokens} tokens"
             requests[title] = ("attention", {"texts": count, "tokens": tokens, "head": head})
         return [
-            {"product": title}
-            | {
-                way: round(process.ask(do, {**sizes, "seconds": self.seconds})["flops"] / 1e9)
-                for way, process in self._processes.items()
+            {
+                "product": title,
+                **{
+                    way: round(process.ask(do, {**sizes, "seconds": self.seconds})["flops"] / 1e9)
+                    for way, process in self._processes.items()
+                },
             }
             for title, (do, sizes) in requests.items()
         ]

@@ -34,7 +34,7 @@ class Peer:
     library: str
     environment: str
     model: str | None
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
     batch_sizes: tuple[int | None, ...] = (16, 32, 64)
     whole: bool = False
     part: int = 1

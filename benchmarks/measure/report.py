@@ -66,13 +66,13 @@ def ratios(rows: Mapping[str, Row], works: Sequence[str], ours: str = OURS) -> d
     others = [row for row in rows.values() if _compares(row, own)]
     found: dict[str, tuple[float, str]] = {}
     for kind in works:
-        best = _best(others, kind, lambda row, kind=kind: median(row[kind]["texts_per_second"]))
+        best = _best(others, kind, lambda row, kind=kind: statistics.median(row[kind]["texts_per_second"]))
         if best:
-            found[f"{_words(kind)} a second"] = (median(own[kind]["texts_per_second"]) / best[0], best[1])
+            found[f"{_words(kind)} a second"] = (statistics.median(own[kind]["texts_per_second"]) / best[0], best[1])
     for name, title in (("single_ms", "one text"), ("start_s", "start to first vector")):
-        best = _best(others, works[0], lambda row, name=name: -median(row[name]) if row[name] else None)
+        best = _best(others, works[0], lambda row, name=name: -statistics.median(row[name]) if row[name] else None)
         if best and own[name]:
-            found[title] = (-best[0] / median(own[name]), best[1])
+            found[title] = (-best[0] / statistics.median(own[name]), best[1])
     return found
 
 
@@ -81,12 +81,10 @@ def against(rows: Mapping[str, Row], works: Sequence[str], ours: str, other: str
     own, row = rows[ours], rows.get(other, {"absent": ""})
     if "absent" in own or "absent" in row:
         return ""
-    parts = [
-        f"{_words(kind)} {median(own[kind]['texts_per_second']) / median(row[kind]['texts_per_second']):.2f} ×"
-        for kind in works
-    ]
+    speeds = "texts_per_second"
+    parts = [f"{_words(kind)} {_quotient(own[kind][speeds], row[kind][speeds])} ×" for kind in works]
     if own["single_ms"] and row["single_ms"]:
-        parts.append(f"one text in {median(own['single_ms']) / median(row['single_ms']):.2f} × its time")
+        parts.append(f"one text in {_quotient(own['single_ms'], row['single_ms'])} × its time")
     return f"- {own['label']} against {row['label']}: {', '.join(parts)}"
 
 
@@ -119,6 +117,10 @@ def machine_line(found: Mapping[str, Any]) -> str:
 def _best(rows: Sequence[Row], kind: str, worth: Callable[[Row], float | None]) -> tuple[float, str] | None:
     found = [(value, row["label"]) for row in rows if row[kind]["right"] and (value := worth(row)) is not None]
     return max(found) if found else None
+
+
+def _quotient(one: Sequence[float], other: Sequence[float]) -> str:
+    return f"{statistics.median(one) / statistics.median(other):.2f}"
 
 
 def _words(kind: str) -> str:

@@ -47,7 +47,7 @@ class Limit:
     def shape(self, tokens: int, inputs: int, outputs: int, seconds: float) -> dict[str, float]:
         """One product (tokens, inputs) @ (inputs, outputs) again and again: FLOP/s."""
 
-        def work() -> Callable[[], None]:
+        def work() -> Callable[[], Any]:
             left, right = np.ones((tokens, inputs), np.float32), np.ones((inputs, outputs), np.float32)
             out = np.empty((tokens, outputs), np.float32)
             return lambda: np.matmul(left, right, out=out)
@@ -58,7 +58,7 @@ class Limit:
         """Both products of attention, head by head: (tokens, head) @ (head, tokens) @ (tokens, head): FLOP/s."""
         count = texts * self.hidden // head
 
-        def work() -> Callable[[], None]:
+        def work() -> Callable[[], Any]:
             queries = np.ones((count, tokens, head), np.float32)
             keys = np.ones((count, head, tokens), np.float32)
             return lambda: np.matmul(np.matmul(queries, keys), queries)
