@@ -16,7 +16,7 @@ SOURCES := runtime exporter trainer
 # torch uses both cores anyway. More cores: make test JOBS=4.
 JOBS ?= 0
 # In the order in which make bench runs them. To see that they work: make bench BENCH_ARGS=--quick.
-BENCHES := speed rerank sparse static growth ablation
+BENCHES := speed rerank sparse static search growth ablation
 BENCH_ARGS ?=
 
 .DELETE_ON_ERROR:

@@ -30,7 +30,7 @@ def test_every_section_names_a_benchmark_that_is_there():
         assert not part.text() or script.exists(), script
 
 
-@pytest.mark.parametrize("name", ["speed", "rerank", "sparse", "static", "growth", "ablation"])
+@pytest.mark.parametrize("name", ["speed", "rerank", "sparse", "static", "search", "growth", "ablation"])
 def test_every_benchmark_of_make_bench_is_on_the_page(name):
     assert name in {part.name for part in MAKER["PARTS"]}
     assert f" {name}" in (ROOT / "Makefile").read_text(encoding="utf-8").partition("BENCHES :=")[2].partition("\n")[0]
