@@ -8,12 +8,10 @@ Knows nothing of texts and models.
 from collections.abc import Callable
 from os import PathLike, fspath
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
 import numpy as np
 
-from airvec.array_file import whole_file
 from airvec.arrays import Array, Floats
 from airvec.errors import ArgumentError
 from airvec.precision import check_precision, quantize_embeddings
@@ -68,6 +66,8 @@ def filled(out: Out | None, rows: int, dim: int, precision: str | None, fill: Ca
     shape = (rows, -(-dim // 8) if precision in ("binary", "ubinary") else dim)
     dtype = np.dtype(DTYPES[precision])
     if isinstance(out, (str, PathLike)):
+        from airvec.array_file import whole_file  # with zipfile and bz2, which no start should pay for
+
         path = _checked_path(out)
         with whole_file(path) as file:
             header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
@@ -99,6 +99,8 @@ def _fill(
         floats = filled(None, *size, "float32", fill)
         put(quantize_embeddings(floats, precision))
     else:
+        from tempfile import TemporaryFile
+
         with TemporaryFile(prefix=".airvec-", dir=folder if folder.name else None) as kept:
             _keep(fill, kept, put, size[1], precision)
 

@@ -49,8 +49,8 @@ def sorted_out(arguments: Mapping[str, Any]) -> Given:
 
 
 def is_uncached(model: object, arguments: Mapping[str, Any]) -> bool:
-    """Whether a call is the model's own affair: other outputs, other processes, tensors of other libraries."""
-    if "output_value" in arguments or "pool" in arguments or isinstance(arguments.get("device"), list):
+    """Whether a call is the model's own affair: other outputs and places, other processes, others' tensors."""
+    if {"output_value", "pool", "out"} & set(arguments) or isinstance(arguments.get("device"), list):
         return True
     tensors = arguments.get("convert_to_tensor") or not arguments.get("convert_to_numpy", True)
     return bool(tensors) and not isinstance(model, Model)

@@ -28,6 +28,7 @@ from airvec.caching.rows import DENSE, SPARSE
 from airvec.caching.sqlite import SQLiteStore
 from airvec.caching.store import Store
 from airvec.cross_encoder import CrossEncoder, activated, check_ranking, ranked
+from airvec.destination import Out
 from airvec.errors import ArgumentError
 from airvec.model import Model
 from airvec.pairs import check_pairs
@@ -128,6 +129,7 @@ class CachedModel:
         task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
+        out: Out | None = None,
         max_active_dims: int | None = None,
         convert_to_sparse_tensor: bool | None = None,
         save_to_cpu: bool | None = None,
@@ -155,6 +157,7 @@ class CachedModel:
             on_truncate: for texts over the limit: `"ignore"`, `"warn"` (when a text is computed), `"error"` or
                 `"chunk"`.
             sentences: old name of `inputs`.
+            out: an array or a `.npy` file for the model itself to write; such calls are not cached.
             max_active_dims: weights of sparse embeddings to keep.
             convert_to_sparse_tensor: False gives sparse embeddings as dense arrays.
             save_to_cpu: without effect.
@@ -190,6 +193,7 @@ class CachedModel:
         task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
+        out: Out | None = None,
         max_active_dims: int | None = None,
         convert_to_sparse_tensor: bool | None = None,
         save_to_cpu: bool | None = None,
@@ -217,6 +221,7 @@ class CachedModel:
         task: str | None = None,
         on_truncate: str = "ignore",
         sentences: str | Sequence[str] | None = None,
+        out: Out | None = None,
         max_active_dims: int | None = None,
         convert_to_sparse_tensor: bool | None = None,
         save_to_cpu: bool | None = None,

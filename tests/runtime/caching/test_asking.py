@@ -110,6 +110,8 @@ def test_other_outputs_and_processes_are_the_model_s_own(dense, monkeypatch):
     tokens, expected = (model.encode(TEXTS, output_value="token_embeddings") for model in (cached, dense))
     assert [found.tolist() for found in tokens] == [found.tolist() for found in expected]
     assert cached.encode("a b", output_value=None).keys() == dense.encode("a b", output_value=None).keys()
+    out = np.empty((len(TEXTS), 4), np.float32)
+    assert cached.encode(TEXTS, out=out) is out
     seen = []
     monkeypatch.setattr(SentenceTransformer, "_processes", lambda model, pool: seen.append(pool.devices) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
