@@ -77,6 +77,8 @@ class Pipeline(NamedTuple):
                 embedding of the call to length 1; the others cut it.
             progress: called with the number of texts that have been finished, in steps.
         """
+        if len(texts) == 1 and on_truncate != "chunk":
+            return self._rows(self.tokens(texts, prompt), self._prompt_feature(prompt), batch_size, progress)
         result = np.empty((len(texts), self.output_dim), np.float32)
         settings, done = self._prompt_feature(prompt), 0
         for part in parts_of(texts, WINDOW_TEXTS, WINDOW_CHARACTERS):
