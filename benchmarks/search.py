@@ -72,7 +72,7 @@ WAYS = (
     Way(OURS, "int8, dot", "airvec", ["airvec dot"]),
     Way("usearch, exact", "int8, dot", "usearch", ["usearch ip"]),
     Way(OURS, "binary, Hamming", "airvec", ["airvec hamming"]),
-    Way("usearch, Index, exact", "binary, Hamming", "usearch", ["usearch bits"]),
+    Way("usearch, exact", "binary, Hamming", "usearch", ["usearch hamming"]),
     Way("faiss, IndexBinaryFlat", "binary, Hamming", "faiss", ["faiss binary"]),
 )
 

@@ -99,15 +99,6 @@ def usearch(metric: str) -> Search:
     return prepare
 
 
-def usearch_bits(queries: Any, corpus: Any, top_k: int) -> Callable[[], Any]:
-    """Exact search in an index, which knows bits as such."""
-    from usearch.index import Index, MetricKind
-
-    index = Index(ndim=8 * corpus.shape[1], metric=MetricKind.Hamming, dtype="b1")
-    index.add(np.arange(len(corpus)), corpus)
-    return lambda: index.search(queries, top_k, exact=True).keys
-
-
 WAYS: dict[str, Search] = {
     "sgemm": sgemm,
     "airvec dot": airvec("dot"),
@@ -119,7 +110,7 @@ WAYS: dict[str, Search] = {
     "faiss binary": faiss_binary,
     "usearch ip": usearch("IP"),
     "usearch cosine": usearch("Cos"),
-    "usearch bits": usearch_bits,
+    "usearch hamming": usearch("Hamming"),
 }
 
 
