@@ -5,9 +5,9 @@
 
 Every library has an environment of its own with pinned packages (environments/*.txt), and every way to search a
 process of its own; all take turns. Vectors are random unit vectors, their int8 codes, or their bits. What is found is
-compared with the whole table of scores first. faiss is run as it is installed, and with the settings that are best for
-it: by BLAS, where its default uses that for 334 queries and more at this width, in the best of three block sizes, and
-with OpenBLAS told which CPU this is, since the one in its wheel takes one newer than itself for an old one.
+compared with the whole table of scores first. faiss is run with its default, which uses BLAS for 334 queries and more
+at this width, and by BLAS in the best of three block sizes. OpenBLAS is told in all processes what this CPU can do: the
+one in faiss's wheel and the one in NumPy's both take CPUs newer than themselves for older ones, if not the same.
 Writes benchmarks/results/search.json and search.md.
 Knows nothing of how a library is driven: that is measure/search_worker.py.
 """
@@ -47,7 +47,6 @@ class Way:
     kind: str
     environment: str
     ways: Sequence[str]
-    by_cpu: bool = False  # tell OpenBLAS the CPU
 
 
 @dataclass
@@ -65,7 +64,7 @@ WAYS = (
     Way(OURS, "float32, dot", "airvec", ["airvec dot"]),
     Way("airvec, DenseIndex", "float32, dot", "airvec", ["airvec index"]),
     Way("faiss, IndexFlatIP", "float32, dot", "faiss", ["faiss flat"]),
-    Way(BEST, "float32, dot", "faiss", ["faiss blas 1024", "faiss blas 16384", "faiss blas 65536"], True),
+    Way(BEST, "float32, dot", "faiss", ["faiss blas 1024", "faiss blas 16384", "faiss blas 65536"]),
     Way("usearch, exact", "float32, dot", "usearch", ["usearch ip"]),
     Way(OURS, "float32, cosine", "airvec", ["airvec cosine"]),
     Way("usearch, exact", "float32, cosine", "usearch", ["usearch cosine"]),
@@ -118,7 +117,7 @@ def opened(way: Way, sizes: Mapping[str, int], environments: Path, variables: Ma
     path = str(RUNTIME) if way.environment == "airvec" else ""
     for name in way.ways:
         python = python_of(way.environment, environments)
-        process = Process(python, path, way.label, SCRIPT, variables if way.by_cpu else None)
+        process = Process(python, path, way.label, SCRIPT, variables)
         process.ask("load", {"way": name, "kind": way.kind.partition(",")[0], **sizes})
         processes.append(process)
     return processes
@@ -198,11 +197,13 @@ def ratio(times: Sequence[float], others: Sequence[float]) -> float:
 def run(options: argparse.Namespace) -> None:
     """Measure, print, and save a full run."""
     here, sizes = machine(), QUICK if options.quick else FULL
-    found = measure(options, sizes, core_type(here["instructions"]))
+    variables = core_type(here["instructions"])
+    found = measure(options, sizes, variables)
     words = (
         f"{sizes['queries']} queries, {sizes['corpus']:,} vectors of {sizes['dim']} dimensions, the {sizes['top_k']} "
         f"best. Medians (quartiles) of {len(found[0].seconds)} rounds in which all take turns; ratios are those within "
-        "a round. Peak: what the first search takes beside vectors and index, in MB of 10^6 bytes."
+        "a round. Peak: what the first search takes beside vectors and index, in MB of 10^6 bytes. OpenBLAS was told "
+        f"in all processes: {variables or 'nothing'}."
     )
     text = f"{report(found)}\n\n{words}\n\n{machine_line(here)}"
     print(f"\n{text}")
