@@ -17,10 +17,10 @@ from airvec.similarity import Rows, Similarity, cos_sim, dot_score
 from airvec.sparse_similarity import unit_rows
 from airvec.sparse_vectors import SparseVectors
 
-# 16 MB of float32 each. One thread multiplies smaller blocks as fast; two, which wait for each other at each product,
-# lose time with more products, and much of it where others use the CPUs as well.
-SCORES_AT_ONCE = 2**22
-VALUES_AT_ONCE = 2**22
+# 8 MB of float32 each. One thread multiplies blocks of half a megabyte to 16 as fast, but new memory costs time, too;
+# two threads wait for each other at each product, so smaller blocks lose where others use the CPUs as well.
+SCORES_AT_ONCE = 2**21
+VALUES_AT_ONCE = 2**21
 QUERIES_AT_ONCE = 1024
 FIRST_ROWS = 1024  # few, to learn at little cost how high a score must be to matter
 GROWTH = 4

@@ -1,6 +1,6 @@
 """Exact search over vectors: nearest neighbours, and pairs of near-duplicates.
 
-Both go through the vectors block by block: beside vectors and results they take some 40 MB, however many there are.
+Both go through the vectors block by block: beside vectors and results they take some 25 MB, however many there are.
 Results follow sentence-transformers 6.2; among equal scores the lower index comes first (the reference leaves that
 open).
 Knows nothing of texts, but for `paraphrase_mining`, which encodes them with the model it is given.

@@ -132,7 +132,7 @@ def test_memory_does_not_grow_with_the_corpus(function):
     semantic_search(codes[:100], codes, score_function=function)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 45e6
+    assert peak < 25e6
 
 
 def test_a_memory_mapped_corpus_is_searched(tmp_path):
