@@ -66,7 +66,8 @@ def test_a_projected_model_gives_the_narrowed_vectors_and_is_saved(normalize, te
     assert (small.get_embedding_dimension(), model.get_embedding_dimension()) == (8, 32)
     small.save_pretrained(tmp_path / "small", create_model_card=False)
     again = SentenceTransformer(str(tmp_path / "small"), device="cpu")
-    assert np.array_equal(again.encode(texts), small.encode(texts))
+    # Weights at other addresses: on some CPUs their products differ in the last digit.
+    np.testing.assert_allclose(again.encode(texts), small.encode(texts), rtol=1e-5, atol=1e-6)
 
 
 def test_directions_of_another_width_are_refused(teacher):
