@@ -111,9 +111,14 @@ def test_a_read_only_array_and_a_folder_are_named(tmp_path):
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"normalize_embeddings": True, "truncate_dim": 3}, {"on_truncate": "chunk"}, {"prompt": "a ", "batch_size": 3}],
+    [
+        {},
+        {"normalize_embeddings": True, "truncate_dim": 3},
+        {"on_truncate": "chunk"},
+        {"prompt": "a ", "batch_size": 3},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_model_writes_what_it_would_return(tmp_path, small_parts, model, precision, settings):
     expected = model.encode(TEXTS, precision=precision, **settings)
     found = model.encode(TEXTS, precision=precision, out=tmp_path / "rows.npy", **settings)
