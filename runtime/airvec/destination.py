@@ -14,7 +14,7 @@ import numpy as np
 
 from airvec.arrays import Array, Floats
 from airvec.errors import ArgumentError
-from airvec.precision import check_precision, quantize_embeddings
+from airvec.precision import check_finite, check_precision, quantize_embeddings
 
 DTYPES = {"float32": np.float32, "int8": np.int8, "uint8": np.uint8, "binary": np.int8, "ubinary": np.uint8}
 RANGED = ("int8", "uint8")  # need the ends of all rows before the first can be written
@@ -82,13 +82,13 @@ def filled(out: Out | None, rows: int, dim: int, precision: str | None, fill: Ca
         array[place : place + len(part)] = part
         place += len(part)
 
-    _fill(fill, put, (rows, dim), precision, None if out is None else Path())
+    _fill(fill, put, (rows, dim), precision, None if out is None else _folder_of(array))
     return array
 
 
 def _fill(
     fill: Callable[[Add], object], put: Callable[[Array], None], size: tuple[int, int], precision: str,
-    folder: Path | None,
+    folder: Path | str | None,
 ) -> None:  # fmt: skip
     """Have `put` called with rows of the precision; `folder` None = keep those that have to wait in memory."""
     if precision == "float32":
@@ -101,7 +101,7 @@ def _fill(
     else:
         from tempfile import TemporaryFile
 
-        with TemporaryFile(prefix=".airvec-", dir=folder if folder.name else None) as kept:
+        with TemporaryFile(prefix=".airvec-", dir=folder or None) as kept:
             _keep(fill, kept, put, size[1], precision)
 
 
@@ -110,8 +110,12 @@ def _keep(
 ) -> None:
     """Write all rows to a file, then quantise them by the ends of all."""
     ends: list[Array] = []
+    done = 0
 
     def add(part: Floats) -> None:
+        nonlocal done
+        check_finite("embeddings", part, done)
+        done += len(part)
         _write(kept, part)
         if len(part):
             ends[:] = [np.min([*ends[:1], part.min(axis=0)], axis=0), np.max([*ends[1:], part.max(axis=0)], axis=0)]
@@ -127,11 +131,17 @@ def _write(file: IO[bytes], part: Array) -> None:
     file.write(np.ascontiguousarray(part).data)
 
 
+def _folder_of(array: Array) -> Path | str:
+    """Where a mapped array's file lies; "" for others: where the system has its temporary files."""
+    name = getattr(array, "filename", None)
+    return Path(name).parent if name else ""
+
+
 def _checked_path(out: str | PathLike[str]) -> Path:
     path = Path(fspath(out))
     if path.suffix != ".npy":
         raise ArgumentError(f"out: {str(path)!r}, expected an array or a path that ends in .npy. Give it that ending.")
-    return path
+    return path.resolve()  # a link is written through: the file that it names may lie on a larger disk
 
 
 def _checked_array(out: object, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
@@ -143,6 +153,8 @@ def _checked_array(out: object, shape: tuple[int, int], dtype: np.dtype[Any]) ->
             f"out: {array.dtype} {list(array.shape)}, expected {dtype} {list(shape)}. Make it with "
             f"np.lib.format.open_memmap(path, 'w+', np.{dtype}, {shape}), or pass the path alone."
         )
+    if any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
+        raise ArgumentError(f"out: strides {list(array.strides)}, expected rows of their own. Pass a copy.")
     if not array.flags.writeable:
         raise ArgumentError(
             f"out: a read-only array {list(array.shape)}, expected one to write to. Open it with mode 'r+', or copy it."

@@ -89,11 +89,11 @@ def _levels(array: Array, ranges: Array | None, calibration: Array | None) -> Ar
     """Level 0 to 255 of each value, as float: values outside the ranges go to the nearest end."""
     if array.ndim == 2 and not len(array):
         return array
-    _finite("embeddings", array)
+    check_finite("embeddings", array)
     if ranges is None:
-        data = array if calibration is None else _finite("calibration_embeddings", calibration)
+        data = array if calibration is None else check_finite("calibration_embeddings", calibration)
         ranges = _ranges(np.atleast_2d(data), array.shape[-1])
-    limits = _finite("ranges", ranges).astype(np.float32, copy=False)
+    limits = check_finite("ranges", ranges).astype(np.float32, copy=False)
     if limits.shape != (2, array.shape[-1]):
         raise ArgumentError(
             f"ranges: shape {list(limits.shape)}, expected [2, {array.shape[-1]}]: smallest and largest by dimension."
@@ -116,12 +116,23 @@ def _numbers(name: str, values: Vectors) -> Array:
     return array
 
 
-def _finite(name: str, values: Vectors) -> Array:
-    """An array without NaN and infinity, which have no level and would spoil the ranges of all rows."""
+def check_finite(name: str, values: Vectors, first: int = 0) -> Array:
+    """An array without NaN and infinity, which have no level and would spoil the ranges of all rows.
+
+    Args:
+        name: of the values, for the message.
+        values: (dim,) or (n, dim).
+        first: the number of the first row.
+
+    Raises:
+        ArgumentError: there is one; or no numbers.
+    """
     array = _numbers(name, values)
     bad = np.argwhere(~np.isfinite(np.atleast_2d(array)))
     if len(bad):
-        raise ArgumentError(f"{name}: row {bad[0][0]} holds a value that is no number, expected finite ones. Mend it.")
+        raise ArgumentError(
+            f"{name}: row {first + bad[0][0]} holds a value that is no number, expected finite ones. Mend it."
+        )
     return array
 
 

@@ -1,6 +1,7 @@
 """Mirrors runtime/airvec/destination.py, and `out=` of SentenceTransformer."""
 
 import errno
+from tempfile import TemporaryFile
 
 import numpy as np
 import pytest
@@ -152,3 +153,46 @@ def test_a_text_that_cannot_be_read_leaves_no_file(tmp_path, model):
     with pytest.raises(ValueError, match="surrogate"):
         model.encode(["a"] * 60 + ["\ud800"], out=tmp_path / "rows.npy")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_wait_lie_beside_the_file(tmp_path, small_parts, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked: list[object] = []
+
+    def kept(**given):
+        asked.append(given["dir"])
+        return TemporaryFile(**given)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", kept)
+    filled("rows.npy", *ROWS.shape, "int8", give)
+    filled(np.lib.format.open_memmap("mapped.npy", "w+", np.int8, ROWS.shape), *ROWS.shape, "int8", give)
+    filled(np.zeros(ROWS.shape, np.int8), *ROWS.shape, "int8", give)
+    assert asked == [tmp_path.resolve(), tmp_path.resolve(), None]
+
+
+def test_a_link_is_written_through(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "rows.npy").symlink_to(tmp_path / "disk" / "rows.npy")
+    filled(tmp_path / "rows.npy", *ROWS.shape, "float32", give)
+    assert (tmp_path / "rows.npy").is_symlink()
+    np.testing.assert_array_equal(np.load(tmp_path / "disk" / "rows.npy"), ROWS)
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_value_that_is_no_number_is_told_by_its_row(tmp_path, small_parts, kind):
+    rows = ROWS.copy()
+    rows[600, 3] = np.nan
+
+    def give_parts(add):
+        for part in np.split(rows, [300]):
+            add(part)
+
+    with pytest.raises(ArgumentError, match="embeddings: row 600 holds a value that is no number"):
+        filled(tmp_path / "rows.npy" if kind == "file" else None, *rows.shape, "int8", give_parts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_share_memory_are_refused():
+    out = np.broadcast_to(np.zeros(ROWS.shape[1], np.float32), ROWS.shape)
+    with pytest.raises(ArgumentError, match=r"out: strides \[0, 4\], expected rows of their own"):
+        filled(out, *ROWS.shape, "float32", give)

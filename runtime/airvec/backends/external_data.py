@@ -34,18 +34,23 @@ OPERATOR_FIELD, DOMAIN_FIELD = 4, 7
 Found = TypeVar("Found")
 
 
-def check_external_data(file: Path) -> None:
+def check_external_data(file: Path) -> set[str]:
     """Refuse a graph whose weights lie outside its own folder.
+
+    Returns:
+        The files that its tensors are stored in, besides the graph itself.
 
     Raises:
         ModelFolderError: a stated location leaves the folder or does not exist, or the file is damaged.
     """
-    for location in external_locations(file):
+    locations = external_locations(file)
+    for location in locations:
         if not inside(file.parent, location, short_name(file)).is_file():
             raise ModelFolderError(
                 f"{short_name(file)}: its weights are in {location!r}, which does not exist. The download is "
                 "incomplete: fetch the folder again."
             )
+    return locations
 
 
 def external_locations(file: Path) -> set[str]:

@@ -24,9 +24,17 @@ from airvec.json_file import short_name
 
 # Smaller ones stay in the graph: shapes, biases and what else ONNX Runtime looks at while it optimises.
 SMALLEST = 64 * 1024
-GRAPH, TENSOR, INPUT = 7, 5, 11  # in a model; in a graph
+GRAPH, NODE, TENSOR, INPUT = 7, 1, 5, 11  # in a model; in a graph
+GIVEN, OPERATOR, ATTRIBUTE = 1, 4, 5  # in a node
+SUBGRAPHS = (6, 11)  # in an attribute
 DIMS, DTYPE, NAME, RAW, ENTRY, LOCATION = 1, 2, 8, 9, 13, 14  # in a tensor
 EXTERNAL = 1
+# Operators and the input whose array ONNX Runtime's optimisers leave as it is. Elsewhere they may turn a constant in
+# place, under its own name, and would then read ours for it: seen with an Add between two Transposes.
+LEFT_ALONE = {
+    "MatMul": 1, "Gemm": 1, "Gather": 0, "FusedMatMul": 1, "MatMulInteger": 1, "MatMulIntegerToFloat": 1,
+    "DynamicQuantizeMatMul": 1, "MatMulNBits": 1,
+}  # fmt: skip
 DTYPES = {
     1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 10: np.float16,
     11: np.float64,
@@ -69,20 +77,23 @@ class _Tensor(NamedTuple):
         return prod(self.dims) * np.dtype(DTYPES[self.dtype]).itemsize if self.dtype in DTYPES else 0
 
 
-def map_weights(file: Path) -> MappedWeights:
+def map_weights(file: Path, *, split: bool = False) -> MappedWeights:
     """Map the large weights of a graph that `check_external_data` has passed, inside it or in files beside it.
+
+    Args:
+        file: the graph.
+        split: whether any of its tensors lies in a file beside it; those inside are then left to ONNX Runtime.
 
     Raises:
         ModelFolderError: a file that holds weights lies outside the graph's folder.
-        ValueError: the file is cut short or no protobuf.
+        ValueError: the file is cut short, no protobuf, or not written in the shortest way.
         IndexError: as ValueError.
     """
     data = _mapped(file)
     start, end = next(((first, last) for number, first, last in fields(data, 0, len(data)) if number == GRAPH), (0, 0))
     tensors = list(_large(data, start, end))
-    beside = [tensor for tensor in tensors if tensor.stated]
-    if beside:
-        return _beside(file, beside)
+    if split:
+        return _beside(file, [tensor for tensor in tensors if tensor.stated])
     # The real file: the Hub's cache has links, and ONNX Runtime does not follow those that leave a folder.
     real = file.resolve()
     arrays = {tensor.name: _array(data, tensor, tensor.raw[0]) for tensor in tensors if tensor.raw}
@@ -117,13 +128,31 @@ def _large(data: mmap.mmap, start: int, end: int) -> Iterator[_Tensor]:
     """The tensors of a graph that are worth it; not those that a caller may give in another way, as inputs."""
     found = list(fields(data, start, end))
     inputs = {_text(data, first, last, 1) for number, first, last in found if number == INPUT}
+    wanted = _left_alone(data, [(first, last) for number, first, last in found if number == NODE])
     for first, last in ((first, last) for number, first, last in found if number == TENSOR):
         if last - first < SMALLEST and not _is_external(data, first, last):
             continue
         tensor = _tensor(data, first, last)
         whole = tensor.stated or (tensor.raw and tensor.raw[1] - tensor.raw[0] == tensor.size)
-        if tensor.size >= SMALLEST and whole and tensor.name not in inputs:
+        if tensor.size >= SMALLEST and whole and tensor.name in wanted - inputs:
             yield tensor
+
+
+def _left_alone(data: mmap.mmap, nodes: list[tuple[int, int]]) -> set[str]:
+    """Names that only inputs in `LEFT_ALONE` read; none where a graph is inside another, which may have them, too."""
+    read, elsewhere = set[str](), set[str]()
+    for start, end in nodes:
+        operator, given = "", list[str]()
+        for number, first, last in fields(data, start, end):
+            if number == GIVEN:
+                given.append(data[first:last].decode())
+            elif number == OPERATOR:
+                operator = data[first:last].decode()
+            elif number == ATTRIBUTE and any(inner in SUBGRAPHS for inner, *_ in fields(data, first, last)):
+                return set()
+        for place, name in enumerate(given):
+            (read if LEFT_ALONE.get(operator) == place else elsewhere).add(name)
+    return read - elsewhere
 
 
 def _is_external(data: mmap.mmap, start: int, end: int) -> bool:
@@ -158,17 +187,25 @@ def _without(data: mmap.mmap, graph: tuple[int, int], tensors: list[_Tensor], na
     at = graph[0]
     for tensor in tensors:
         first, last = tensor.raw or (0, 0)
-        head = data[tensor.start : first - len(message(RAW, b"", last - first))]
+        head = data[tensor.start : first - len(_header(data, RAW, first, last))]
         stated = {"location": name, "offset": str(first), "length": str(last - first)}
         entries = [
             message(ENTRY, message(1, key.encode()) + message(2, value.encode())) for key, value in stated.items()
         ]
         whole = b"".join([head, data[last : tensor.end], *entries, bytes([LOCATION << 3, EXTERNAL])])
         parts += [
-            data[at : tensor.start - len(message(TENSOR, b"", tensor.end - tensor.start))],
+            data[at : tensor.start - len(_header(data, TENSOR, tensor.start, tensor.end))],
             message(TENSOR, whole),
         ]
         at = tensor.end
     body = b"".join([*parts, data[at : graph[1]]])
-    before = graph[0] - len(message(GRAPH, b"", graph[1] - graph[0]))
+    before = graph[0] - len(_header(data, GRAPH, *graph))
     return b"".join([data[:before], message(GRAPH, body), data[graph[1] :]])
+
+
+def _header(data: mmap.mmap, number: int, start: int, end: int) -> bytes:
+    """What stands in front of a field's content: its key and length."""
+    header = message(number, b"", end - start)
+    if data[start - len(header) : start] != header:
+        raise ValueError(f"field {number} at byte {start} has a key or a length of more bytes than it needs")
+    return header

@@ -120,8 +120,10 @@ class OnnxGraph:
         self._beside: ort.InferenceSession | None = None
         self._long = threading.Lock()
         _check_version(folder)
-        check_external_data(self.file)
-        self._weights = _weights(self.file, options)
+        locations = check_external_data(self.file)
+        self._files = (self.file, *(self.file.parent / location for location in sorted(locations)))
+        self._stamps = _stamps(self._files)
+        self._weights = _weights(self.file, options, split=bool(locations))
         session = self._session(bulk=False)
         self.inputs = check_inputs(self.file, [node.name for node in session.get_inputs()])
         outputs = [node.name for node in session.get_outputs()]
@@ -176,6 +178,11 @@ class OnnxGraph:
             return self._alone
 
     def _open(self, threads: int, *, spin: bool) -> ort.InferenceSession:
+        if _stamps(self._files) != self._stamps:  # a second session would be another model
+            raise ModelFolderError(
+                f"{short_name(self.file)}: written anew since it was opened, expected it as it was. "
+                "Open the model again."
+            )
         settings = _session_options(self._options.session_options, threads, spin)
         if self._optimized and self._options.session_options is None:
             # Done when the graph was made; doing it again takes half of the time that opening takes.
@@ -221,12 +228,25 @@ class Weights:
         return self.mapped.graph
 
 
-def _weights(file: Path, options: BackendOptions) -> Weights | None:
+def _stamps(files: tuple[Path, ...]) -> list[tuple[int, int] | None]:
+    """Size and time of each file; None of one that is gone."""
+    found: list[tuple[int, int] | None] = []
+    for file in files:
+        try:
+            facts = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((facts.st_size, facts.st_mtime_ns))
+    return found
+
+
+def _weights(file: Path, options: BackendOptions, *, split: bool) -> Weights | None:
     """The weights for sessions on the CPU with options of ours; None = ONNX Runtime is to read the file itself."""
     if options.session_options is not None or tuple(options.providers or CPU) != CPU:
         return None
     try:
-        mapped = map_weights(file)
+        mapped = map_weights(file, split=split)
     except (ValueError, IndexError):  # ONNX Runtime says what is wrong with the file
         return None
     return Weights(file, mapped) if mapped.arrays else None

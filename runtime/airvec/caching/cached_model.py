@@ -49,7 +49,8 @@ class CachedModel:
     `encode`, `encode_query` and `encode_document` of dense and sparse encoders, and `predict` and `rank` of rerankers,
     ask the store first, compute what is not there (each text once, however often it is given), and give what the model
     would. What is not cached is the model's own, under its name: `encode_stream`, `similarity` …, other outputs than
-    sentence embeddings, and calls with processes. Attributes are the model's, too: `cached.truncate_dim = 16` sets its.
+    sentence embeddings, and calls with processes or `out=`. Attributes are the model's, too: `cached.truncate_dim = 16`
+    sets its.
 
     An answer is found again by the same model alone: the key holds the SHA-256 of its folder, the graph that was
     opened, its prompts and limits of the moment, how it was asked, and the text. int8 and binary embeddings are made

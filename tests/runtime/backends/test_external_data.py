@@ -31,7 +31,7 @@ def test_weights_beside_the_graph_are_fine_and_missing_ones_are_not(tmp_path):
     with pytest.raises(ModelFolderError, match="'model.onnx_data', which does not exist"):
         check_external_data(path)
     (tmp_path / "model.onnx_data").write_bytes(table().tobytes())
-    assert check_external_data(path) is None
+    assert check_external_data(path) == {"model.onnx_data"}
 
 
 def test_a_graph_with_its_weights_inside_names_no_files(tmp_path):

@@ -1,6 +1,7 @@
 """Mirrors runtime/airvec/backends/mapped_weights.py."""
 
 import mmap
+import os
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from airvec import SentenceTransformer
 from airvec.backends import mapped_weights
 from airvec.backends.mapped_weights import map_weights
+from airvec.errors import ModelFolderError
 from tests.folders import lookup_graph, table, word_model
 
 WIDE = np.random.default_rng(3).normal(size=(256, 128)).astype(np.float32)  # 128 KiB
@@ -84,13 +86,13 @@ def test_weights_in_a_file_of_their_own_are_mapped_and_the_graph_is_opened_as_it
     weights.data_location = TensorProto.EXTERNAL
     file = saved(tmp_path / "model.onnx", product_graph(weights))
     (tmp_path / "model.onnx_data").write_bytes(b"\0" * 64 + WIDE.tobytes())
-    mapped = map_weights(file)
+    mapped = map_weights(file, split=True)
     assert mapped.graph is None
     np.testing.assert_array_equal(mapped.arrays["w"], WIDE)
     x = np.ones((2, 256), np.float32)
     np.testing.assert_allclose(answer(mapped, file, x), x @ WIDE + np.arange(128), rtol=1e-4, atol=1e-4)
     (tmp_path / "model.onnx_data").write_bytes(b"\0" * 64)
-    assert map_weights(file).arrays == {}  # cut short: ONNX Runtime says so
+    assert map_weights(file, split=True).arrays == {}  # cut short: ONNX Runtime says so
 
 
 def test_small_weights_weights_that_are_inputs_and_types_that_numpy_lacks_are_left(tmp_path):
@@ -127,6 +129,80 @@ def test_what_is_no_graph_is_an_error(tmp_path, data):
     (tmp_path / "model.onnx").write_bytes(data)
     with pytest.raises(ValueError, match="field"):
         map_weights(tmp_path / "model.onnx")
+
+
+def turned_graph():
+    """`y` = Σ over rows of (xᵀ + w)ᵀ: the optimiser turns `w` in place to be rid of both transpositions."""
+    square = np.random.default_rng(5).normal(size=(1, 160, 160)).astype(np.float32)
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]), helper.make_node("Add", ["t", "w"], ["a"]),
+        helper.make_node("Relu", ["a"], ["r"]), helper.make_node("Transpose", ["r"], ["y"], perm=[0, 2, 1]),
+    ]  # fmt: skip
+    shape = ["n", 160, 160]
+    given, result = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy")
+    graph = helper.make_graph(nodes, "turned", [given], [result], [numpy_helper.from_array(square, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 9
+    return model
+
+
+def test_constants_that_an_optimiser_may_turn_are_left(tmp_path):
+    file = saved(tmp_path / "model.onnx", turned_graph())
+    mapped = map_weights(file)
+    assert mapped.arrays == {}
+    x = np.random.default_rng(1).normal(size=(2, 160, 160)).astype(np.float32)
+    plain = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    np.testing.assert_array_equal(answer(mapped, file, x), plain.run(["y"], {"x": x})[0])
+
+
+def test_weights_of_graphs_with_graphs_inside_are_left(tmp_path):
+    model = product_graph(numpy_helper.from_array(WIDE, "w"))
+    branch = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("w", TensorProto.FLOAT, [256, 128])])
+    model.graph.node.append(helper.make_node("If", ["c"], ["z"], then_branch=branch, else_branch=branch))
+    assert map_weights(saved(tmp_path / "model.onnx", model)).arrays == {}
+
+
+def test_weights_inside_stay_where_others_lie_in_files(tmp_path):
+    file = saved(tmp_path / "model.onnx", product_graph(numpy_helper.from_array(WIDE, "w")))
+    mapped = map_weights(file, split=True)
+    assert (mapped.arrays, mapped.graph) == ({}, None)
+
+
+def test_lengths_of_more_bytes_than_they_need_are_left_to_onnxruntime(tmp_path):
+    data = product_graph(numpy_helper.from_array(WIDE, "w")).SerializeToString()
+    size = len(WIDE.tobytes())
+    short = b"\x4a" + bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14])
+    assert data.count(short) == 1
+    body = data.replace(short, short[:-1] + bytes([short[-1] | 0x80, 0]))
+    model = onnx.ModelProto()
+    model.ParseFromString(data)
+    tensor, graph = model.graph.initializer[0].ByteSize(), model.graph.ByteSize()
+    for old in (tensor, graph):  # the messages around it are a byte longer
+        body = body.replace(number(old), number(old + 1), 1)
+    assert onnx.load_from_string(body) == onnx.load_from_string(data)
+    (tmp_path / "model.onnx").write_bytes(body)
+    with pytest.raises(ValueError, match="more bytes than it needs"):
+        map_weights(tmp_path / "model.onnx")
+
+
+def number(value):
+    """A varint of three bytes."""
+    return bytes([value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14])
+
+
+@pytest.mark.parametrize("change", ["replaced", "deleted"])
+def test_a_second_session_is_not_opened_on_another_file(tmp_path, change):
+    model = SentenceTransformer(word_model(tmp_path), threads=2)
+    first = model.encode("a b c")
+    file = model._pipeline().backend.file
+    data = file.read_bytes()
+    file.unlink()
+    if change == "replaced":
+        file.write_bytes(data)
+        os.utime(file, ns=(1, 1))
+    np.testing.assert_array_equal(model.encode("a b c"), first)  # the session that is open
+    with pytest.raises(ModelFolderError, match=r"model.onnx: written anew since it was opened.*Open the model again"):
+        model.encode(["a b c", "c", "b"] * 40, batch_size=1)
 
 
 def test_a_models_sessions_read_the_same_weights(tmp_path, monkeypatch):
