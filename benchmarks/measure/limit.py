@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measure.cpu import blas_core
 from measure.process import Process
 from measure.report import median, quartiles
 from measure.table import markdown
@@ -70,7 +71,7 @@ class Limits:
         self.rounds: dict[str, list[float]] = {}
         self._processes: dict[str, Process] = {}
         for name, (beside, blas) in WAYS.items():
-            environment = {"OPENBLAS_NUM_THREADS": str(blas or cores)}
+            environment = {"OPENBLAS_NUM_THREADS": str(blas or cores), **blas_core()}
             process = Process(python, name=name, script=SCRIPT, environment=environment)
             sizes = {"layers": shape.layers, "hidden": shape.hidden, "inner": shape.inner}
             process.ask("load", {"beside": beside or cores, **sizes})
