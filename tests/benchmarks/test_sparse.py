@@ -7,7 +7,7 @@ from measure.process import Process
 from measure.splade import make_splade
 from sparse import OUR_BOUND, are_off
 
-MEGABYTES = 400
+MEGABYTES = 450  # 398 to 411 by processor
 DOCUMENTS = 60
 
 
