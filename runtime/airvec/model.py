@@ -28,14 +28,14 @@ from airvec.arguments import (
 )
 from airvec.arrays import Integers
 from airvec.backends import graph_of
-from airvec.batching import pad
+from airvec.batching import WINDOW_TEXTS, pad
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec.folder import FASTEST, FUSED, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
 from airvec.forks import renew_in_children
 from airvec.hub import HubOptions, find_model, locate
 from airvec.identity import folder_files
-from airvec.pipeline import WINDOW_TEXTS, Body, Pipeline, Progress, open_body, open_pipeline
+from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
 from airvec.prompts import check_prompt_name, merged_prompts
 from airvec.threads import limit_tokenizers
 

@@ -9,7 +9,7 @@ Knows nothing of prompts by name, precisions and result shapes: those are the th
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,9 +32,8 @@ ON_TRUNCATE = ("ignore", "warn", "error", "chunk")
 # A call with fewer batches runs them one after the other on all threads: see backends/onnx.py.
 BULK_BATCHES = 16
 TABLES = ("StaticEmbedding", "SparseStaticEmbedding")
-# Texts tokenised, sorted and run together: enough for dense batches, few enough for flat memory. A million characters
-# are about 250,000 tokens, 500 batches.
-WINDOW_TEXTS, WINDOW_CHARACTERS = 4096, 1_000_000
+# Of the texts that are tokenised, sorted and run together: about 250,000 tokens, 500 batches.
+WINDOW_CHARACTERS = 1_000_000
 
 Progress = Callable[[int], None]
 Take = Callable[[Integers, Features], None]
@@ -81,20 +80,26 @@ class Pipeline(NamedTuple):
             return self._rows(self.tokens(texts, prompt), self._prompt_feature(prompt), batch_size, progress)
         result = np.empty((len(texts), self.output_dim), np.float32)
         settings, done = self._prompt_feature(prompt), 0
-        for part in parts_of(texts, WINDOW_TEXTS, WINDOW_CHARACTERS):
-            rows = result[done : done + len(part)]
-            if on_truncate == "chunk":
-                self._fill_averages(rows, part, prompt, batch_size)
+        windows = parts_of(texts, self.backend.window, WINDOW_CHARACTERS)
+        if on_truncate == "chunk":
+            for part in windows:
+                self._fill_averages(result[done : done + len(part)], part, prompt, batch_size)
+                done += len(part)
                 progress(len(part))
-            else:
-                self._fill(rows, self.tokens(part, prompt), settings, batch_size, progress)
-            done += len(part)
+            return result
+
+        def work(part: Sequence[str]) -> Tokens:
+            return self.tokens(part, prompt)
+
+        for tokens in ahead(work, windows) if self.threads > 1 else map(work, windows):
+            self._fill(result[done : done + len(tokens)], tokens, settings, batch_size, progress)
+            done += len(tokens)
         return result
 
     def features(self, texts: Sequence[str], prompt: str, batch_size: int | None) -> Iterator[tuple[int, Features]]:
         """Index and features of each text, without padding and not in input order: all arrays that modules made."""
         tokens, settings = self.tokens(texts, prompt), self._prompt_feature(prompt)
-        for rows in plan(tokens.lengths, self.backend.token_budget, batch_size):
+        for rows in self._batches(tokens, batch_size):
             features = self._forward(tokens.take(rows), settings, bulk=False)
             for place, row in enumerate(rows):
                 yield int(row), _one(features, place)
@@ -177,8 +182,8 @@ class Pipeline(NamedTuple):
 
     def _run(self, tokens: Tokens, settings: Features, batch_size: int | None, take: Take, progress: Progress) -> None:
         """Run all batches; `take` gets each one's rows and features, from several threads in bulk."""
-        batches = plan(tokens.lengths, self.backend.token_budget, batch_size)
-        bulk = self.threads > 1 and len(batches) >= BULK_BATCHES and self.backend.turn is None
+        batches = self._batches(tokens, batch_size)
+        bulk = self.threads > 1 and len(batches) >= BULK_BATCHES and self.backend.beside
 
         def run(rows: Integers) -> None:
             batch = tokens if len(tokens) == 1 else tokens.take(rows)
@@ -192,6 +197,9 @@ class Pipeline(NamedTuple):
         else:
             for rows in batches:
                 run(rows)
+
+    def _batches(self, tokens: Tokens, batch_size: int | None) -> list[Integers]:
+        return plan(tokens.lengths, self.backend.token_budget, batch_size, pads=self.backend.pads)
 
     def _forward(self, tokens: Tokens, settings: Features, bulk: bool) -> Features:
         with self.backend.turn or nullcontext():
@@ -368,3 +376,21 @@ def _run_beside(run: Callable[[Integers], None], batches: Sequence[Integers], th
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def ahead(work: Callable[[Sequence[str]], Tokens], parts: Iterable[Sequence[str]]) -> Iterator[Tokens]:
+    """`work` of each part, in order; that of the next is done on another thread while the caller is busy with this."""
+    rest = iter(parts)
+    part = next(rest, None)
+    found = None if part is None else work(part)
+    part = next(rest, None)
+    if part is not None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1, thread_name_prefix="airvec-ahead") as pool:
+            while found is not None and part is not None:
+                following = pool.submit(work, part)
+                yield found
+                found, part = following.result(), next(rest, None)
+    if found is not None:
+        yield found

@@ -31,7 +31,8 @@ class Tokenizer(NamedTuple):
     """A model's tokenizer with its limits.
 
     `max_length` counts special tokens; None = no limit. `prefix` and `suffix` are the numbers of special tokens
-    in front of and behind every text ([CLS] … [SEP]: 1 and 1).
+    in front of and behind every text ([CLS] … [SEP]: 1 and 1). `typed` says that a text alone has token types other
+    than 0 (XLNet's).
     """
 
     backend: Backend
@@ -43,6 +44,7 @@ class Tokenizer(NamedTuple):
     prefix: int
     suffix: int
     token_types: bool = True
+    typed: bool = True
 
     def encode(self, texts: Sequence[str], prompt: str = "") -> Tokens:
         """Token ids of all texts with the prompt in front, special tokens included, uncut.
@@ -133,7 +135,7 @@ class Tokenizer(NamedTuple):
             raise bad_text(texts, error) from error
         except Exception as error:  # the Rust library's only kind
             raise ModelFolderError(f"tokenizer.json: cannot read texts ({error}). Fetch the file again.") from error
-        return _tokens(encodings)
+        return _tokens(encodings, self.typed)
 
     def _cut(self, row: Tokens, head: int, room: int) -> list[Tokens]:
         ids, kinds = row.ids, row.type_ids
@@ -198,7 +200,8 @@ def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
     backend.no_truncation()
     backend.no_padding()
     _apply_settings(backend, spec)
-    mask = backend.encode("a", add_special_tokens=add_special_tokens).special_tokens_mask
+    example = backend.encode("a", add_special_tokens=add_special_tokens)
+    mask = example.special_tokens_mask
     tokenizer = Tokenizer(
         backend=backend,
         max_length=None,
@@ -209,6 +212,7 @@ def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
         prefix=_leading_ones(mask),
         suffix=_leading_ones(mask[::-1]),
         token_types=spec.token_types,
+        typed=any(example.type_ids),
     )
     return tokenizer.with_max_length(int(truncation["max_length"]) if truncation else spec.max_length)
 
@@ -246,16 +250,15 @@ def _leading_ones(mask: Sequence[int]) -> int:
     return next((index for index, special in enumerate(mask) if not special), len(mask))
 
 
-def _tokens(encodings: Sequence[Encoding]) -> Tokens:
+def _tokens(encodings: Sequence[Encoding], typed: bool) -> Tokens:
     ids = [encoding.ids for encoding in encodings]
     lengths = np.fromiter(map(len, ids), np.int64, len(ids))
     total = int(lengths.sum())
-    kinds = chain.from_iterable(encoding.type_ids for encoding in encodings)
-    return Tokens(
-        np.fromiter(chain.from_iterable(ids), np.int32, total),
-        np.fromiter(kinds, np.int32, total),
-        np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
-    )
+    kinds = np.zeros(total, np.int32)
+    if typed:
+        kinds[:] = np.fromiter(chain.from_iterable(encoding.type_ids for encoding in encodings), np.int32, total)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    return Tokens(np.fromiter(chain.from_iterable(ids), np.int32, total), kinds, offsets)
 
 
 def bad_text(texts: Sequence[str], error: Exception) -> InputError:

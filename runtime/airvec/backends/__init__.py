@@ -58,6 +58,21 @@ class Backend(Protocol):
         ...
 
     @property
+    def window(self) -> int:
+        """Texts to tokenise, sort by length and run together."""
+        ...
+
+    @property
+    def pads(self) -> bool:
+        """Whether the texts of a batch are filled up to the longest of them."""
+        ...
+
+    @property
+    def beside(self) -> bool:
+        """Whether the batches of a long call are to run side by side, each on a thread; else each runs on all."""
+        ...
+
+    @property
     def pools(self) -> bool:
         """True where `run` gives `sentence_embedding` with the model's own pooling already applied."""
         ...

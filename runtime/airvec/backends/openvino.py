@@ -24,7 +24,7 @@ from airvec.backends import BackendOptions
 from airvec.backends.interface import HEAD_BUDGET, check_inputs, choose_output
 from airvec.backends.openvino_settings import SIDE_BY_SIDE, compile_settings, read_settings
 from airvec.backends.telemetry import no_telemetry
-from airvec.batching import TOKEN_BUDGET, Tokens, pad
+from airvec.batching import TOKEN_BUDGET, WINDOW_TEXTS, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import FILL_MASK, OPENVINO, ModelFolder, ModuleSpec, find_graph, graph_record
 from airvec.forks import never_destroy, renew_in_children
@@ -94,6 +94,7 @@ class OpenVinoGraph:
             self.output_dim = body.config.integer("vocab_size")
         self.token_budget = HEAD_BUDGET if body.task == FILL_MASK else TOKEN_BUDGET
         self.turn = threading.Lock() if body.task == FILL_MASK and not self.pools else None
+        self.window, self.pads, self.beside = WINDOW_TEXTS, True, self.turn is None
         renew_in_children(self, OpenVinoGraph._renew)
 
     def run(self, tokens: Tokens, bulk: bool) -> Features:

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from airvec.arrays import Features, Floats
-from airvec.batching import Tokens
+from airvec.batching import TABLE_WINDOW, Tokens
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder import ModuleSpec
 from airvec.json_file import JsonObject, read_object, short_name
@@ -27,6 +27,9 @@ class SparseTable:
 
     weights: Floats
     token_budget: int = 1_000_000  # nothing is padded, and an entry takes some 50 bytes of work
+    window: int = TABLE_WINDOW
+    pads: bool = False
+    beside: bool = True
     pools: bool = False
     modules: tuple[str, ...] = ()
     turn: None = None
