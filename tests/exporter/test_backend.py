@@ -66,7 +66,7 @@ def test_a_new_folder_gets_the_whole_model_and_the_graph(model: airvec.SentenceT
     assert (record.sha256, record.optimized) == (after["onnx/model_O2.onnx"], True)
     assert record.max_delta <= 1e-5  # from the graph that it was made from
     assert {"mean_cosine", "batch_delta", "megabytes"} < set(record.measured)
-    assert after["onnx/model_O2.onnx"] != after["onnx/model.onnx"]
+    assert after["onnx/model_O2.onnx"] == after["onnx/model.onnx"]  # a BERT has been through all of these passes
     opened = airvec.SentenceTransformer(tmp_path / "new" / "model", variant="O2")
     assert np.abs(opened.encode(TEXTS) - model.encode(TEXTS)).max() <= 1e-5
     assert airvec.SentenceTransformer(tmp_path / "new" / "model").encode(TEXTS).shape == (12, 24)
@@ -85,6 +85,8 @@ def test_the_model_s_own_folder_gets_the_graph_under_the_reference_s_name(
     export_optimized_onnx_model(model, config, model.folder, file_suffix=suffix)
     assert set(files(model.folder)) - before == {f"onnx/{name}"}
     assert set(read_manifest(model.folder).graphs) == {"onnx/model.onnx", f"onnx/{name}"}
+    after, gelu = files(model.folder), bound > 1e-5
+    assert (after[f"onnx/{name}"] != after["onnx/model.onnx"]) is gelu
     opened = airvec.SentenceTransformer(model.folder, model_kwargs={"file_name": f"onnx/{name}"})
     assert np.abs(opened.encode(TEXTS) - model.encode(TEXTS)).max() <= bound  # GELU by tanh in O3
 

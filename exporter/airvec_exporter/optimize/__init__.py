@@ -1,7 +1,8 @@
 """Passes over a graph as `airvec_exporter.graph.trace` gives it: the same numbers, faster.
 
 Each pass rewrites what it can prove to be equal, and leaves all else alone; none knows an architecture. `DEFAULT` holds
-those that helped where they were measured (docs/optimising.md); the others are there to be measured again.
+those that helped where they were measured (docs/optimising.md), `PORTABLE` those of them that keep to standard
+operators: every exported graph goes through these. The others are there to be measured again.
 Knows nothing of files and of torch.
 """
 
@@ -21,7 +22,7 @@ from airvec_exporter.optimize.packed import pack_products
 from airvec_exporter.optimize.selection import select_early
 from airvec_exporter.optimize.separate import separate_products
 
-__all__ = ["DEFAULT", "LEVELS", "PASSES", "optimize"]
+__all__ = ["DEFAULT", "LEVELS", "PASSES", "PORTABLE", "optimize"]
 
 PASSES: Mapping[str, Callable[[ir.Model], int]] = {
     "mask": simplify_mask,
@@ -37,7 +38,8 @@ PASSES: Mapping[str, Callable[[ir.Model], int]] = {
     "gelu_approximation": approximate_gelu,
     "float16": to_float16,
 }
-DEFAULT = ("mask", "join_attention", "separate_products", "unsplit_attention", "select_early", "join_swish")
+PORTABLE = ("mask", "join_attention", "separate_products", "unsplit_attention", "select_early")
+DEFAULT = (*PORTABLE, "join_swish")
 # The reference's names: basic, fusions, GELU by tanh, half precision.
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "O1": ("mask",),
