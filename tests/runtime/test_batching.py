@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airvec.batching import Tokens, join, pad, plan
+from airvec.batching import BATCH_COST, Tokens, join, pad, plan
 from airvec.errors import ArgumentError
 
 
@@ -35,6 +35,23 @@ def test_a_plan_holds_every_text_once_and_keeps_to_its_budget(found, budget, row
 def test_a_plan_takes_the_longest_first_and_keeps_the_order_of_equals():
     batches = plan(np.array([3, 9, 3, 9, 1]), budget=18)
     assert [batch.tolist() for batch in batches] == [[1, 3], [0, 2, 4]]
+
+
+def costs(batches, lengths):
+    return sum(BATCH_COST + len(batch) * int(lengths[batch].max()) for batch in batches)
+
+
+def test_a_batch_ends_early_where_padding_would_cost_more_than_another_batch():
+    lengths = np.array([40, 40, 5, 5, 5, 5])
+    assert [batch.tolist() for batch in plan(lengths)] == [[0, 1], [2, 3, 4, 5]]  # saves 4 × 35 tokens of padding
+    assert [batch.tolist() for batch in plan(lengths, pads=False)] == [[0, 1, 2, 3, 4, 5]]
+    near = np.array([40, 40, 38, 38])
+    assert [batch.tolist() for batch in plan(near)] == [[0, 1, 2, 3]]  # 4 tokens of padding against a batch more
+
+
+def test_a_plan_costs_less_than_one_of_full_batches():
+    lengths = np.random.default_rng(0).geometric(0.05, 300)
+    assert costs(plan(lengths), lengths) < 0.97 * costs(plan(lengths, pads=False), lengths)
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "32", True])

@@ -38,6 +38,19 @@ def test_the_second_session_needs_room(limited, tmp_path, megabytes, count):
     assert len(sessions(model)) == count
 
 
+@pytest.mark.parametrize(("threads", "count", "most"), [(1, 1, 1), (2, 1, 1), (3, 2, 0)])
+def test_a_large_graph_on_two_threads_runs_one_batch_after_the_other(tmp_path, monkeypatch, threads, count, most):
+    expected = SentenceTransformer(word_model(tmp_path), threads=threads).encode(MANY, batch_size=1)
+    monkeypatch.setattr(backend, "LARGE", 10)
+    model = SentenceTransformer(tmp_path, threads=threads)
+    graph = model._pipeline().backend
+    model.encode(MANY[:1])
+    graph._alone = Watched(graph._alone)
+    found = model.encode(MANY, batch_size=1)
+    assert (len(sessions(model)), graph._alone.most) == (count, most)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(("megabytes", "room"), [(269, False), (271, True)])
 def test_weights_beside_the_graph_are_counted(limited, tmp_path, megabytes, room):
     """200 MB and twice 35 MB."""
@@ -84,16 +97,17 @@ class Watched:
                 self.now -= 1
 
 
-def test_a_text_longer_than_a_batch_runs_alone_on_all_threads(tmp_path):
+def test_long_texts_run_one_at_a_time_on_all_threads(tmp_path):
     model = SentenceTransformer(word_model(tmp_path), threads=2)
     model.max_seq_length = None
     model.encode(MANY, batch_size=1)  # opens both
     graph = model._pipeline().backend
     graph._alone, graph._beside = Watched(graph._alone), Watched(graph._beside)
-    texts = [" ".join("abc"[: number % 3 + 1] * (300 if number % 2 else 3)) for number in range(40)]
+    texts = [" ".join("abc"[: number % 3 + 1] * (400 if number % 2 else 3)) for number in range(40)]
+    texts += ["a " * 100] * 10
     found = model.encode(texts, batch_size=1)
     assert graph._alone.most == 1
-    assert min(graph._alone.widths) > 512 >= max(graph._beside.widths)
+    assert min(graph._alone.widths) > backend.ALONE_TOKENS >= max(graph._beside.widths) > 100
     np.testing.assert_array_equal(found, np.stack([model.encode(text) for text in texts]))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airvec import SentenceTransformer
-from airvec.backends.static import BLOCK, FEW_TOKENS, StaticTable
+from airvec.backends.static import BLOCK, FEW_TOKENS, GROUP_TOKENS, StaticTable
 from airvec.batching import Tokens
 from airvec.errors import ModelFolderError
 from tests.folders import rows_of, static_model, table
@@ -84,6 +84,17 @@ def test_long_texts_have_the_mean_of_all_their_rows_whatever_stands_beside_them(
     texts = [random.integers(0, 1000, size) for size in (3, 0, BLOCK + 1, BLOCK, 5 * BLOCK - 1, 0, 7)]
     found = StaticTable(rows).run(tokens_of(*texts), bulk=True)["sentence_embedding"]
     expected = [rows[ids].astype(np.float64).mean(axis=0) if len(ids) else np.zeros(8) for ids in texts]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    alone = [StaticTable(rows).run(tokens_of(ids), bulk=False)["sentence_embedding"][0] for ids in texts]
+    assert (found == alone).all()
+
+
+def test_texts_of_one_length_are_summed_together_and_as_they_are_alone():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(500, 16)).astype(np.float32)
+    texts = [random.integers(0, 500, size) for size in (*[5] * 700, 1, *[2 * GROUP_TOKENS] * 3, 0, *[5] * 4)]
+    found = StaticTable(rows).run(tokens_of(*texts), bulk=True)["sentence_embedding"]
+    expected = [rows[ids].astype(np.float64).mean(axis=0) if len(ids) else np.zeros(16) for ids in texts]
     np.testing.assert_allclose(found, expected, atol=1e-6)
     alone = [StaticTable(rows).run(tokens_of(ids), bulk=False)["sentence_embedding"][0] for ids in texts]
     assert (found == alone).all()
