@@ -1,6 +1,6 @@
 """What each piece of the planner brings: one at a time is taken out, and the rest stays.
 
-    python benchmarks/ablation.py             # 6 minutes
+    python benchmarks/ablation.py             # 7 minutes
     python benchmarks/ablation.py --quick     # to see that it works; prints only
 
 A piece is taken out by replacing a function or a number of the runtime for the length of a call; there is no switch in
@@ -31,6 +31,8 @@ from measure.table import markdown
 
 from airvec import SentenceTransformer, batching, pipeline
 from airvec.backends import onnx as backend
+from airvec.backends import static
+from airvec.backends.static import StaticTable
 
 WHOLE = "all of it"
 KINDS = ("short", "long", "mixed", "one text")
@@ -78,7 +80,7 @@ def replaced(patches: Sequence[Patch]) -> Generator[None]:
             setattr(owner, name, value)
 
 
-def in_input_order(lengths: Any, budget: int = batching.TOKEN_BUDGET, max_rows: int | None = None) -> list[Any]:
+def in_input_order(lengths: Any, budget: int = batching.TOKEN_BUDGET, *_: Any, **__: Any) -> list[Any]:
     """Batches of the texts as they come: closed where the next text would pass the budget."""
     batches: list[Any] = []
     first, longest = 0, 0
@@ -98,6 +100,11 @@ def rows_of_32(plan: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
 def with_budget(plan: Callable[..., list[Any]], tokens: int) -> Callable[..., list[Any]]:
     """The same plan with another budget of tokens."""
     return partial(_cut, plan, tokens, None)
+
+
+def as_full_as_can_be(plan: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Batches that the budget alone ends."""
+    return lambda lengths, budget, max_rows=None, **_: plan(lengths, budget, max_rows, pads=False)
 
 
 def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
@@ -120,6 +127,7 @@ def pieces() -> list[Piece]:
         Piece(WHOLE),
         Piece("texts not sorted by length", patches=((pipeline, "plan", in_input_order),)),
         Piece("32 texts a batch, no token budget", patches=((pipeline, "plan", rows_of_32(plan)),)),
+        Piece("batches that the budget alone ends", patches=((pipeline, "plan", as_full_as_can_be(plan)),)),
         Piece("256 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 256)),)),
         Piece("2,048 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 2048)),)),
         Piece("one batch on all threads, not side by side", patches=((pipeline, "BULK_BATCHES", 1 << 30),)),
@@ -127,6 +135,17 @@ def pieces() -> list[Piece]:
         Piece("ONNX Runtime's slow fusions left in", "slow fusions"),
         Piece("pooling inside the graph, not in NumPy", "fused"),
         Piece("one thread", "one thread"),
+    ]
+
+
+def static_pieces() -> list[Piece]:
+    """What there is to take out where a table is read, and no graph run."""
+    return [
+        Piece(WHOLE, "static"),
+        Piece("texts not tokenised ahead", "static", ((pipeline, "ahead", map),)),
+        Piece("windows of 4,096 texts, not 512", "static", ((StaticTable, "window", batching.WINDOW_TEXTS),)),
+        Piece("one group for 128 tokens, not 2,048", "static", ((static, "GROUP_TOKENS", 128),)),
+        Piece("one thread", "static, one thread"),
     ]
 
 
@@ -138,8 +157,9 @@ def open_models(fp32: Path, fused: Path) -> dict[str, Model]:
         models["slow fusions"] = SentenceTransformer(fp32)
         models["slow fusions"].encode(read_texts(SHORT)[:700])  # opens its sessions now
         models["slow fusions"].encode("one text")
+    models |= {"static": SentenceTransformer(), "static, one thread": SentenceTransformer(threads=1)}
     for model in models.values():
-        model.encode(read_texts(SHORT)[:700])
+        model.encode(read_texts(LONG)[:700] if model.folder == models["static"].folder else read_texts(SHORT)[:700])
         model.encode("one text")
     return models
 
@@ -158,7 +178,7 @@ def check(found: Sequence[Piece], models: Mapping[str, Model], texts: Mapping[st
     Raises:
         SystemExit: vectors differ.
     """
-    wanted = models["fp32"].encode(texts["mixed"])
+    wanted = models[found[0].model].encode(texts["mixed"])
     for piece in found:
         with replaced(piece.patches):
             delta = float(np.abs(models[piece.model].encode(texts["mixed"]) - wanted).max())
@@ -237,12 +257,17 @@ def run(options: argparse.Namespace) -> None:
     folders = make_models(options.checkpoint, options.model, CACHE, options.environments, ("airvec", "airvec-fused"))
     rounds, texts = (2, texts_of(400, 80)) if options.quick else (options.rounds, texts_of(1200, 160))
     models, found = open_models(folders["airvec"], folders["airvec-fused"]), pieces()
-    check(found, models, texts)
-    measure(found, models, texts, rounds, tick)
-    text = f"{report(found, texts)}\n\nMedians (quartiles) of {rounds} rounds. {machine_line(here)}"
+    tables, many = static_pieces(), texts_of(400, 400) if options.quick else texts_of(8000, 8000)
+    for rows, lines in ((found, texts), (tables, many)):
+        check(rows, models, lines)
+        measure(rows, models, lines, rounds, tick)
+    text = (
+        f"{report(found, texts)}\n\nThe static model inside airvec. {report(tables, many)}\n\n"
+        f"Medians (quartiles) of {rounds} rounds. {machine_line(here)}"
+    )
     print(f"\n{text}")
     if not options.quick:
-        save("ablation", text, {"machine": here, "rows": {piece.name: piece.seconds for piece in found}})
+        save("ablation", text, {"machine": here, "rows": _by_name(found), "static": _by_name(tables)})
         draw(found, machine_line(here), DOCS / "ablation.png")
 
 
@@ -253,10 +278,14 @@ def main() -> int:
 
 
 def _cut(
-    plan: Callable[..., list[Any]], tokens: int, rows: int | None, lengths: Any, _: int = 0, max_rows: int | None = None
+    plan: Callable[..., list[Any]], tokens: int, rows: int | None, lengths: Any, *given: Any, **settings: Any
 ) -> list[Any]:
     """A plan that does not listen to the budget that it is given."""
-    return plan(lengths, tokens, max_rows or rows)
+    return plan(lengths, tokens, (given[1] if len(given) > 1 else None) or rows, **settings)
+
+
+def _by_name(found: Sequence[Piece]) -> dict[str, dict[str, list[float]]]:
+    return {piece.name: piece.seconds for piece in found}
 
 
 def _times(piece: Piece, whole: Piece, kind: str) -> str:

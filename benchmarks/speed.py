@@ -55,9 +55,14 @@ class LimitTurns:
                     row[work.name]["share"] = share(row[work.name]["texts_per_second"], flops, rounds[best(rounds)])
         batches = {kind: (round(BUDGET / tokens), round(tokens)) for kind, tokens in means.items()}
         self.shapes = self.limits.shapes(batches)
+        tokens = round(means[self.suite.works[0].name])
+        one = (
+            f"One text of {tokens} tokens reads {self.limits.weights() / 1e6:.0f} MB of weights for few products: "
+            f"NumPy takes {self.limits.one_text(tokens):.2f} ms for these products alone."
+        )
         self.limits.stop()
         pairs = [against(rows, list(means), ours, other) for ours, other in PAIRS if {ours, other} <= rows.keys()]
-        return "\n".join(line for line in pairs if line) + "\n\n" + limit_lines(rounds, self.shapes)
+        return "\n".join(line for line in pairs if line) + "\n\n" + limit_lines(rounds, self.shapes) + "\n\n" + one
 
     def saved(self) -> dict[str, Any]:
         """For the JSON file."""

@@ -67,7 +67,7 @@ class Limits:
     """A process for each of WAYS; `rounds` collects what they measured."""
 
     def __init__(self, python: Path, shape: Shape, cores: int, seconds: float = 0.5) -> None:
-        self.shape, self.seconds = shape, seconds
+        self.shape, self.seconds, self.cores = shape, seconds, cores
         self.rounds: dict[str, list[float]] = {}
         self._processes: dict[str, Process] = {}
         for name, (beside, blas) in WAYS.items():
@@ -103,6 +103,18 @@ class Limits:
             }
             for title, (do, sizes) in requests.items()
         ]
+
+    def one_text(self, tokens: int) -> float:
+        """Milliseconds of all products of one text of so many tokens, the faster of both ways; attention left out."""
+        flops = self.shape.flops([tokens]) - 4 * tokens**2 * self.shape.hidden * self.shape.layers
+        request = {"tokens": tokens, "seconds": self.seconds}
+        found = {name: process.ask("products", request)["flops"] for name, process in self._processes.items()}
+        # Side by side, each core has a text of its own; one text alone is not done sooner for that.
+        return 1000 * min(flops * (WAYS[name][0] or self.cores) / rate for name, rate in found.items())
+
+    def weights(self) -> int:
+        """Bytes of all weights that the products of a text read."""
+        return 4 * self.shape.layers * (4 * self.shape.hidden**2 + 2 * self.shape.hidden * self.shape.inner)
 
     def stop(self) -> None:
         """End the processes."""

@@ -3,7 +3,16 @@
 import ablation
 import numpy as np
 import pytest
-from ablation import MissingPieceError, Piece, in_input_order, pieces, replaced, report, whole_last_batches
+from ablation import (
+    MissingPieceError,
+    Piece,
+    in_input_order,
+    pieces,
+    replaced,
+    report,
+    static_pieces,
+    whole_last_batches,
+)
 
 from airvec import pipeline
 from airvec.batching import plan
@@ -12,7 +21,7 @@ LENGTHS = np.array([5, 300, 7, 7, 600, 1, 0, 250, 250, 12])
 
 
 def test_every_piece_names_what_the_runtime_has():
-    for piece in pieces():
+    for piece in [*pieces(), *static_pieces()]:
         before = pipeline.plan, pipeline.BULK_BATCHES
         with replaced(piece.patches):
             pass
@@ -28,9 +37,12 @@ def test_a_name_that_has_gone_is_told_and_nothing_is_replaced():
     assert pipeline.BULK_BATCHES > 1
 
 
-@pytest.mark.parametrize("cut", [in_input_order, ablation.rows_of_32(plan), ablation.with_budget(plan, 700)])
+@pytest.mark.parametrize(
+    "cut",
+    [in_input_order, ablation.rows_of_32(plan), ablation.with_budget(plan, 700), ablation.as_full_as_can_be(plan)],
+)
 def test_every_text_is_in_one_batch(cut):
-    assert sorted(np.concatenate(cut(LENGTHS, 512, None))) == list(range(len(LENGTHS)))
+    assert sorted(np.concatenate(cut(LENGTHS, 512, None, pads=True))) == list(range(len(LENGTHS)))
 
 
 def test_texts_in_input_order_keep_the_budget():

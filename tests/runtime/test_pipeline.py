@@ -1,4 +1,4 @@
-"""Mirrors runtime/airvec/pipeline.py: texts are tokenised ahead of those that are run. The rest is its callers' tests."""
+"""Mirrors runtime/airvec/pipeline.py: texts are tokenised ahead. The rest is in its callers' tests."""
 
 import threading
 
