@@ -29,7 +29,7 @@ from measure.report import machine, machine_line, quartiles, with_spread
 from measure.suite import CACHE, DOCS, exit_code, quiet, save, say
 from measure.table import markdown
 
-from airvec import SentenceTransformer, batching, pipeline
+from airvec import SentenceTransformer, batching, pipeline, side_by_side
 from airvec.backends import onnx as backend
 from airvec.backends import static
 from airvec.backends.static import StaticTable
@@ -94,7 +94,7 @@ def in_input_order(lengths: Any, budget: int = batching.TOKEN_BUDGET, *_: Any, *
 
 def rows_of_32(plan: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     """Sorted, and 32 texts a batch whatever their length, as most libraries cut."""
-    return partial(_cut, plan, 1 << 30, 32)
+    return partial(_cut, as_full_as_can_be(plan), 1 << 30, 32)
 
 
 def with_budget(plan: Callable[..., list[Any]], tokens: int) -> Callable[..., list[Any]]:
@@ -104,7 +104,7 @@ def with_budget(plan: Callable[..., list[Any]], tokens: int) -> Callable[..., li
 
 def as_full_as_can_be(plan: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     """Batches that the budget alone ends."""
-    return lambda lengths, budget, max_rows=None, **_: plan(lengths, budget, max_rows, pads=False)
+    return lambda lengths, budget, max_rows=None, *_: plan(lengths, budget, max_rows, None)
 
 
 def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
@@ -121,17 +121,18 @@ def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
 
 def pieces() -> list[Piece]:
     """The whole planner, then each piece of it in turn."""
-    # What is taken out is the runtime's inside.
-    plan, beside = batching.plan, pipeline._run_beside  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    plan, beside = batching.plan, side_by_side.run_beside
+    # Larger batches would run one at a time; here they too run side by side.
+    unlimited: tuple[Patch, ...] = ((backend, "TOKEN_BUDGET", 1 << 30), (backend, "ALONE_TOKENS", 1 << 30))
     return [
         Piece(WHOLE),
         Piece("texts not sorted by length", patches=((pipeline, "plan", in_input_order),)),
-        Piece("32 texts a batch, no token budget", patches=((pipeline, "plan", rows_of_32(plan)),)),
+        Piece("32 texts a batch, no token budget", patches=((pipeline, "plan", rows_of_32(plan)), *unlimited)),
         Piece("batches that the budget alone ends", patches=((pipeline, "plan", as_full_as_can_be(plan)),)),
         Piece("256 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 256)),)),
-        Piece("2,048 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 2048)),)),
+        Piece("2,048 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 2048)), *unlimited)),
         Piece("one batch on all threads, not side by side", patches=((pipeline, "BULK_BATCHES", 1 << 30),)),
-        Piece("last batches not halved", patches=((pipeline, "_run_beside", whole_last_batches(beside)),)),
+        Piece("last batches not halved", patches=((pipeline, "run_beside", whole_last_batches(beside)),)),
         Piece("ONNX Runtime's slow fusions left in", "slow fusions"),
         Piece("pooling inside the graph, not in NumPy", "fused"),
         Piece("one thread", "one thread"),
@@ -143,7 +144,11 @@ def static_pieces() -> list[Piece]:
     return [
         Piece(WHOLE, "static"),
         Piece("texts not tokenised ahead", "static", ((pipeline, "ahead", map),)),
-        Piece("windows of 4,096 texts, not 512", "static", ((StaticTable, "window", batching.WINDOW_TEXTS),)),
+        Piece(
+            "windows of 4,096 texts, and so not ahead either",
+            "static",
+            ((StaticTable, "window", batching.WINDOW_TEXTS),),
+        ),
         Piece("one group for 128 tokens, not 2,048", "static", ((static, "GROUP_TOKENS", 128),)),
         Piece("one thread", "static, one thread"),
     ]
@@ -278,10 +283,11 @@ def main() -> int:
 
 
 def _cut(
-    plan: Callable[..., list[Any]], tokens: int, rows: int | None, lengths: Any, *given: Any, **settings: Any
-) -> list[Any]:
+    plan: Callable[..., list[Any]], tokens: int, rows: int | None, lengths: Any, _: int = 0, most: int | None = None,
+    *cost: int | None,
+) -> list[Any]:  # fmt: skip
     """A plan that does not listen to the budget that it is given."""
-    return plan(lengths, tokens, (given[1] if len(given) > 1 else None) or rows, **settings)
+    return plan(lengths, tokens, most or rows, *cost)
 
 
 def _by_name(found: Sequence[Piece]) -> dict[str, dict[str, list[float]]]:

@@ -1,7 +1,7 @@
 """Writes docs/performance.md from the results of the benchmarks: `python docs/make_performance.py`.
 
-`make bench` ends with it, and a test fails while the page is older than its parts. The section "Memory" is no result of
-`make bench`: it is kept as the page has it. A section whose benchmark has not been run is left out.
+`make bench` ends with it, and a test fails while the page is older than its parts. The sections of `KEPT` are no result
+of `make bench`: they are kept as the page has them. A section whose benchmark has not been run is left out.
 Knows nothing of what the numbers mean.
 """
 
@@ -13,11 +13,11 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 PAGE = DOCS / "performance.md"
 RESULTS = DOCS.parent / "benchmarks" / "results"
-MEMORY = "Memory"
+KEPT = ("What bounds the speed", "Memory")
 HEAD = """# Performance
 
 Tables and figures are what `make bench` wrote; `python docs/make_performance.py` puts them together, so change the
-benchmarks, not this page (the section on memory aside).
+benchmarks, not this page (the sections on bounds and on memory aside).
 
 ```console
 $ make bench                        # all, half an hour and more on a machine with nothing else to do
@@ -58,6 +58,7 @@ PARTS = (
         "([benchmarks/speed.py](../benchmarks/speed.py)). What bounds them is what the machine's matrix products can "
         "do, so these are measured in the same run.",
     ),
+    Part("What bounds the speed", "", ""),
     Part(
         "Reranking", "rerank",
         "One query and 100 documents ([benchmarks/rerank.py](../benchmarks/rerank.py)); scores are logits. The model "
@@ -76,7 +77,12 @@ PARTS = (
         "Search", "search",
         "Exact search over vectors in memory ([benchmarks/search.py](../benchmarks/search.py)).",
     ),
-    Part(MEMORY, "", ""),
+    Part("Memory", "", ""),
+    Part(
+        "Peak memory", "peak_memory",
+        "20,000 texts in the order that is worst for memory that is kept, beside others "
+        "([benchmarks/peak_memory.py](../benchmarks/peak_memory.py), which `make bench` does not run).",
+    ),
     Part(
         "How the cost grows", "growth",
         "With the number of texts, their length, threads and layers ([benchmarks/growth.py](../benchmarks/growth.py)). "
@@ -94,8 +100,8 @@ PARTS = (
 
 
 def page(before: str) -> str:
-    """The whole page as Markdown; `before` is the page as it is, whose section on memory is kept."""
-    texts = (kept(before, part.title) if part.title == MEMORY else part.text() for part in PARTS)
+    """The whole page as Markdown; `before` is the page as it is, of which `KEPT` is kept."""
+    texts = (kept(before, part.title) if part.title in KEPT else part.text() for part in PARTS)
     return "\n".join([HEAD, *(text for text in texts if text)])
 
 

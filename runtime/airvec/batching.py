@@ -1,7 +1,8 @@
 """Token ids of many texts, and the batches they are run in.
 
-Texts are sorted by token count and cut where rows x longest row would pass a budget of tokens, so that padding
-stays at a few percent and memory does not depend on how long the texts are or in which order they come.
+Texts are sorted by token count and cut where rows x longest row would pass a budget of tokens, or sooner where one
+batch more costs less than padding: so padding stays at a few percent, and memory does not depend on how long the texts
+are or in which order they come.
 Measured on all-MiniLM-L6-v2, 2 cores: 512 tokens a batch is the fastest of 256 to 4096 on short and on long texts;
 4096 is a third slower, because the intermediate arrays leave the cache.
 Knows nothing of tokenizers and graphs.
@@ -16,8 +17,8 @@ from airvec.arrays import Integers, TokenIds
 from airvec.checks import whole_number
 
 TOKEN_BUDGET = 512
-# What a batch costs besides its tokens, in tokens: weights are read, and some hundred operators called, once for all.
-# Measured on all-MiniLM-L6-v2 and on six layers of 768, one thread: 20 and 21.
+# What a batch costs ONNX Runtime on a CPU besides its tokens, in tokens: weights are read, and some hundred operators
+# called, once for all. Measured on all-MiniLM-L6-v2 and on six layers of 768, one thread: 20 and 21; two: 21.
 BATCH_COST = 20
 # Texts tokenised, sorted and run together: for a graph enough for dense batches, few enough for flat memory; for a
 # table, where nothing is padded, so few that the next ones are tokenised while these are summed.
@@ -81,7 +82,7 @@ def join(parts: Iterable[Tokens]) -> Tokens:
 
 
 def plan(
-    lengths: Integers, budget: int = TOKEN_BUDGET, max_rows: int | None = None, *, pads: bool = True
+    lengths: Integers, budget: int = TOKEN_BUDGET, max_rows: int | None = None, batch_cost: int | None = BATCH_COST
 ) -> list[Integers]:
     """Cut texts into batches of similar length.
 
@@ -92,7 +93,7 @@ def plan(
         lengths: (n,) tokens of each text.
         budget: tokens a batch may hold, padding included; a longer text is a batch of its own.
         max_rows: texts a batch may hold; None = as many as the budget allows.
-        pads: False = nothing will be padded, so that batches may be as large as they can be.
+        batch_cost: what a batch costs besides its tokens, in tokens; None = batches are to be as large as they can be.
 
     Returns:
         For each batch the indices of its texts, longest first; together each of the n indices once. Texts of
@@ -112,8 +113,8 @@ def plan(
     while start < len(order):
         longest = int(sorted_lengths[start])
         rows = min(max(1, budget // longest), max_rows or len(order), len(order) - start)
-        if pads and sorted_lengths[start + rows - 1] < longest:
-            cost = BATCH_COST + longest * np.arange(1, rows + 1)
+        if batch_cost is not None and sorted_lengths[start + rows - 1] < longest:
+            cost = batch_cost + longest * np.arange(1, rows + 1)
             rows = 1 + int(np.argmin(cost / (real[start + 1 : start + rows + 1] - real[start])))
         batches.append(order[start : start + rows])
         start += rows

@@ -9,7 +9,7 @@ Knows nothing of prompts by name, precisions and result shapes: those are the th
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,7 @@ from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError, Trunca
 from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, TokenizerSpec
 from airvec.modules import Module, check_dimensions, open_modules
 from airvec.modules.normalize import Normalize, unit
+from airvec.side_by_side import ahead, run_beside
 from airvec.tokenizer import Tokenizer, open_tokenizer, parts_of
 from airvec.weights import need_feature
 
@@ -193,13 +194,13 @@ class Pipeline(NamedTuple):
         if bulk:
             # Halving the last batches lets all threads end at about the same time.
             last = [half for rows in batches[-self.threads :] for half in np.array_split(rows, 2) if len(half)]
-            _run_beside(run, batches[: -self.threads] + last, self.threads)
+            run_beside(run, batches[: -self.threads] + last, self.threads)
         else:
             for rows in batches:
                 run(rows)
 
     def _batches(self, tokens: Tokens, batch_size: int | None) -> list[Integers]:
-        return plan(tokens.lengths, self.backend.token_budget, batch_size, pads=self.backend.pads)
+        return plan(tokens.lengths, self.backend.token_budget, batch_size, self.backend.batch_cost)
 
     def _forward(self, tokens: Tokens, settings: Features, bulk: bool) -> Features:
         with self.backend.turn or nullcontext():
@@ -362,35 +363,3 @@ def _one(features: Features, place: int) -> Features:
         per_token = array.ndim >= 2 and array.shape[:2] == mask.shape and name != "sentence_embedding"
         found[name] = array[place][real] if per_token else array[place]
     return found
-
-
-def _run_beside(run: Callable[[Integers], None], batches: Sequence[Integers], threads: int) -> None:
-    """Run all batches on several threads; the first error stops those not yet started."""
-    from concurrent.futures import Future, ThreadPoolExecutor  # one text needs no pool
-
-    with ThreadPoolExecutor(threads, thread_name_prefix="airvec") as pool:
-        futures: list[Future[None]] = [pool.submit(run, rows) for rows in batches]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def ahead(work: Callable[[Sequence[str]], Tokens], parts: Iterable[Sequence[str]]) -> Iterator[Tokens]:
-    """`work` of each part, in order; that of the next is done on another thread while the caller is busy with this."""
-    rest = iter(parts)
-    part = next(rest, None)
-    found = None if part is None else work(part)
-    part = next(rest, None)
-    if part is not None:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1, thread_name_prefix="airvec-ahead") as pool:
-            while found is not None and part is not None:
-                following = pool.submit(work, part)
-                yield found
-                found, part = following.result(), next(rest, None)
-    if found is not None:
-        yield found

@@ -44,14 +44,14 @@ def costs(batches, lengths):
 def test_a_batch_ends_early_where_padding_would_cost_more_than_another_batch():
     lengths = np.array([40, 40, 5, 5, 5, 5])
     assert [batch.tolist() for batch in plan(lengths)] == [[0, 1], [2, 3, 4, 5]]  # saves 4 × 35 tokens of padding
-    assert [batch.tolist() for batch in plan(lengths, pads=False)] == [[0, 1, 2, 3, 4, 5]]
+    assert [batch.tolist() for batch in plan(lengths, batch_cost=None)] == [[0, 1, 2, 3, 4, 5]]
     near = np.array([40, 40, 38, 38])
     assert [batch.tolist() for batch in plan(near)] == [[0, 1, 2, 3]]  # 4 tokens of padding against a batch more
 
 
 def test_a_plan_costs_less_than_one_of_full_batches():
     lengths = np.random.default_rng(0).geometric(0.05, 300)
-    assert costs(plan(lengths), lengths) < 0.97 * costs(plan(lengths, pads=False), lengths)
+    assert costs(plan(lengths), lengths) < 0.97 * costs(plan(lengths, batch_cost=None), lengths)
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "32", True])

@@ -59,12 +59,12 @@ class Backend(Protocol):
 
     @property
     def window(self) -> int:
-        """Texts to tokenise, sort by length and run together."""
+        """Texts to tokenise, sort by length and run together, where a call's results are dense."""
         ...
 
     @property
-    def pads(self) -> bool:
-        """Whether the texts of a batch are filled up to the longest of them."""
+    def batch_cost(self) -> int | None:
+        """What a batch costs besides its tokens, in tokens; None = only the budget is to end a batch."""
         ...
 
     @property

@@ -2,9 +2,10 @@
 
 A call with one batch runs on a session that uses all our threads for it; a call with many batches runs several of
 them side by side, each on one thread of a second session. Measured on all-MiniLM-L6-v2 with 2 cores: one short text
-1.9 ms against 3.3 ms, bulk 889 against 828 texts a second. The second session costs a copy of the weights in the
-order of its kernels, so it is opened only for calls long enough to earn that back. The weights themselves are mapped,
-once for all sessions and processes (mapped_weights.py), and all sessions take their memory from one arena.
+1.9 ms against 3.3 ms, bulk 889 against 828 texts a second; wide models gain nothing by it (`LARGE`). The second
+session costs a copy of the weights in the order of its kernels, so it is opened only for calls long enough to earn
+that back. The weights themselves are mapped, once for all sessions and processes (mapped_weights.py), and all sessions
+take their memory from one arena.
 Nor is it opened where memory is limited to less than the two of them may take; both kinds of call then share the
 first, whose threads do not spin while they wait.
 So do graphs with a head over the vocabulary, where a second session would be another 150 MB: with that head on
@@ -36,7 +37,7 @@ from airvec.backends import BackendOptions
 from airvec.backends.external_data import check_external_data
 from airvec.backends.interface import HEAD_BUDGET, check_inputs, choose_output
 from airvec.backends.mapped_weights import MappedWeights, map_weights
-from airvec.batching import TOKEN_BUDGET, WINDOW_TEXTS, Tokens, pad
+from airvec.batching import BATCH_COST, TOKEN_BUDGET, WINDOW_TEXTS, Tokens, pad
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.folder import FILL_MASK, ModelFolder, ModuleSpec, find_graph, graph_record
 from airvec.forks import never_destroy, renew_in_children
@@ -55,12 +56,12 @@ SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 # What two sessions need at most, in bytes: a fixed part, and for each byte of the graph. Peaks measured with
 # all-MiniLM-L6-v2 on 2 threads, texts of all lengths: int8 186 MB for 23, fp32 297 MB for 90.
 TWO_SESSIONS, TWO_SESSIONS_A_BYTE = 200_000_000, 2
-# Bytes of a graph from which a long call on two threads runs one batch after the other on both. On six layers of 768
-# (264 MB) it is 0.4 % slower on short texts and 0.7 % faster on long ones than two side by side, and needs no second
-# session with its copy of the weights.
-LARGE = 150_000_000
-# Longer texts run one at a time, on all threads: their attention takes memory by the square of their length, and two of
-# them side by side would be the peak. 8,000 texts of 1 to 512 tokens, int8: 187 MB, and 212 without.
+# From so many bytes of a graph, and such a width, a long call on two threads runs one batch after the other on both. On
+# six layers of 768 (264 MB) it is 0.4 % slower on short texts and 0.7 % faster on long ones than two side by side, and
+# needs no second session with its copy of the weights.
+LARGE, WIDE = 150_000_000, 768
+# On two threads, the longer texts of a long call run one at a time, on both: their attention takes memory by the
+# square of their length, and two side by side would be the peak. 8,000 texts of 1 to 512 tokens, int8: 187 MB, not 212.
 ALONE_TOKENS = 384
 CPU = ("CPUExecutionProvider",)
 AS_ASKED = 1  # how an arena grows: by what is asked for, not by twice as much as the last time
@@ -122,7 +123,10 @@ class OnnxGraph:
         self._optimized = record is not None and record.optimized
         self._options, self._pad_id = options, pad_id
         self._lock = threading.Lock()
-        self._single = body.task == FILL_MASK or (options.threads > 1 and not room_for_two(self.file))
+        on_cpu = options.session_options is None and tuple(options.providers or CPU) == CPU
+        self._pair = on_cpu and options.threads == 2  # what is measured of two threads holds
+        large = self._pair and _size(self.file) >= LARGE and (body.config.integer("hidden_size") or 0) >= WIDE
+        self._single = body.task == FILL_MASK or (options.threads > 1 and not large and not room_for_two(self.file))
         self._alone: ort.InferenceSession | None = None
         self._beside: ort.InferenceSession | None = None
         self._long = threading.Lock()
@@ -141,8 +145,8 @@ class OnnxGraph:
             self.output_dim = body.config.integer("vocab_size")
         self.token_budget = HEAD_BUDGET if body.task == FILL_MASK else TOKEN_BUDGET
         self.turn = threading.Lock() if body.task == FILL_MASK and not self.pools else None
-        self.window, self.pads = WINDOW_TEXTS, True
-        self.beside = self.turn is None and not (options.threads == 2 and _size(self.file) > LARGE)
+        self.window, self.batch_cost = WINDOW_TEXTS, BATCH_COST if on_cpu else None
+        self.beside = self.turn is None and not large
         renew_in_children(self, OnnxGraph._renew)
 
     def run(self, tokens: Tokens, bulk: bool) -> Features:
@@ -162,7 +166,9 @@ class OnnxGraph:
             "attention_mask": batch.attention_mask,
             "token_type_ids": batch.token_type_ids,
         }
-        alone = batch.input_ids.size > TOKEN_BUDGET or batch.input_ids.shape[1] > ALONE_TOKENS
+        # A text longer than a batch runs alone, on all threads: its attention takes memory by the square of its length.
+        most = ALONE_TOKENS if bulk and self._pair else TOKEN_BUDGET
+        alone = batch.input_ids.size > TOKEN_BUDGET or batch.input_ids.shape[1] > most
         session = self._session(bulk and not alone)
         try:
             with self._long if alone else nullcontext(), SHARED:

@@ -94,7 +94,8 @@ class OpenVinoGraph:
             self.output_dim = body.config.integer("vocab_size")
         self.token_budget = HEAD_BUDGET if body.task == FILL_MASK else TOKEN_BUDGET
         self.turn = threading.Lock() if body.task == FILL_MASK and not self.pools else None
-        self.window, self.pads, self.beside = WINDOW_TEXTS, True, self.turn is None
+        # Batches of many sizes would each have their kernels compiled, so only the budget ends a batch.
+        self.window, self.batch_cost, self.beside = WINDOW_TEXTS, None, self.turn is None
         renew_in_children(self, OpenVinoGraph._renew)
 
     def run(self, tokens: Tokens, bulk: bool) -> Features:

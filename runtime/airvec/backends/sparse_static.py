@@ -28,7 +28,7 @@ class SparseTable:
     weights: Floats
     token_budget: int = 1_000_000  # nothing is padded, and an entry takes some 50 bytes of work
     window: int = TABLE_WINDOW
-    pads: bool = False
+    batch_cost: None = None
     beside: bool = True
     pools: bool = False
     modules: tuple[str, ...] = ()

@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from airvec import SentenceTransformer
@@ -38,10 +40,11 @@ def test_the_second_session_needs_room(limited, tmp_path, megabytes, count):
     assert len(sessions(model)) == count
 
 
-@pytest.mark.parametrize(("threads", "count", "most"), [(1, 1, 1), (2, 1, 1), (3, 2, 0)])
+@pytest.mark.parametrize(("threads", "count", "most"), [(2, 1, 1), (3, 2, 0)])
 def test_a_large_graph_on_two_threads_runs_one_batch_after_the_other(tmp_path, monkeypatch, threads, count, most):
     expected = SentenceTransformer(word_model(tmp_path), threads=threads).encode(MANY, batch_size=1)
     monkeypatch.setattr(backend, "LARGE", 10)
+    monkeypatch.setattr(backend, "WIDE", 4)
     model = SentenceTransformer(tmp_path, threads=threads)
     graph = model._pipeline().backend
     model.encode(MANY[:1])
@@ -109,6 +112,46 @@ def test_long_texts_run_one_at_a_time_on_all_threads(tmp_path):
     assert graph._alone.most == 1
     assert min(graph._alone.widths) > backend.ALONE_TOKENS >= max(graph._beside.widths) > 100
     np.testing.assert_array_equal(found, np.stack([model.encode(text) for text in texts]))
+
+
+def test_a_graph_that_is_large_but_not_wide_has_two_sessions(tmp_path, monkeypatch):
+    monkeypatch.setattr(backend, "LARGE", 10)
+    model = SentenceTransformer(word_model(tmp_path), threads=2)
+    model.encode(MANY, batch_size=1)
+    assert len(sessions(model)) == 2
+
+
+def test_session_options_of_one_s_own_leave_a_large_graph_s_batches_side_by_side(tmp_path, monkeypatch):
+    for name in ("LARGE", "WIDE"):
+        monkeypatch.setattr(backend, name, 1)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    model = SentenceTransformer(word_model(tmp_path), threads=2, model_kwargs={"session_options": options})
+    assert model._pipeline().backend.beside
+
+
+class Meeting:
+    """A session whose runs go on once two of them have begun."""
+
+    def __init__(self, session):
+        self.session, self.both = session, threading.Barrier(2)
+
+    def run(self, outputs, feeds):
+        self.both.wait(20)
+        return self.session.run(outputs, feeds)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_callers_with_long_texts_do_not_wait_for_each_other(tmp_path, threads):
+    model = SentenceTransformer(word_model(tmp_path), threads=threads)
+    model.max_seq_length = None
+    text = "a " * (backend.ALONE_TOKENS + 10)
+    expected = model.encode(text)
+    graph = model._pipeline().backend
+    graph._alone = Meeting(graph._alone)
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(model.encode, [text, text]):
+            np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 SHARED = """

@@ -92,12 +92,22 @@ def test_long_texts_have_the_mean_of_all_their_rows_whatever_stands_beside_them(
 def test_texts_of_one_length_are_summed_together_and_as_they_are_alone():
     random = np.random.default_rng(0)
     rows = random.normal(size=(500, 16)).astype(np.float32)
-    texts = [random.integers(0, 500, size) for size in (*[5] * 700, 1, *[2 * GROUP_TOKENS] * 3, 0, *[5] * 4)]
+    texts = [
+        random.integers(0, 500, size)
+        for size in (*[5] * 700, 1, *[GROUP_TOKENS] * 3, *[2 * GROUP_TOKENS] * 2, 0, *[5] * 4)
+    ]
     found = StaticTable(rows).run(tokens_of(*texts), bulk=True)["sentence_embedding"]
     expected = [rows[ids].astype(np.float64).mean(axis=0) if len(ids) else np.zeros(16) for ids in texts]
     np.testing.assert_allclose(found, expected, atol=1e-6)
     alone = [StaticTable(rows).run(tokens_of(ids), bulk=False)["sentence_embedding"][0] for ids in texts]
     assert (found == alone).all()
+
+
+@pytest.mark.parametrize("size", [GROUP_TOKENS, GROUP_TOKENS + 1, BLOCK, 3 * BLOCK])
+def test_one_token_again_and_again_has_its_own_row(size):
+    rows = np.full((1, 4), 0.1, np.float32)
+    found = StaticTable(rows).run(tokens_of(np.zeros(size, int)), bulk=False)["sentence_embedding"]
+    np.testing.assert_allclose(found, rows, rtol=3e-5)
 
 
 def test_a_text_of_two_million_tokens_takes_little_memory():
