@@ -21,8 +21,8 @@ TOKEN_BUDGET = 512
 # called, once for all. Measured on all-MiniLM-L6-v2 and on six layers of 768, one thread: 20 and 21; two: 21.
 BATCH_COST = 20
 # Texts tokenised, sorted and run together: for a graph enough for dense batches, few enough for flat memory; for a
-# table, where nothing is padded, so few that the next ones are tokenised while these are summed.
-WINDOW_TEXTS, TABLE_WINDOW = 4096, 512
+# table, where nothing is padded, so few that the next ones can be tokenised while these are summed.
+WINDOW_TEXTS, TABLE_WINDOW = 4096, 2048
 
 
 class Tokens:

@@ -55,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Encode and write."""
     chosen = _format(arguments)
     texts = read_texts(arguments)
+    # Written as they come, so that vectors need not fit into memory.
+    out: Path | None = arguments.out
+    at_once = chosen == "npy" and out is not None and out.suffix == ".npy" and (out.is_file() or not out.exists())
     vectors = open_model(arguments).encode(
         texts,
         arguments.prompt_name,
@@ -64,9 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         normalize_embeddings=arguments.normalize,
         on_truncate=arguments.on_truncate,
+        out=out if at_once else None,
     )
     if chosen == "npy":
-        _write_npy(arguments.out, vectors)
+        if not at_once:
+            _write_npy(arguments.out, vectors)
+        print(f"{out}: {' x '.join(map(str, vectors.shape))} {vectors.dtype}", file=sys.stderr)
     elif arguments.out:
         with written(arguments.out) as file:
             file.writelines(line.encode() for line in _lines(texts, vectors))
@@ -95,7 +101,6 @@ def _write_npy(path: Path, vectors: Any) -> None:
 
     with written(path) as file:
         np.save(file, vectors)
-    print(f"{path}: {' x '.join(map(str, vectors.shape))} {vectors.dtype}", file=sys.stderr)
 
 
 def _lines(texts: list[str], vectors: Any) -> Iterator[str]:

@@ -48,6 +48,20 @@ def test_a_npy_file_holds_the_vectors(run, words, expected, tmp_path, option):
     assert [path.name for path in out.parent.iterdir()] == ["vectors.npy"]
 
 
+def test_vectors_go_to_a_npy_file_as_they_come(run, words, tmp_path, monkeypatch):
+    asked, encode = list[object](), SentenceTransformer.encode
+
+    def encoded(self, *given, **named):
+        asked.append(named["out"])
+        return encode(self, *given, **named)
+
+    monkeypatch.setattr(SentenceTransformer, "encode", encoded)
+    for name, expected in (("x.npy", tmp_path / "x.npy"), ("x.bin", None)):
+        assert run("encode", *TEXTS, "--model", words, "--out", tmp_path / name, "--format", "npy").code == 0
+        assert asked.pop() == expected
+    assert (np.load(tmp_path / "x.npy") == np.load(tmp_path / "x.bin")).all()
+
+
 def test_a_jsonl_file_holds_what_a_pipe_gets(run, words, tmp_path):
     out = tmp_path / "vectors.jsonl"
     assert run("encode", *TEXTS, "é", "--model", words, "--out", out) == (0, "", "")
