@@ -20,7 +20,7 @@ from airvec.folder import OPENVINO, SIMILARITY_NAMES, TokenizerSpec, settle
 from airvec.threads import available_threads, limit_tokenizers
 from airvec.tokenizer import check_side
 
-MODEL_KWARGS = ("file_name", "provider", "session_options", "ov_config")
+MODEL_KWARGS = ("file_name", "provider", "provider_options", "session_options", "ov_config")
 TOKENIZER_KWARGS = ("model_max_length", "padding_side")
 OUTPUT_VALUES = ("sentence_embedding", "token_embeddings", None)
 
@@ -132,6 +132,7 @@ def backend_options(
     providers = _device_providers(device)
     if provider is not None:
         providers = _chosen_provider(str(provider), device, providers)
+    providers = _with_options(providers, given.get("provider_options"))
     count = available_threads() if threads is None else whole_number("threads", threads)
     if threads is None:
         limit_tokenizers()
@@ -268,6 +269,20 @@ def _chosen_provider(provider: str, device: str | None, providers: tuple[Any, ..
     if device is not None and ("CUDA" in provider) != (providers is not None):
         raise ArgumentError(f"provider: {provider!r}, but device is {device!r}. Give one of the two.")
     return providers or _named_provider(provider)
+
+
+def _with_options(providers: tuple[Any, ...] | None, given: object) -> tuple[Any, ...] | None:
+    """The first provider with options of its own besides, such as `{"gpu_mem_limit": 2 << 30}`."""
+    if given is None:
+        return providers
+    if not isinstance(given, Mapping):
+        raise ArgumentError(f"provider_options: {given!r}, expected a dict of one provider's options. Correct it.")
+    if providers is None:
+        raise ArgumentError(
+            f"provider_options: {given!r}, but no provider is named. Pass device='cuda', or provider=… beside it."
+        )
+    name, own = providers[0] if isinstance(providers[0], tuple) else (providers[0], {})
+    return ((name, {**own, **given}), *providers[1:])
 
 
 def _named_provider(name: str, where: str = "provider:") -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class CrossEncoder(Model):
         threads: CPUs to use; None = AIRVEC_THREADS, else what affinity and cgroup grant.
         device: None or `"cpu"`; `"cuda"` where onnxruntime-gpu is installed.
         trust_remote_code: accepted and without effect: airvec never runs code from model folders.
-        model_kwargs: `file_name`, `provider`, `session_options`.
+        model_kwargs: `file_name`, `provider`, `provider_options`, `session_options`.
         tokenizer_kwargs: old name of `processor_kwargs`.
         processor_kwargs: `model_max_length`, `padding_side`.
         default_activation_function: old name of `activation_fn`.

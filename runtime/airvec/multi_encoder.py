@@ -63,7 +63,7 @@ class MultiEncoder(Model):
         token: for private models on the Hub.
         threads: CPUs to use; None = AIRVEC_THREADS, else what affinity and cgroup grant.
         device: None or `"cpu"`; `"cuda"` where onnxruntime-gpu is installed.
-        model_kwargs: `file_name`, `provider`, `session_options`.
+        model_kwargs: `file_name`, `provider`, `provider_options`, `session_options`.
         processor_kwargs: `model_max_length`, `padding_side`.
 
     Raises:

@@ -103,10 +103,27 @@ def test_cuda_is_used_where_onnxruntime_has_it(monkeypatch):
     assert options(device="cuda:1").providers == expected
 
 
-def test_model_kwargs_take_three_keys_and_no_others():
+def test_a_provider_s_options_join_those_of_the_device(monkeypatch):
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    limit = {"provider_options": {"gpu_mem_limit": 2 << 30}}
+    expected = (("CUDAExecutionProvider", {"device_id": "0", "gpu_mem_limit": 2 << 30}), "CPUExecutionProvider")
+    assert options(device="cuda", model_kwargs=limit).providers == expected
+    named = {"provider": "CUDAExecutionProvider", **limit}
+    assert options(model_kwargs=named).providers == (("CUDAExecutionProvider", {"gpu_mem_limit": 2 << 30}),)
+    with pytest.raises(ArgumentError, match="provider_options: .*, but no provider is named"):
+        options(model_kwargs=limit)
+    with pytest.raises(ArgumentError, match="provider_options: 7, expected a dict"):
+        options(device="cuda", model_kwargs={"provider_options": 7})
+
+
+def test_model_kwargs_take_these_keys_and_no_others():
     found = options(model_kwargs={"file_name": "x.onnx", "provider": "CPUExecutionProvider", "session_options": 7})
     assert (found.file_name, found.providers, found.session_options) == ("x.onnx", ("CPUExecutionProvider",), 7)
-    with pytest.raises(ArgumentError, match="key 'torch_dtype', expected file_name, provider, session_options"):
+    with pytest.raises(
+        ArgumentError, match="key 'torch_dtype', expected file_name, provider, provider_options, session_options"
+    ):
         options(model_kwargs={"torch_dtype": "float16"})
 
 

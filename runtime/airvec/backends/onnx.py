@@ -123,8 +123,8 @@ class OnnxGraph:
         self._optimized = record is not None and record.optimized
         self._options, self._pad_id = options, pad_id
         self._lock = threading.Lock()
-        on_cpu = options.session_options is None and tuple(options.providers or CPU) == CPU
-        self._pair = on_cpu and options.threads == 2  # what is measured of two threads holds
+        self._on_cpu = options.session_options is None and tuple(options.providers or CPU) == CPU
+        self._pair = self._on_cpu and options.threads == 2  # what is measured of two threads holds
         large = self._pair and _size(self.file) >= LARGE and (body.config.integer("hidden_size") or 0) >= WIDE
         self._single = body.task == FILL_MASK or (options.threads > 1 and not large and not room_for_two(self.file))
         self._alone: ort.InferenceSession | None = None
@@ -145,7 +145,7 @@ class OnnxGraph:
             self.output_dim = body.config.integer("vocab_size")
         self.token_budget = HEAD_BUDGET if body.task == FILL_MASK else TOKEN_BUDGET
         self.turn = threading.Lock() if body.task == FILL_MASK and not self.pools else None
-        self.window, self.batch_cost = WINDOW_TEXTS, BATCH_COST if on_cpu else None
+        self.window, self.batch_cost = WINDOW_TEXTS, BATCH_COST if self._on_cpu else None
         self.beside = self.turn is None and not large
         renew_in_children(self, OnnxGraph._renew)
 
@@ -202,7 +202,7 @@ class OnnxGraph:
             # Done when the graph was made; doing it again takes half of the time that opening takes.
             settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         with SHARED:
-            if self._options.session_options is None:
+            if self._on_cpu:
                 SHARED.give_arena(settings)
             session = _open_session(self.file, self._options, settings, self._weights)
         if self._weights is not None:
