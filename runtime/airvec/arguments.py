@@ -281,7 +281,8 @@ def _with_options(providers: tuple[Any, ...] | None, given: object) -> tuple[Any
         raise ArgumentError(
             f"provider_options: {given!r}, but no provider is named. Pass device='cuda', or provider=… beside it."
         )
-    name, own = providers[0] if isinstance(providers[0], tuple) else (providers[0], {})
+    first: Any = providers[0]
+    name, own = cast("tuple[str, dict[str, Any]]", first if isinstance(first, tuple) else (first, {}))
     return ((name, {**own, **given}), *providers[1:])
 
 
