@@ -20,6 +20,7 @@ CHANGING = (
     (re.compile(r"\bprocess \d of (?=\d)"), "process N of "),
     (re.compile(r"(?<=this onnxruntime has )[\w, ]+"), "PROVIDERS"),
     (re.compile(r"\b0x[0-9a-f]+"), "ADDRESS"),
+    (re.compile(r"\b[0-9a-f]{12}…"), "HASH…"),
     (re.compile(r"(?<= is )\d\.\d\de-?\d+(?= from torch)"), "DISTANCE"),
 )
 

@@ -21,7 +21,7 @@ def test_two_processes_keep_one_model_and_resume_it(tmp_path: Path) -> None:
     paths = os.pathsep.join([str(SCRIPT.parents[2]), *sys.path])
     done = subprocess.run(
         [*run, str(SCRIPT), str(model), str(out)], capture_output=True, text=True, timeout=300, check=False,
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = (json.loads((out / f"process-{number}.json").read_text()) for number in (0, 1))
