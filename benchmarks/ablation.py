@@ -29,7 +29,7 @@ from measure.report import machine, machine_line, quartiles, with_spread
 from measure.suite import CACHE, DOCS, exit_code, quiet, save, say
 from measure.table import markdown
 
-from airvec import SentenceTransformer, batching, pipeline, side_by_side
+from airvec import SentenceTransformer, batching, pipeline, side_by_side, tokenizer
 from airvec.backends import onnx as backend
 from airvec.backends import static
 from airvec.backends.static import StaticTable
@@ -37,6 +37,7 @@ from airvec.backends.static import StaticTable
 WHOLE = "all of it"
 KINDS = ("short", "long", "mixed", "one text")
 SINGLES = 15
+WINDOW = 300  # texts: short ones are four of them, long ones one
 BOUND = 1e-5
 Model = Any
 Patch = tuple[Any, str, Any]
@@ -107,6 +108,11 @@ def as_full_as_can_be(plan: Callable[..., list[Any]]) -> Callable[..., list[Any]
     return lambda lengths, budget, max_rows=None, *_: plan(lengths, budget, max_rows, None)
 
 
+def small_windows(parts_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Windows so small that a call has several: the next is tokenised while the batches of one are run."""
+    return lambda texts, _, characters: parts_of(texts, WINDOW, characters)
+
+
 def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
     """The last batches as they were before they were halved."""
 
@@ -121,7 +127,7 @@ def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
 
 def pieces() -> list[Piece]:
     """The whole planner, then each piece of it in turn."""
-    plan, beside = batching.plan, side_by_side.run_beside
+    plan, beside, windows = batching.plan, side_by_side.run_beside, small_windows(tokenizer.parts_of)
     # Larger batches would run one at a time; here they too run side by side.
     unlimited: tuple[Patch, ...] = ((backend, "TOKEN_BUDGET", 1 << 30), (backend, "ALONE_TOKENS", 1 << 30))
     return [
@@ -132,6 +138,11 @@ def pieces() -> list[Piece]:
         Piece("256 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 256)),)),
         Piece("2,048 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 2048)), *unlimited)),
         Piece("one batch on all threads, not side by side", patches=((pipeline, "BULK_BATCHES", 1 << 30),)),
+        Piece(f"windows of {WINDOW} texts, tokenised ahead", patches=((pipeline, "parts_of", windows),)),
+        Piece(
+            f"windows of {WINDOW} texts, not tokenised ahead",
+            patches=((pipeline, "parts_of", windows), (pipeline, "ahead", map)),
+        ),
         Piece("last batches not halved", patches=((pipeline, "run_beside", whole_last_batches(beside)),)),
         Piece("ONNX Runtime's slow fusions left in", "slow fusions"),
         Piece("pooling inside the graph, not in NumPy", "fused"),

@@ -4,26 +4,47 @@
     python benchmarks/rerank.py --quick     # to see that it works; its numbers mean nothing
 
 The model is all-MiniLM-L6-v2's body with a head of random weights (measure/reranker.py): its cost is a real one's.
-Documents: the first 100 of debian_long.txt. Scores are logits, compared with sentence-transformers on torch.
+Documents: the first 100 of debian_long.txt. Scores are logits, compared with sentence-transformers on torch. The limit
+takes a turn in every round: NumPy's products at the model's own shapes (measure/limit.py).
 Writes benchmarks/results/rerank.json, rerank.md and docs/rerank.png.
 Knows nothing of how a library is driven: that is measure/.
 """
 
+import argparse
 import sys
 
-from measure.datasets import LONG
-from measure.peers import RERANKERS
+from measure.datasets import LONG, read_texts
+from measure.limit import Shape, token_counts
+from measure.peers import QUERY, RERANKERS
 from measure.rounds import Suite, Work
-from measure.suite import arguments, exit_code, run
+from measure.shares import LimitTurns
+from measure.suite import Setup, arguments, exit_code, run
+
+from airvec.batching import TOKEN_BUDGET
 
 SUITE = Suite(RERANKERS, (Work("pairs", LONG, 100),), rounds=9, singles=5, starts=0, unit="pairs/s")
 TITLE = "One query and 100 documents of 83 tokens, six layers of 384"
+TOKENS = 512  # the model's own limit
+LAST_LAYER = (
+    "All tokens of a pair count, in every layer; airvec's graph computes of the last layer only what its head reads, "
+    "the first token."
+)
+
+
+def limit(suite: Suite, options: argparse.Namespace) -> Setup:
+    """The limit's turns, and what they count."""
+
+    def lengths(work: Work) -> list[int]:
+        return token_counts(options.checkpoint, read_texts(work.file)[: work.count], TOKENS, QUERY)
+
+    turns = LimitTurns(suite, options.environments, Shape.of(options.checkpoint), lengths, TOKEN_BUDGET)
+    return Setup(turns.turn, lambda rows: f"{turns.after(rows)} {LAST_LAYER}", turns.saved)
 
 
 def main() -> int:
     """Run; what a reader can mend is said in one message."""
     options = arguments(__doc__, SUITE)
-    return exit_code(lambda: run("rerank", TITLE, SUITE, options))
+    return exit_code(lambda: run("rerank", TITLE, SUITE, options, lambda suite: limit(suite, options)))
 
 
 if __name__ == "__main__":

@@ -11,16 +11,20 @@ Knows nothing of how a library is driven: that is measure/.
 """
 
 import argparse
+import statistics
 import sys
 from typing import Any
 
 from measure.datasets import read_texts
-from measure.environments import python_of
-from measure.limit import BUDGET, Limits, Shape, best, limit_lines, share, token_counts
+from measure.limit import Shape, limit_lines, token_counts
 from measure.peers import OURS, PEERS
-from measure.report import against, machine
-from measure.rounds import DENSE_WORKS, Row, Suite
+from measure.report import against
+from measure.rounds import DENSE_WORKS, Row, Suite, Work
+from measure.shares import LimitTurns
 from measure.suite import Setup, arguments, exit_code, run
+from measure.table import markdown
+
+from airvec.batching import TOKEN_BUDGET
 
 SUITE = Suite(PEERS, DENSE_WORKS)
 TITLE = "all-MiniLM-L6-v2"
@@ -30,43 +34,36 @@ INT8 = "airvec-int8"
 PAIRS = ((OURS, "ctranslate2"), (INT8, "ctranslate2-int8"), (INT8, "onnx-int8"), (INT8, "openvino-int8"))
 
 
-class LimitTurns:
-    """The limit's turn in every round, and afterwards each row's share of it."""
+class DenseLimit(LimitTurns):
+    """Besides the shares: each product by itself, and what one text takes at least."""
 
     def __init__(self, suite: Suite, options: argparse.Namespace) -> None:
-        self.suite, self.checkpoint = suite, options.checkpoint
-        python = python_of("airvec", options.environments)
-        self.limits = Limits(python, Shape.of(self.checkpoint), machine()["cpus"])
-        self.shapes: list[dict[str, object]] = []
+        def lengths(work: Work) -> list[int]:
+            return token_counts(options.checkpoint, read_texts(work.file)[: work.count], TOKENS)
 
-    def flops(self, kind: str) -> tuple[float, float]:
-        """FLOPs of a text and its tokens, both means of the texts that are timed."""
-        work = next(work for work in self.suite.works if work.name == kind)
-        lengths = token_counts(self.checkpoint, read_texts(work.file)[: work.count], TOKENS)
-        return self.limits.shape.flops(lengths) / len(lengths), sum(lengths) / len(lengths)
+        super().__init__(suite, options.environments, Shape.of(options.checkpoint), lengths, TOKEN_BUDGET)
+        self.shapes: list[dict[str, object]] = []
 
     def after(self, rows: dict[str, Row]) -> str:
         """Add the shares to the rows, and say what the limit is."""
-        rounds, means = self.limits.rounds, dict[str, float]()
-        for work in self.suite.works:
-            flops, means[work.name] = self.flops(work.name)
-            for row in rows.values():
-                if "absent" not in row and not row["other_model"] and not row["int8"]:
-                    row[work.name]["share"] = share(row[work.name]["texts_per_second"], flops, rounds[best(rounds)])
-        batches = {kind: (round(BUDGET / tokens), round(tokens)) for kind, tokens in means.items()}
+        self.add_shares(rows)
+        means = {work.name: statistics.mean(self.lengths(work)) for work in self.works}
+        batches = {kind: (round(TOKEN_BUDGET / tokens), round(tokens)) for kind, tokens in means.items()}
         self.shapes = self.limits.shapes(batches)
-        tokens = round(means[self.suite.works[0].name])
+        tokens = round(means[self.works[0].name])
         one = (
             f"One text of {tokens} tokens reads {self.limits.weights() / 1e6:.0f} MB of weights for few products: "
             f"NumPy takes {self.limits.one_text(tokens):.2f} ms for these products alone."
         )
         self.limits.stop()
         pairs = [against(rows, list(means), ours, other) for ours, other in PAIRS if {ours, other} <= rows.keys()]
-        return "\n".join(line for line in pairs if line) + "\n\n" + limit_lines(rounds, self.shapes) + "\n\n" + one
+        pairs = [line for line in pairs if line]
+        shapes = f"GFLOP/s of each product by itself:\n\n{markdown(self.shapes)}"
+        return "\n\n".join(part for part in ("\n".join(pairs), limit_lines(self.limits), shapes, one) if part)
 
     def saved(self) -> dict[str, Any]:
         """For the JSON file."""
-        return {"limit_flops": self.limits.rounds, "limit_shapes": self.shapes}
+        return super().saved() | {"limit_shapes": self.shapes}
 
 
 def main() -> int:
@@ -74,8 +71,8 @@ def main() -> int:
     options = arguments(__doc__, SUITE)
 
     def setup(suite: Suite) -> Setup:
-        turns = LimitTurns(suite, options)
-        return Setup(turns.limits.turn, turns.after, turns.saved)
+        turns = DenseLimit(suite, options)
+        return Setup(turns.turn, turns.after, turns.saved)
 
     return exit_code(lambda: run("speed", TITLE, SUITE, options, setup))
 

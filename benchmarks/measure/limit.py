@@ -1,7 +1,8 @@
 """The limit: FLOP/s of NumPy's products at a model's own shapes, and what share of it a library reaches on real tokens.
 
-FLOPs of a text of n tokens: layers × (2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden). Padding, special
-functions, pooling and tokenising count for nothing.
+FLOPs of a text of n tokens: layers × (2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden), and with a head
+over a vocabulary 2 × n × (hidden² + hidden × words) besides. Padding, special functions, pooling and tokenising count
+for nothing.
 Knows nothing of libraries.
 """
 
@@ -15,33 +16,30 @@ import numpy as np
 from measure.cpu import blas_core
 from measure.process import Process
 from measure.report import median, quartiles
-from measure.table import markdown
 
 SCRIPT = Path(__file__).with_name("sgemm.py")
 # Ways to use the cores, by what they are called: batches side by side, and BLAS threads a batch (0 = all cores).
 WAYS = {"one product on all cores": (1, 0), "a product a core, side by side": (0, 1)}
-BUDGET = 512  # tokens in a batch of airvec's planner
-FORMULA = (
-    "FLOPs of a text of n tokens: layers × (2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden), its own "
-    "tokens only"
-)
+FORMULA = "layers × (2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden)"
+HEAD_FORMULA = "2 × n × (hidden² + hidden × words)"
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What of a BERT's config.json its products depend on."""
+    """What of a BERT's config.json its products depend on; `words` of a head over the vocabulary, 0 = it has none."""
 
     layers: int
     hidden: int
     inner: int
     heads: int
+    words: int = 0
 
     @classmethod
-    def of(cls, checkpoint: Path) -> "Shape":
-        """As the checkpoint's config.json states it."""
+    def of(cls, checkpoint: Path, *, head: bool = False) -> "Shape":
+        """As the checkpoint's config.json states it; `head`: with one over its vocabulary."""
         found = json.loads((checkpoint / "config.json").read_text())
         names = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
-        return cls(*(found[name] for name in names))
+        return cls(*(found[name] for name in names), found["vocab_size"] if head else 0)
 
     def flops(self, lengths: Iterable[int]) -> float:
         """FLOPs of texts of these lengths in tokens.
@@ -50,44 +48,49 @@ class Shape:
         480.0
         """
         linear = 2 * (4 * self.hidden**2 + 2 * self.hidden * self.inner)
-        return float(sum(self.layers * (linear * n + 4 * n * n * self.hidden) for n in lengths))
+        head = 2 * (self.hidden**2 + self.hidden * self.words) if self.words else 0
+        return float(sum(self.layers * (linear * n + 4 * n * n * self.hidden) + head * n for n in lengths))
 
 
-def token_counts(checkpoint: Path, texts: Sequence[str], limit: int) -> list[int]:
-    """Tokens of each text, special tokens included, cut at the limit."""
+def token_counts(checkpoint: Path, texts: Sequence[str], limit: int, query: str | None = None) -> list[int]:
+    """Tokens of each text, or of each pair of a query and a text: special tokens included, cut at the limit."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(limit)
-    return [len(found.ids) for found in tokenizer.encode_batch(list(texts))]
+    given = list(texts) if query is None else [(query, text) for text in texts]
+    return [len(found.ids) for found in tokenizer.encode_batch(given)]
 
 
 class Limits:
-    """A process for each of WAYS; `rounds` collects what they measured."""
+    """A process for each of WAYS; `rounds` collects what they measured, with batches of `tokens`."""
 
-    def __init__(self, python: Path, shape: Shape, cores: int, seconds: float = 0.5) -> None:
-        self.shape, self.seconds, self.cores = shape, seconds, cores
+    def __init__(self, python: Path, shape: Shape, cores: int, tokens: int, seconds: float = 0.5) -> None:
+        self.shape, self.seconds, self.cores, self.tokens = shape, seconds, cores, tokens
         self.rounds: dict[str, list[float]] = {}
         self._processes: dict[str, Process] = {}
         for name, (beside, blas) in WAYS.items():
             environment = {"OPENBLAS_NUM_THREADS": str(blas or cores), **blas_core()}
             process = Process(python, name=name, script=SCRIPT, environment=environment)
-            sizes = {"layers": shape.layers, "hidden": shape.hidden, "inner": shape.inner}
+            sizes = {"layers": shape.layers, "hidden": shape.hidden, "inner": shape.inner, "words": shape.words}
             process.ask("load", {"beside": beside or cores, **sizes})
             self._processes[name] = process
 
     def turn(self) -> None:
         """One measurement of each way."""
         for name, process in self._processes.items():
-            found = process.ask("products", {"tokens": BUDGET, "seconds": self.seconds})
+            found = process.ask("products", {"tokens": self.tokens, "seconds": self.seconds})
             self.rounds.setdefault(name, []).append(found["flops"])
 
     def shapes(self, texts: Mapping[str, tuple[int, int]]) -> list[dict[str, object]]:
         """GFLOP/s of each product by itself: a row a shape; `texts` are batches for attention, (texts, tokens)."""
         hidden, inner, head = self.shape.hidden, self.shape.inner, self.shape.hidden // self.shape.heads
         requests: dict[str, tuple[str, dict[str, Any]]] = {
-            f"{BUDGET} × {inputs} × {outputs}": ("shape", {"tokens": BUDGET, "inputs": inputs, "outputs": outputs})
+            f"{self.tokens} × {inputs} × {outputs}": (
+                "shape",
+                {"tokens": self.tokens, "inputs": inputs, "outputs": outputs},
+            )
             for inputs, outputs in ((hidden, hidden), (hidden, inner), (inner, hidden))
         }
         for name, (count, tokens) in texts.items():
@@ -133,15 +136,16 @@ def share(speeds: Sequence[float], flops_a_text: float, limits: Sequence[float])
     return median([speeds[number] * flops_a_text / limits[number] for number in range(count)])
 
 
-def limit_lines(rounds: Mapping[str, Sequence[float]], shapes: Sequence[Mapping[str, object]]) -> str:
-    """The limit as Markdown: which way it is, and the table of shapes."""
-    ways = [f"{name}: {_gflops(values)} GFLOP/s" for name, values in rounds.items()]
-    text = (
-        f"Limit: NumPy's float32 products at the model's own shapes, batches of {BUDGET} tokens, a turn in every "
-        f"round; the faster of two ways counts, here {best(rounds)}. {'; '.join(ways)}. {FORMULA}; times texts a "
-        "second, as a share of the limit, they are the column “% of the limit”."
+def limit_lines(limits: Limits) -> str:
+    """The limit as Markdown: how it was measured, how fast each way is, and what is counted."""
+    ways = [f"{name}: {_gflops(values)} GFLOP/s" for name, values in limits.rounds.items()]
+    formula = f"{FORMULA} + {HEAD_FORMULA}" if limits.shape.words else FORMULA
+    return (
+        f"Limit: NumPy's float32 products at the model's own shapes, batches of {limits.tokens} tokens, a turn in "
+        f"every round; the faster of two ways counts, here {best(limits.rounds)}. {'; '.join(ways)}. FLOPs of a text "
+        f"of n tokens: {formula}, its own tokens only; times texts a second, as a share of the limit, they are the "
+        "column “% of the limit”."
     )
-    return f"{text}\n\nGFLOP/s of each product by itself:\n\n{markdown(shapes)}"
 
 
 def _gflops(values: Sequence[float]) -> str:

@@ -28,6 +28,7 @@ TOKENIZER_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "sp
 FOR_START = ("checkpoint", "airvec", "onnx", "openvino", *LIMITS)
 CALIBRATION_TEXTS = 300
 DEPTHS = (2, 4)  # layers, besides all six
+WIDTH = 768  # besides 384
 EXPORT = (
     "import json, sys; from airvec_exporter import export; "
     "export(sys.argv[1], sys.argv[2], overwrite=True, speed=False, **json.loads(sys.argv[3]))"
@@ -180,6 +181,15 @@ def _depth(layers: int) -> "Maker":
     return made
 
 
+def _wide(shop: Workshop, out: Path) -> Path:
+    from measure.depths import widen
+
+    checkpoint = out.parent / f"{out.name}-checkpoint"
+    if not (checkpoint / "model.safetensors").exists():
+        widen(shop.checkpoint, WIDTH, checkpoint)
+    return shop.export(checkpoint, out)
+
+
 def _splade(shop: Workshop, out: Path) -> Path:
     from measure.splade import make_splade
 
@@ -193,6 +203,7 @@ MODELS: dict[str, Maker] = {
     "airvec": lambda shop, out: shop.export(shop.checkpoint, out, variants=["fp32", "int8"]),
     "airvec-fused": lambda shop, out: shop.export(shop.checkpoint, out, variants=["fp32", "fused"]),
     **{f"depth-{layers}": _depth(layers) for layers in DEPTHS},
+    "wide": _wide,
     "onnx": _standard("onnx"),
     "onnx-O3": _beside("optimise", "onnx", level="O3"),
     "onnx-int8": _beside("quantise", "onnx", family=int8_file().partition("_")[2]),

@@ -3,7 +3,8 @@
     OPENBLAS_NUM_THREADS=1 python measure/sgemm.py     # answers JSON lines: see Limit
 
 One layer of `tokens` rows is four products with (hidden, hidden), one with (hidden, inner) and one with
-(inner, hidden). Every layer has weights of its own, as a model has, so that they come from where a model's come from.
+(inner, hidden); a head over a vocabulary is one more with (hidden, hidden) and one with (hidden, words). Every layer
+has weights of its own, as a model has, so that they come from where a model's come from.
 Knows nothing of models and texts.
 """
 
@@ -20,25 +21,26 @@ import numpy as np
 class Limit:
     """The requests that this process answers: FLOP/s of so many threads side by side, each with its own batch."""
 
-    def __init__(self, beside: int, layers: int, hidden: int, inner: int) -> None:
+    def __init__(self, beside: int, layers: int, hidden: int, inner: int, words: int = 0) -> None:
         rng = np.random.default_rng(0)
-        shapes = [(hidden, hidden)] * 4 + [(hidden, inner), (inner, hidden)]
-        self.layers = [[rng.standard_normal(shape, np.float32) for shape in shapes] for _ in range(layers)]
-        self.beside, self.hidden, self.inner = beside, hidden, inner
+        layer = [(hidden, hidden)] * 4 + [(hidden, inner), (inner, hidden)]
+        head = [(hidden, hidden), (hidden, words)] if words else []
+        self.weights = [rng.standard_normal(shape, np.float32) for shape in layer * layers + head]
+        self.beside, self.hidden = beside, hidden
         self.pool = ThreadPoolExecutor(beside)
 
     def products(self, tokens: int, seconds: float) -> dict[str, float]:
-        """All products of all layers, in the order in which a model has them: FLOP/s."""
-        flops = 2.0 * tokens * sum(weights.size for layer in self.layers for weights in layer)
+        """All products of the model, in the order in which it has them: FLOP/s."""
+        flops = 2.0 * tokens * sum(weights.size for weights in self.weights)
 
         def work() -> Callable[[], None]:
-            rows = {width: np.ones((tokens, width), np.float32) for width in (self.hidden, self.inner)}
-            outs = {width: np.empty((tokens, width), np.float32) for width in rows}
+            inputs, outputs = ({weights.shape[side] for weights in self.weights} for side in (0, 1))
+            rows = {width: np.ones((tokens, width), np.float32) for width in inputs}
+            outs = {width: np.empty((tokens, width), np.float32) for width in outputs}
 
             def run() -> None:
-                for layer in self.layers:
-                    for weights in layer:
-                        np.matmul(rows[weights.shape[0]], weights, out=outs[weights.shape[1]])
+                for weights in self.weights:
+                    np.matmul(rows[weights.shape[0]], weights, out=outs[weights.shape[1]])
 
             return run
 

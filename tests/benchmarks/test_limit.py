@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from measure import sgemm
 from measure.limit import WAYS, Limits, Shape, best, limit_lines, share, token_counts
+from measure.rounds import Suite, Work
+from measure.shares import LimitTurns
 
 SMALL = Shape(layers=2, hidden=8, inner=16, heads=2)
 
@@ -29,7 +31,7 @@ def test_the_faster_way_is_the_limit():
 
 
 def test_the_limit_is_measured_both_ways_and_told_with_its_formula():
-    limits = Limits(Path(sys.executable), SMALL, cores=2, seconds=0.01)
+    limits = Limits(Path(sys.executable), SMALL, cores=2, tokens=512, seconds=0.01)
     try:
         limits.turn()
         limits.turn()
@@ -44,9 +46,40 @@ def test_the_limit_is_measured_both_ways_and_told_with_its_formula():
         "512 × 16 × 8",
         "attention, 4 short texts of 3 tokens",
     ]
-    text = limit_lines(limits.rounds, shapes)
+    text = limit_lines(limits)
     assert "2 × n × (4 × hidden² + 2 × hidden × inner) + 4 × n² × hidden" in text
     assert "GFLOP/s" in text
+
+
+def test_a_head_over_a_vocabulary_counts_and_is_measured():
+    headed = Shape(layers=2, hidden=8, inner=16, heads=2, words=100)
+    assert headed.flops([5]) == SMALL.flops([5]) + 2 * 5 * (8 * 8 + 8 * 100)
+    limits = Limits(Path(sys.executable), headed, cores=1, tokens=4, seconds=0.01)
+    try:
+        limits.turn()
+    finally:
+        limits.stop()
+    assert "+ 2 × n × (hidden² + hidden × words), its own tokens" in limit_lines(limits)
+
+
+def test_rows_of_the_model_have_their_share(monkeypatch):
+    monkeypatch.setattr("measure.shares.python_of", lambda *_: Path(sys.executable))
+    suite = Suite((), (Work("pairs", Path("texts"), 2),))
+    turns = LimitTurns(suite, Path("environments"), SMALL, lambda _: [3, 5], tokens=8)
+    facts = {"other_model": False, "int8": False}
+    rows = {
+        "airvec": facts | {"pairs": {"texts_per_second": [10.0]}},
+        "int8": facts | {"int8": True, "pairs": {"texts_per_second": [10.0]}},
+        "gone": {"absent": "why"},
+    }
+    turns.turn()
+    text = turns.after(rows)
+    limit = turns.saved()["limit_flops"]
+    assert rows["airvec"]["pairs"]["share"] == 10 * SMALL.flops([3, 5]) / 2 / max(
+        values[0] for values in limit.values()
+    )
+    assert "share" not in rows["int8"]["pairs"]
+    assert "batches of 8 tokens" in text
 
 
 def test_a_wrong_request_is_answered_with_an_error(monkeypatch, capsys):
@@ -61,4 +94,5 @@ def test_a_wrong_request_is_answered_with_an_error(monkeypatch, capsys):
 @pytest.mark.slow
 def test_tokens_are_counted_with_special_ones_and_cut(checkpoint):
     assert token_counts(checkpoint, ["hello", "hello " * 400], 256) == [3, 256]
+    assert token_counts(checkpoint, ["hello"], 256, "a query") == [6]
     assert Shape.of(checkpoint) == Shape(6, 384, 1536, 12)

@@ -1,6 +1,7 @@
 """What the three classes share: constructor arguments, texts and calls."""
 
 import os
+import warnings
 from pathlib import Path
 from unittest import mock
 
@@ -45,6 +46,16 @@ def copied_over_something_else(home: Path) -> None:
     dense(home).save_pretrained(home / "letters")
 
 
+def without_cuda(home: Path) -> None:
+    """This onnxruntime has no CUDA at all; it falls back to the CPU in the same way."""
+    with (
+        mock.patch("onnxruntime.get_available_providers", return_value=["CUDAExecutionProvider"]),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", UserWarning)  # onnxruntime's own, of the provider that it leaves out
+        opened(home, device="cuda")
+
+
 CASES = (
     Case("An unknown device", '`device="mars"`; `"mps"` and `"npu"` get the same.',
          lambda home: opened(home, device="mars")),
@@ -52,6 +63,7 @@ CASES = (
          lambda home: opened(home, device="cuda")),
     Case("A provider that this onnxruntime does not have", '`model_kwargs={"provider": "QNNExecutionProvider"}`.',
          lambda home: opened(home, model_kwargs={"provider": "QNNExecutionProvider"})),
+    Case("A provider that cannot start", '`device="cuda"` with the package for GPUs, but without CUDA.', without_cuda),
     Case("Another device for one call", '`encode(texts, device="cuda")` of a model on the CPU.',
          lambda home: dense(home).encode("a", device="cuda")),
     Case("An unknown backend", "`backend=\"torch\"`, the reference's default.",

@@ -297,7 +297,7 @@ def _open_session(
 ) -> ort.InferenceSession:
     providers = list(options.providers or CPU)
     try:
-        return ort.InferenceSession(
+        session = ort.InferenceSession(
             weights.given_to(settings) if weights else str(file),
             settings,
             providers,
@@ -308,6 +308,19 @@ def _open_session(
             f"{short_name(file)}: ONNX Runtime {ort.__version__} cannot open it: {error} "
             "The file is damaged or needs a newer onnxruntime: fetch or export it again."
         ) from error
+    _check_started(providers, session.get_providers())
+    return session
+
+
+def _check_started(asked: list[Any], started: list[str]) -> None:
+    """Refuse a session without a provider that was asked for: ONNX Runtime warns, and computes on the CPU."""
+    names = [str(one[0] if isinstance(one, tuple) else one) for one in asked]
+    missing = [name for name in names if name not in started]
+    if missing:
+        raise ArgumentError(
+            f"provider: {missing[0]!r} could not start here; without it ONNX Runtime would compute on the CPU. Install "
+            "the libraries that ONNX Runtime's own warning names, such as CUDA and cuDNN, or use device='cpu'."
+        )
 
 
 def _session_options(given: Any, threads: int, spin: bool) -> ort.SessionOptions:

@@ -173,7 +173,7 @@ def _parts(queries: Rows, size: int) -> Iterator[Rows]:
 
 
 def _hits(scores: Floats, rows: Integers) -> list[Hit]:
-    return [{"corpus_id": int(row), "score": float(score)} for score, row in zip(scores, rows, strict=True)]
+    return [{"corpus_id": row, "score": score} for score, row in zip(scores.tolist(), rows.tolist(), strict=True)]
 
 
 def _neighbour_pairs(rows: Rows, sizes: tuple[int, int], top_k: int, function: Similarity) -> Iterator[Pairs]:

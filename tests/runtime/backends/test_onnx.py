@@ -161,3 +161,13 @@ def test_threads_that_wait_awake_do_so_for_a_moment_only():
     asleep = _session_options(None, 2, spin=False)
     assert asleep.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert waiting.get_session_config_entry("session.prepack.enable_parallel") == "1"
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider:UserWarning")
+def test_a_provider_that_cannot_start_is_refused_and_not_replaced_by_the_cpu(tmp_path, monkeypatch):
+    word_model(tmp_path)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.raises(ArgumentError, match="'CUDAExecutionProvider' could not start here.*device='cpu'"):
+        SentenceTransformer(tmp_path, device="cuda")
+    with pytest.raises(ArgumentError, match="could not start here"):
+        SentenceTransformer(tmp_path, model_kwargs={"provider": "CUDAExecutionProvider"})
