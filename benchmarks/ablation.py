@@ -37,7 +37,7 @@ from airvec.backends.static import StaticTable
 WHOLE = "all of it"
 KINDS = ("short", "long", "mixed", "one text")
 SINGLES = 15
-WINDOW = 300  # texts: short ones are four of them, long ones one
+WINDOW = 24_000  # characters: some ten batches
 BOUND = 1e-5
 Model = Any
 Patch = tuple[Any, str, Any]
@@ -109,8 +109,8 @@ def as_full_as_can_be(plan: Callable[..., list[Any]]) -> Callable[..., list[Any]
 
 
 def small_windows(parts_of: Callable[..., Any]) -> Callable[..., Any]:
-    """Windows so small that a call has several: the next is tokenised while the batches of one are run."""
-    return lambda texts, _, characters: parts_of(texts, WINDOW, characters)
+    """Windows so small that a call has several, as a call with more than 4,096 texts has."""
+    return lambda texts, count, _: parts_of(texts, count, WINDOW)
 
 
 def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
@@ -127,7 +127,12 @@ def whole_last_batches(run_beside: Callable[..., None]) -> Callable[..., None]:
 
 def pieces() -> list[Piece]:
     """The whole planner, then each piece of it in turn."""
-    plan, beside, windows = batching.plan, side_by_side.run_beside, small_windows(tokenizer.parts_of)
+    plan, beside = batching.plan, side_by_side.run_beside
+    # Their batches, too, run side by side, though a window has fewer of them.
+    small: tuple[Patch, ...] = (
+        (pipeline, "parts_of", small_windows(tokenizer.parts_of)),
+        (pipeline, "BULK_BATCHES", 4),
+    )
     # Larger batches would run one at a time; here they too run side by side.
     unlimited: tuple[Patch, ...] = ((backend, "TOKEN_BUDGET", 1 << 30), (backend, "ALONE_TOKENS", 1 << 30))
     return [
@@ -138,11 +143,8 @@ def pieces() -> list[Piece]:
         Piece("256 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 256)),)),
         Piece("2,048 tokens a batch, not 512", patches=((pipeline, "plan", with_budget(plan, 2048)), *unlimited)),
         Piece("one batch on all threads, not side by side", patches=((pipeline, "BULK_BATCHES", 1 << 30),)),
-        Piece(f"windows of {WINDOW} texts, tokenised ahead", patches=((pipeline, "parts_of", windows),)),
-        Piece(
-            f"windows of {WINDOW} texts, not tokenised ahead",
-            patches=((pipeline, "parts_of", windows), (pipeline, "ahead", map)),
-        ),
+        Piece("small windows, tokenised ahead", patches=small),
+        Piece("small windows, not tokenised ahead", patches=(*small, (pipeline, "ahead", map))),
         Piece("last batches not halved", patches=((pipeline, "run_beside", whole_last_batches(beside)),)),
         Piece("ONNX Runtime's slow fusions left in", "slow fusions"),
         Piece("pooling inside the graph, not in NumPy", "fused"),

@@ -3,8 +3,8 @@
     python benchmarks/operators.py             # half a minute once the models are there; writes results/operators.md
     python benchmarks/operators.py --quick     # to see that it works; prints only
 
-One thread, as each of the batches side by side has it, and random ids without padding. The rate of the products counts
-two FLOPs a weight and token.
+One thread and nothing beside it, random ids without padding, sessions with airvec's settings; airvec itself runs two
+batches side by side. Shares are of all operators' time. The rate of the products counts two FLOPs a weight and token.
 Knows nothing of other libraries, tokenizers and what is done behind a graph.
 """
 
@@ -26,7 +26,7 @@ from measure.suite import CACHE, RESULTS, exit_code
 from measure.table import markdown
 
 from airvec.backends.onnx import SLOW_FUSIONS
-from airvec.folder import read_folder, variants_of
+from airvec.folder import graph_record, read_folder, variants_of
 
 MODELS = ("airvec", "reranker", "splade")
 PRODUCTS, REST = "products with weights", "all else"
@@ -50,6 +50,7 @@ class Case:
     label: str
     graph: Path
     batch: tuple[int, int]
+    optimized: bool = False
 
     @property
     def kinds(self) -> Mapping[str, tuple[str, ...]]:
@@ -61,31 +62,37 @@ def cases(models: Mapping[str, Path]) -> list[Case]:
     """All columns; batches as the planner cuts them of short texts, long ones, pairs and documents."""
     dense, reranker, splade = (models[name] for name in MODELS)
     return [
-        Case("fp32, 42 × 12 tokens", graph(dense, "fp32"), (42, 12)),
-        Case("fp32, 6 × 83", graph(dense, "fp32"), (6, 83)),
-        Case("int8, 42 × 12", graph(dense, "int8"), (42, 12)),
-        Case("int8, 6 × 83", graph(dense, "int8"), (6, 83)),
-        Case("reranker, 5 × 97", graph(reranker, "fp32"), (5, 97)),
-        Case("SPLADE, 3 × 83", graph(splade, "fused"), (3, 83)),
+        case("fp32, 42 × 12 tokens", dense, "fp32", (42, 12)),
+        case("fp32, 6 × 83", dense, "fp32", (6, 83)),
+        case("int8, 42 × 12", dense, "int8", (42, 12)),
+        case("int8, 6 × 83", dense, "int8", (6, 83)),
+        case("reranker, 5 × 97", reranker, "fp32", (5, 97)),
+        case("SPLADE, 3 × 83", splade, "fused", (3, 83)),
     ]
 
 
-def graph(folder: Path, variant: str) -> Path:
-    """The graph of a variant; for "int8" whichever the folder has."""
-    found = variants_of(read_folder(folder))
-    return next(file for name, file in found.items() if name == variant or name.startswith(f"{variant}-"))
+def case(label: str, folder: Path, variant: str, batch: tuple[int, int]) -> Case:
+    """A variant of a folder; "int8" is whichever the folder has."""
+    model = read_folder(folder)
+    graphs = variants_of(model).items()
+    graph = next(file for name, file in graphs if name == variant or name.startswith(f"{variant}-"))
+    record = graph_record(model, graph)
+    return Case(label, graph, batch, record is not None and record.optimized)
 
 
-def profile(case: Case, runs: int) -> list[dict[str, Any]]:
+def profile(one: Case, runs: int) -> list[dict[str, Any]]:
     """The events of a session's profile over so many runs, after some that warm it."""
     with tempfile.TemporaryDirectory() as scratch:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
+        options.enable_mem_pattern = False
+        if one.optimized:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.enable_profiling, options.profile_file_prefix = True, str(Path(scratch) / "profile")
         session = onnxruntime.InferenceSession(
-            str(case.graph), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_FUSIONS
+            str(one.graph), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_FUSIONS
         )
-        ids = np.random.default_rng(0).integers(1000, 20_000, case.batch)
+        ids = np.random.default_rng(0).integers(1000, 20_000, one.batch)
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         for _ in range(WARM + runs):
             session.run(None, {node.name: given[node.name] for node in session.get_inputs()})
@@ -145,9 +152,9 @@ def run(options: argparse.Namespace) -> None:
     here, runs = machine(), 2 if options.quick else options.runs
     models = make_models(options.checkpoint, None, CACHE, options.environments, MODELS)
     found: dict[str, tuple[Counter[str], float]] = {}
-    for case in cases(models):
-        events = profile(case, runs)
-        found[case.label] = by_kind(events, case.kinds, runs), product_flops(events, runs)
+    for one in cases(models):
+        events = profile(one, runs)
+        found[one.label] = by_kind(events, one.kinds, runs), product_flops(events, runs)
     text = (
         f"{table(found)}\n\nMeans of {runs} runs on one thread, onnxruntime {onnxruntime.__version__}. "
         f"{machine_line(here)}\n"

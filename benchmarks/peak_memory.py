@@ -134,14 +134,15 @@ def main() -> int:
     texts = mixed_texts(lines, options.texts, SentenceTransformer(options.folder).tokenizer)
     with tempfile.TemporaryDirectory() as scratch:
         whole = write(texts, Path(scratch) / "texts")
-        fewer = write(texts[: options.peer_texts], Path(scratch) / "fewer")
+        part = write(texts[: options.peer_texts], Path(scratch) / "part")
         for case in cases(options):
             if options.only and case.key not in options.only:
                 continue
             python = python_of(case.library.replace("_", "-"), options.environments)
-            rows.append(row(case, measured(case, python, whole if case.library == "airvec" else fewer)))
+            rows.append(row(case, measured(case, python, whole if case.library == "airvec" else part)))
             print(rows[-1], file=sys.stderr, flush=True)
-    found = f"{markdown(rows)}\n\n{options.texts:,} texts of 1 to {LIMIT} tokens. {machine_line(here)}\n"
+    fewer = f", the others {options.peer_texts:,}" if options.peer_texts else ""
+    found = f"{markdown(rows)}\n\n{options.texts:,} texts of 1 to {LIMIT} tokens{fewer}. {machine_line(here)}\n"
     print(found)
     if options.texts == MARKS[-1] and not options.only:
         RESULTS.write_text(found, encoding="utf-8")

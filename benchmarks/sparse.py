@@ -22,7 +22,7 @@ from measure.rounds import BOUND, Row, Suite, Work
 from measure.shares import LimitTurns
 from measure.suite import Setup, arguments, exit_code, run
 
-from airvec.backends.interface import HEAD_BUDGET
+from airvec.batching import TOKEN_BUDGET
 
 SUITE = Suite(SPARSE, (Work("documents", LONG, 100),), rounds=5, singles=0, starts=1, unit="documents/s")
 TITLE = "SPLADE, six layers of 384 and 30,522 words"
@@ -37,7 +37,7 @@ def limit(suite: Suite, options: argparse.Namespace) -> Setup:
         return token_counts(options.checkpoint, read_texts(work.file)[: work.count], TOKENS)
 
     shape = Shape.of(options.checkpoint, head=True)
-    turns = LimitTurns(suite, options.environments, shape, lengths, HEAD_BUDGET)
+    turns = LimitTurns(suite, options.environments, shape, lengths, TOKEN_BUDGET)
     return Setup(turns.turn, turns.after, turns.saved)
 
 

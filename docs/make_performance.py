@@ -60,6 +60,11 @@ PARTS = (
     ),
     Part("What bounds the speed", "", ""),
     Part(
+        "Operators", "operators",
+        "ONNX Runtime's own profile of the graphs that `airvec export` makes, one batch on one thread "
+        "([benchmarks/operators.py](../benchmarks/operators.py), which `make bench` does not run).",
+    ),
+    Part(
         "Reranking", "rerank",
         "One query and 100 documents ([benchmarks/rerank.py](../benchmarks/rerank.py)); scores are logits. The model "
         "is all-MiniLM-L6-v2's body with a head of random weights: no order to speak of, the cost of a real one.",
@@ -93,7 +98,8 @@ PARTS = (
         "What the planner's pieces bring", "ablation",
         "One piece at a time is taken out ([benchmarks/ablation.py](../benchmarks/ablation.py)); what each pass over a "
         "graph brings is in [benchmarks/results/passes.md](../benchmarks/results/passes.md), each variant of a graph "
-        "in [benchmarks/results/variants.md](../benchmarks/results/variants.md), and the start of a process in "
+        "in [benchmarks/results/variants.md](../benchmarks/results/variants.md), what a batch costs besides its tokens "
+        "in [benchmarks/results/batches.md](../benchmarks/results/batches.md), and the start of a process in "
         "[benchmarks/results/start.md](../benchmarks/results/start.md).",
     ),
 )  # fmt: skip

@@ -51,6 +51,17 @@ class Shape:
         head = 2 * (self.hidden**2 + self.hidden * self.words) if self.words else 0
         return float(sum(self.layers * (linear * n + 4 * n * n * self.hidden) + head * n for n in lengths))
 
+    def skipped(self, lengths: Iterable[int]) -> float:
+        """Those of them that nobody needs who reads a text's first token alone.
+
+        In the last layer that token needs keys and values of all tokens, and everything else of itself only.
+
+        >>> Shape(layers=1, hidden=2, inner=3, heads=1).skipped([5])  # 4 × (2 × (8 + 12) + 4 × 5 × 2)
+        320.0
+        """
+        linear = 2 * (2 * self.hidden**2 + 2 * self.hidden * self.inner)
+        return float(sum((n - 1) * (linear + 4 * n * self.hidden) for n in lengths))
+
 
 def token_counts(checkpoint: Path, texts: Sequence[str], limit: int, query: str | None = None) -> list[int]:
     """Tokens of each text, or of each pair of a query and a text: special tokens included, cut at the limit."""
@@ -116,7 +127,7 @@ class Limits:
         return 1000 * min(flops * (WAYS[name][0] or self.cores) / rate for name, rate in found.items())
 
     def weights(self) -> int:
-        """Bytes of all weights that the products of a text read."""
+        """Bytes of all weights that the products of a text read, a head over the vocabulary left out."""
         return 4 * self.shape.layers * (4 * self.shape.hidden**2 + 2 * self.shape.hidden * self.shape.inner)
 
     def stop(self) -> None:

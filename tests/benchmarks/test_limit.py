@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from measure import sgemm
@@ -54,12 +55,32 @@ def test_the_limit_is_measured_both_ways_and_told_with_its_formula():
 def test_a_head_over_a_vocabulary_counts_and_is_measured():
     headed = Shape(layers=2, hidden=8, inner=16, heads=2, words=100)
     assert headed.flops([5]) == SMALL.flops([5]) + 2 * 5 * (8 * 8 + 8 * 100)
+    measured = sgemm.Limit(beside=1, layers=2, hidden=8, inner=16, words=100)
+    assert [weights.shape for weights in measured.weights[-3:]] == [(16, 8), (8, 8), (8, 100)]
+    assert 2 * sum(weights.size for weights in measured.weights) == headed.flops([1]) - 4 * 8 * 2  # but for attention
     limits = Limits(Path(sys.executable), headed, cores=1, tokens=4, seconds=0.01)
     try:
         limits.turn()
     finally:
         limits.stop()
     assert "+ 2 × n × (hidden² + hidden × words), its own tokens" in limit_lines(limits)
+
+
+def test_the_limit_s_process_is_told_of_the_head(monkeypatch):
+    asked = []
+    monkeypatch.setattr("measure.limit.Process", lambda *_, **__: SimpleNamespace(ask=lambda *one: asked.append(one)))
+    Limits(Path(sys.executable), Shape(2, 8, 16, 2, 100), cores=2, tokens=4)
+    sizes = {"layers": 2, "hidden": 8, "inner": 16, "words": 100}
+    assert asked == [("load", {"beside": 1, **sizes}), ("load", {"beside": 2, **sizes})]
+
+
+def test_one_token_of_the_last_layer_needs_keys_and_values_of_all():
+    tokens, hidden, inner = 5, 8, 16
+    keys_and_values = 2 * 2 * tokens * hidden * hidden
+    itself = 2 * 2 * hidden * hidden + 2 * 2 * hidden * inner + 2 * 2 * tokens * hidden
+    one_layer = SMALL.flops([tokens]) / SMALL.layers
+    assert SMALL.skipped([tokens]) == one_layer - keys_and_values - itself
+    assert SMALL.skipped([1]) == 0
 
 
 def test_rows_of_the_model_have_their_share(monkeypatch):

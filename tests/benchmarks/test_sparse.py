@@ -7,7 +7,7 @@ from measure.process import Process
 from measure.splade import make_splade
 from sparse import OUR_BOUND, are_off
 
-MEGABYTES = 450  # 398 to 411 by processor
+MEGABYTES = {"auto": 560, "fp32": 450}  # 508 with two sessions, 398 to 411 with one, by processor
 DOCUMENTS = 60
 
 
@@ -48,5 +48,5 @@ def test_vectors_of_real_size_are_the_reference_s_in_little_memory(checkpoint, t
     assert expected.std(axis=0).max() > 0.1
     for name, vectors in found.items():
         assert np.abs(vectors - expected).max() <= OUR_BOUND * max(1, expected.max())
-        assert peaks[name] <= MEGABYTES
-    assert peaks["torch"] > 2 * MEGABYTES
+        assert peaks[name] <= MEGABYTES[name]
+    assert peaks["torch"] > 1.6 * MEGABYTES["auto"]

@@ -40,9 +40,9 @@ def array(found: Any) -> np.ndarray:
     return found.detach().to_dense().float().numpy() if isinstance(found, Tensor) else np.asarray(found)
 
 
-def assert_same(found: Any, wanted: Any, bound: float = 1e-5) -> None:
+def assert_same(found: Any, wanted: Any, bound: float = 1e-5, spread: float = 0.005) -> None:
     found, wanted = array(found), array(wanted)
-    assert wanted.std(axis=0).mean() > 0.005, "the reference answers the same for every text: this could not fail"
+    assert wanted.std(axis=0).mean() > spread, "the reference answers the same for every text: this could not fail"
     assert found.shape == wanted.shape
     assert np.abs(found - wanted).max() <= bound * max(1.0, np.abs(wanted).max())
 
@@ -243,7 +243,7 @@ def test_a_fresh_head_is_the_reference_s_with_the_same_seed(tmp_path: Path, labe
     assert ours.num_labels == theirs.num_labels == (labels or 1)
     assert type(ours.activation_fn) is type(theirs.activation_fn)
     assert all(torch.equal(weight, theirs.state_dict()[name]) for name, weight in ours.state_dict().items())
-    assert_same(ours.predict(PAIRS), theirs.predict(PAIRS))
+    assert_same(ours.predict(PAIRS), theirs.predict(PAIRS), spread=0.001)  # a fresh head's weights are small
 
 
 def test_a_reranker_in_training_has_the_same_gradients_with_and_without_dropout(tmp_path: Path):

@@ -163,11 +163,39 @@ def test_threads_that_wait_awake_do_so_for_a_moment_only():
     assert waiting.get_session_config_entry("session.prepack.enable_parallel") == "1"
 
 
-@pytest.mark.filterwarnings("ignore:Specified provider:UserWarning")
-def test_a_provider_that_cannot_start_is_refused_and_not_replaced_by_the_cpu(tmp_path, monkeypatch):
-    word_model(tmp_path)
+def without_cuda(monkeypatch, problem=None):
+    """onnxruntime's package for GPUs on a machine without CUDA: it opens sessions on the CPU, or fails."""
+    real = onnxruntime.InferenceSession
+
+    def opened(file, settings, providers, **options):
+        if problem is not None:
+            raise RuntimeError(problem)
+        return real(file, settings, ["CPUExecutionProvider"], **options)
+
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr("onnxruntime.InferenceSession", opened)
+
+
+@pytest.mark.parametrize(
+    "options", [{"device": "cuda"}, {"model_kwargs": {"provider": "CUDAExecutionProvider"}}], ids=str
+)
+def test_a_provider_that_cannot_start_is_refused_and_not_replaced_by_the_cpu(tmp_path, monkeypatch, options):
+    word_model(tmp_path)
+    without_cuda(monkeypatch)
     with pytest.raises(ArgumentError, match="'CUDAExecutionProvider' could not start here.*device='cpu'"):
-        SentenceTransformer(tmp_path, device="cuda")
-    with pytest.raises(ArgumentError, match="could not start here"):
-        SentenceTransformer(tmp_path, model_kwargs={"provider": "CUDAExecutionProvider"})
+        SentenceTransformer(tmp_path, **options)
+
+
+def test_a_provider_that_fails_says_why(tmp_path, monkeypatch):
+    word_model(tmp_path)
+    without_cuda(monkeypatch, "no device 7")
+    with pytest.raises(ModelFolderError, match="no device 7 Where it works with device='cpu', correct the provider"):
+        SentenceTransformer(tmp_path, device="cuda:7")
+
+
+def test_providers_of_the_caller_s_session_options_are_kept(tmp_path):
+    settings = onnxruntime.SessionOptions()
+    settings.add_provider("AzureExecutionProvider", {})
+    model = SentenceTransformer(word_model(tmp_path), model_kwargs={"session_options": settings})
+    np.testing.assert_allclose(model.encode("a"), rows_of("a").mean(axis=0), atol=1e-6)
+    assert "AzureExecutionProvider" in model._pipeline().backend._alone.get_providers()

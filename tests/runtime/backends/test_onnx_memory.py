@@ -10,9 +10,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from airvec import SentenceTransformer
+from airvec import SentenceTransformer, SparseEncoder
 from airvec.backends import onnx as backend
+from airvec.manifest import GraphRecord, Manifest, write_manifest
 from tests.folders import word_model
+from tests.sparse_folders import splade_model
 
 MANY = ["a b c", "c", "b a", "a"] * 40  # batches of one text: enough of them to be run side by side
 
@@ -37,6 +39,24 @@ def test_the_second_session_needs_room(limited, tmp_path, megabytes, count):
     limited(megabytes)
     model = SentenceTransformer(word_model(tmp_path), threads=2)
     model.encode(MANY, batch_size=1)
+    assert len(sessions(model)) == count
+
+
+@pytest.mark.parametrize(
+    ("graph", "megabytes", "count"),
+    [("model_fused", None, 2), ("model_fused", 331, 2), ("model_fused", 329, 1), ("model", None, 1)],
+)
+def test_a_head_over_the_vocabulary_has_a_second_session_where_its_pooling_is_inside(
+    limited, tmp_path, graph, megabytes, count
+):
+    limited(megabytes)
+    folder = splade_model(tmp_path, graphs=(graph,))
+    pooled = ("SpladePooling",) if graph == "model_fused" else ()
+    size = (folder / "onnx" / f"{graph}.onnx").stat().st_size
+    write_manifest(folder, Manifest(graphs={f"onnx/{graph}.onnx": GraphRecord("ab", size, modules=pooled)}))
+    one, model = (SparseEncoder(folder, threads=threads) for threads in (1, 2))
+    vectors = [each.encode(MANY, batch_size=1).to_dense() for each in (one, model)]
+    np.testing.assert_array_equal(*vectors)
     assert len(sessions(model)) == count
 
 
@@ -76,7 +96,7 @@ def test_numbers_do_not_depend_on_the_memory(limited, minilm):
 
 
 def test_one_thread_needs_no_second_session_and_asks_for_no_room(tmp_path, monkeypatch):
-    monkeypatch.setattr(backend, "room_for_two", lambda graph: pytest.fail("asked for room"))
+    monkeypatch.setattr(backend, "room_for_two", lambda *_: pytest.fail("asked for room"))
     model = SentenceTransformer(word_model(tmp_path / "dense"), threads=1)
     model.encode(MANY, batch_size=1)
     assert len(sessions(model)) == 1
