@@ -18,7 +18,8 @@ from airvec.checks import whole_number
 
 TOKEN_BUDGET = 512
 # What a batch costs ONNX Runtime on a CPU besides its tokens, in tokens: weights are read, and some hundred operators
-# called, once for all. Measured on all-MiniLM-L6-v2 and on six layers of 768, one thread: 20 and 21; two: 21.
+# called, once for all. Measured on all-MiniLM-L6-v2 and on six layers of 768 (benchmarks/batches.py): 13 to 17 side by
+# side on one thread each, 19 to 33 on two threads.
 BATCH_COST = 20
 # Texts tokenised, sorted and run together: for a graph enough for dense batches, few enough for flat memory; for a
 # table, where nothing is padded, so few that the next ones can be tokenised while these are summed.

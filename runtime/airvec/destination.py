@@ -74,16 +74,21 @@ def filled(out: Out | None, rows: int, dim: int, precision: str | None, fill: Ca
             np.lib.format.write_array_header_1_0(file, cast("Any", header))
             _fill(fill, lambda part: _write(file, part), (rows, dim), precision, path.parent)
         return np.load(path, mmap_mode="r" if rows else None, allow_pickle=False)
-    array = np.empty(shape, dtype) if out is None else _checked_array(out, shape, dtype)
+    array = None if out is None else _checked_array(out, shape, dtype)
     place = 0
 
     def put(part: Array) -> None:
-        nonlocal place
+        nonlocal array, place
+        if array is None and part.shape == shape and part.dtype == dtype and part.flags.owndata:
+            array = part  # all rows at once: no copy
+            return
+        if array is None:
+            array = np.empty(shape, dtype)
         array[place : place + len(part)] = part
         place += len(part)
 
-    _fill(fill, put, (rows, dim), precision, None if out is None else _folder_of(array))
-    return array
+    _fill(fill, put, (rows, dim), precision, None if array is None else _folder_of(array))
+    return np.empty(shape, dtype) if array is None else array
 
 
 def _fill(

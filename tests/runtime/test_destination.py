@@ -61,6 +61,16 @@ def test_every_kind_of_destination_gets_the_same_rows(tmp_path, small_parts, pre
     assert {file.name for file in tmp_path.iterdir()} <= {"rows.npy"}
 
 
+def test_a_part_with_all_rows_is_the_result_and_not_copied():
+    rows = ROWS.copy()
+    assert filled(None, *rows.shape, "float32", lambda add: add(rows)) is rows
+    for view in (rows[:, :5], rows[:].reshape(rows.shape)):  # the rows of a larger array, or of somebody else's
+        found = filled(None, *view.shape, "float32", lambda add, view=view: add(view))
+        assert found.flags.owndata
+        np.testing.assert_array_equal(found, view)
+    assert filled(None, 0, 7, "float32", lambda _: None).shape == (0, 7)
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_no_rows_make_an_empty_array_and_an_empty_file(tmp_path, precision):
     for out in (None, tmp_path / "none.npy"):

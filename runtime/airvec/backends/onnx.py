@@ -15,6 +15,7 @@ Knows nothing of texts, prompts and the modules after the graph.
 
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -319,9 +320,9 @@ def _open_session(
     return session
 
 
-def _check_started(asked: list[Any], started: list[str]) -> None:
+def _check_started(asked: Sequence[str | tuple[str, Any]], started: Sequence[str]) -> None:
     """Refuse a session without a provider that was asked for: ONNX Runtime warns, and does without it."""
-    names = [str(one[0] if isinstance(one, tuple) else one) for one in asked]
+    names = [one[0] if isinstance(one, tuple) else one for one in asked]
     missing = [name for name in names if name not in started]
     if missing:
         raise ArgumentError(

@@ -72,13 +72,15 @@ class DenseIndex:
         kept = floats if keep_float and precision != "float32" else None
         if precision == "float32":
             return cls(precision, dim, floats)
-        if precision == "binary":
-            return cls(precision, dim, _words(floats), None, kept)
-        ranges = np.vstack([floats.min(axis=0), floats.max(axis=0)]) if count else np.zeros((2, dim), np.float32)
-        codes = np.empty((count, dim), np.int8)
+        ranges = None
+        if precision == "int8":
+            ranges = np.vstack([floats.min(axis=0), floats.max(axis=0)]) if count else np.zeros((2, dim), np.float32)
+        dtype, width = _layout(precision, dim)
+        codes = np.empty((count, width), dtype)
         for start in range(0, count, ROWS_AT_ONCE):
             block = floats[start : start + ROWS_AT_ONCE]
-            codes[start : start + len(block)] = quantize_embeddings(block, "int8", ranges)
+            found = _words(block) if ranges is None else quantize_embeddings(block, "int8", ranges)
+            codes[start : start + len(block)] = found
         return cls(precision, dim, codes, ranges, kept)
 
     def __len__(self) -> int:
