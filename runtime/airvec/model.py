@@ -180,6 +180,7 @@ class Model(ABC):
         pool: PoolOptions,
         advance: Progress,
         take: Callable[[Any], object] | None = None,
+        size: int | None = None,
     ) -> list[Any]:
         """Results of a method on parts of a call's items, in order: here, or in the processes of a pool.
 
@@ -190,13 +191,15 @@ class Model(ABC):
             pool: which processes; none for here.
             advance: called with the number of items that have been finished, in steps.
             take: called with each result, in order, as it is there; the list is then empty.
+            size: items in a part that runs here; None = `TEXTS_AT_ONCE`.
         """
         if pool.wanted:
             with self._processes(pool) as processes:
                 return processes.run(work.__name__, items, settings, pool.chunk_size, advance, take)
         results: list[Any] = []
-        for start in range(0, len(items), TEXTS_AT_ONCE):
-            (take or results.append)(work(items[start : start + TEXTS_AT_ONCE], *settings, advance))
+        size = size or TEXTS_AT_ONCE
+        for start in range(0, len(items), size):
+            (take or results.append)(work(items[start : start + size], *settings, advance))
         return results
 
     def _pool_options(self, pool: "Pool | None", device: object, chunk_size: int | None) -> PoolOptions:

@@ -185,7 +185,10 @@ class SentenceTransformer(Model):
                 def take(part: Floats) -> None:
                     add(self._finish(part, normalize_embeddings, dim, on_truncate))
 
-                self._in_parts(self._embed, texts, settings, where, advance, take)
+                # Rows that are the result as they come are all written where they stay; others wait in parts.
+                stay = out is None and check_precision(precision) == "float32" and not normalize_embeddings
+                stay = stay and dim == self._pipeline(task).output_dim
+                self._in_parts(self._embed, texts, settings, where, advance, take, len(texts) if stay else None)
 
             result = filled(out, len(texts), dim, precision, fill)
         return _shaped(result, single, convert_to_numpy, convert_to_tensor)
@@ -376,7 +379,7 @@ class SentenceTransformer(Model):
     def _finish(self, embeddings: Floats, normalize: bool, dim: int, on_truncate: str) -> Floats:
         """Shorten, and scale to length 1 where asked, in the reference's order."""
         shortened = dim < embeddings.shape[1]
-        embeddings = embeddings[:, :dim]
+        embeddings = embeddings[:, :dim] if shortened else embeddings
         return unit(embeddings) if normalize or (shortened and on_truncate == "chunk") else embeddings
 
 

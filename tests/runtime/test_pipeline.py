@@ -41,3 +41,24 @@ def test_a_graph_s_windows_are_tokenised_ahead_and_joined_in_order(names, tmp_pa
     found = model.encode(texts)
     assert "airvec-ahead" in names
     np.testing.assert_allclose(found, np.stack([model.encode(text) for text in texts]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [({}, [12]), ({"precision": None}, [12]), ({"normalize_embeddings": True}, [5, 5, 2]),
+     ({"truncate_dim": 3}, [5, 5, 2]), ({"precision": "binary"}, [5, 5, 2]), ({"out": "rows.npy"}, [5, 5, 2])],
+    ids=str,
+)  # fmt: skip
+def test_rows_that_are_the_result_as_they_come_are_written_once(tmp_path, monkeypatch, options, parts):
+    monkeypatch.setattr("airvec.model.TEXTS_AT_ONCE", 5)
+    monkeypatch.chdir(tmp_path)
+    model, embed, seen = SentenceTransformer(word_model(tmp_path / "words")), Pipeline.embed, []
+
+    def kept(self, *given):
+        seen.append(embed(self, *given))
+        return seen[-1]
+
+    monkeypatch.setattr(Pipeline, "embed", kept)
+    found = model.encode(["a b c", "c", "b a", "a"] * 3, **options)
+    assert [len(part) for part in seen] == parts
+    assert any(found is part for part in seen) == (len(parts) == 1)

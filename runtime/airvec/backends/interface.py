@@ -26,7 +26,7 @@ POOLED = "sentence_embedding"
 KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 # Tokens of a batch for a graph with a head over the vocabulary: 31 MB of logits at 30,522 words. Half the usual batch
 # is as fast where logits are given out, since their pooling takes 2.5 ms in place of 13, as no cache holds those of 498
-# tokens; with the pooling inside it costs 7 %, and peak memory is 309 MB and flat in place of 384 and rising.
+# tokens; with the pooling inside it costs 5 %, and peak memory of one session is 309 MB and flat, not 384 and rising.
 HEAD_BUDGET = 256
 
 

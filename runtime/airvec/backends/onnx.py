@@ -58,8 +58,8 @@ SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 TWO_SESSIONS, TWO_SESSIONS_A_BYTE = 200_000_000, 2
 HEAD = 130_000_000  # for a head over the vocabulary besides: 508 MB in all, of a graph of 91 with 30,522 words
 # From so many bytes of a graph, and such a width, a long call on two threads runs one batch after the other on both. On
-# six layers of 768 (264 MB) it is 0.4 % slower on short texts and 0.7 % faster on long ones than two side by side, and
-# needs no second session with its copy of the weights.
+# six layers of 768 (264 MB) it takes 0.98 to 1.00 times as long as two side by side (benchmarks/batches.py: batches of
+# 504 tokens), and needs no second session with its copy of the weights.
 LARGE, WIDE = 150_000_000, 768
 # On two threads, the longer texts of a long call run one at a time, on both: their attention takes memory by the
 # square of their length, and two side by side would be the peak. 8,000 texts of 1 to 512 tokens, int8: 187 MB, not 212.
