@@ -29,6 +29,9 @@ CHILDREN: dict[str, dict[int, str]] = {
     "entry": {},
 }
 KEY_FIELD, VALUE_FIELD = 1, 2
+# The key of the entry that names a tensor's file. Most messages are without it, and a search for its bytes is the
+# quickest way to see that. Messages of more than so many bytes hold weights, which a search would read from the disk.
+PLACE, LONGEST_SEARCHED = b"location", 64 * 1024
 OPERATOR_FIELD, DOMAIN_FIELD = 4, 7
 
 Found = TypeVar("Found")
@@ -60,6 +63,11 @@ def external_locations(file: Path) -> set[str]:
         ModelFolderError: the file is empty, cut short or not protobuf, or nests graphs some hundred deep.
     """
     return set(_read(file, _locations))
+
+
+def may_name_a_file(data: mmap.mmap, start: int, end: int) -> bool:
+    """False where no tensor of a message, nor in one inside it, can be stored in another file."""
+    return end - start > LONGEST_SEARCHED or data.find(PLACE, start, end) >= 0
 
 
 def operators(file: Path) -> Counter[tuple[str, str]]:
@@ -99,7 +107,7 @@ def _locations(data: mmap.mmap, start: int, end: int, kind: str) -> Iterator[str
         if kind == "entry" and number in (KEY_FIELD, VALUE_FIELD):
             text = data[first:last].decode()
             key, value = (text, value) if number == KEY_FIELD else (key, text)
-        elif number in CHILDREN[kind]:
+        elif number in CHILDREN[kind] and may_name_a_file(data, first, last):
             yield from _locations(data, first, last, CHILDREN[kind][number])
     if key == "location":
         yield value

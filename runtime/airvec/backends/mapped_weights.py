@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from airvec.arrays import Array
+from airvec.backends.external_data import may_name_a_file
 from airvec.backends.protobuf import fields, message, varints
 from airvec.folder import inside
 from airvec.json_file import short_name
@@ -27,6 +28,8 @@ SMALLEST = 64 * 1024
 GRAPH, NODE, TENSOR, INPUT = 7, 1, 5, 11  # in a model; in a graph
 GIVEN, OPERATOR, ATTRIBUTE = 1, 4, 5  # in a node
 SUBGRAPHS = (6, 11)  # in an attribute
+# What the fields of graphs begin with; with the highest bit where more bytes than needed follow.
+SUBGRAPH_KEYS = [bytes([message(number, b"")[0] | more]) for number in SUBGRAPHS for more in (0, 0x80)]
 DIMS, DTYPE, NAME, RAW, ENTRY, LOCATION = 1, 2, 8, 9, 13, 14  # in a tensor
 EXTERNAL = 1
 # Operators and the input whose array ONNX Runtime's optimisers leave as it is. Elsewhere they may turn a constant in
@@ -130,7 +133,7 @@ def _large(data: mmap.mmap, start: int, end: int) -> Iterator[_Tensor]:
     inputs = {_text(data, first, last, 1) for number, first, last in found if number == INPUT}
     wanted = _left_alone(data, [(first, last) for number, first, last in found if number == NODE])
     for first, last in ((first, last) for number, first, last in found if number == TENSOR):
-        if last - first < SMALLEST and not _is_external(data, first, last):
+        if last - first < SMALLEST and not may_name_a_file(data, first, last):
             continue
         tensor = _tensor(data, first, last)
         whole = tensor.stated or (tensor.raw and tensor.raw[1] - tensor.raw[0] == tensor.size)
@@ -148,15 +151,18 @@ def _left_alone(data: mmap.mmap, nodes: list[tuple[int, int]]) -> set[str]:
                 given.append(data[first:last].decode())
             elif number == OPERATOR:
                 operator = data[first:last].decode()
-            elif number == ATTRIBUTE and any(inner in SUBGRAPHS for inner, *_ in fields(data, first, last)):
+            elif number == ATTRIBUTE and _holds_a_graph(data, first, last):
                 return set()
         for place, name in enumerate(given):
             (read if LEFT_ALONE.get(operator) == place else elsewhere).add(name)
     return read - elsewhere
 
 
-def _is_external(data: mmap.mmap, start: int, end: int) -> bool:
-    return (LOCATION, EXTERNAL) in varints(data, start, end)
+def _holds_a_graph(data: mmap.mmap, start: int, end: int) -> bool:
+    """Whether an attribute is a graph, or several; most are short, and without a byte that begins one."""
+    if all(data.find(key, start, end) < 0 for key in SUBGRAPH_KEYS):
+        return False
+    return any(number in SUBGRAPHS for number, *_ in fields(data, start, end))
 
 
 def _tensor(data: mmap.mmap, start: int, end: int) -> _Tensor:

@@ -162,6 +162,17 @@ def test_weights_of_graphs_with_graphs_inside_are_left(tmp_path):
     assert map_weights(saved(tmp_path / "model.onnx", model)).arrays == {}
 
 
+def test_a_graph_inside_is_seen_however_its_field_is_written(tmp_path):
+    model = product_graph(numpy_helper.from_array(WIDE, "w"))
+    model.graph.node[0].attribute.append(onnx.AttributeProto(name="bodyx", g=onnx.GraphProto()))
+    data = model.SerializeToString()
+    in_one_byte, in_two = b"\x0a\x05bodyx\x32\x00", b"\x0a\x04body\xb2\x00\x00"
+    assert data.count(in_one_byte) == 1
+    for content in (data, data.replace(in_one_byte, in_two)):
+        (tmp_path / "model.onnx").write_bytes(content)
+        assert map_weights(tmp_path / "model.onnx").arrays == {}
+
+
 def test_weights_inside_stay_where_others_lie_in_files(tmp_path):
     file = saved(tmp_path / "model.onnx", product_graph(numpy_helper.from_array(WIDE, "w")))
     mapped = map_weights(file, split=True)

@@ -22,9 +22,9 @@ INT64, FLOAT, HALF = TensorProto.INT64, TensorProto.FLOAT, TensorProto.FLOAT16
 
 
 def graph_of(nodes, tensors, width=64):
-    """`input_ids` (b, t) → `last_hidden_state` (b, t, width), after `nodes` on the rows `x` of a table of 50."""
+    """`input_ids` (b, t) → `last_hidden_state` (b, t, width): `nodes` on rows `x` of a table of 300 (77 kB)."""
     random = np.random.default_rng(5)
-    table = numpy_helper.from_array(random.normal(size=(50, width)).astype(np.float32), "table")
+    table = numpy_helper.from_array(random.normal(size=(300, width)).astype(np.float32), "table")
     graph = helper.make_graph(
         [helper.make_node("Gather", ["table", "input_ids"], ["x"]), *nodes],
         "graph",
@@ -111,7 +111,7 @@ def test_a_graph_that_is_optimised_keeps_its_operators(tmp_path):
 def test_weights_lie_in_a_file_beside_the_graph_wherever_they_were(tmp_path):
     source, target, _ = save(graph_of([helper.make_node("Neg", ["x"], ["last_hidden_state"])], {}), tmp_path)
     assert external_locations(target) == {"model.onnx_data"}
-    assert target.stat().st_size < 2000 < 50 * 64 * 4 <= (tmp_path / "x86_64/model.onnx_data").stat().st_size
+    assert target.stat().st_size < 2000 < 300 * 64 * 4 <= (tmp_path / "x86_64/model.onnx_data").stat().st_size
     outside = tmp_path / "outside"
     outside.mkdir()
     onnx.save(
@@ -122,6 +122,14 @@ def test_weights_lie_in_a_file_beside_the_graph_wherever_they_were(tmp_path):
     (outside / "weights.bin").unlink()
     assert external_locations(outside / "again.onnx") == {"again.onnx_data"}
     assert np.array_equal(run(outside / "again.onnx", optimise=False), run(target, optimise=False))
+
+
+def test_small_weights_stay_in_the_graph(tmp_path):
+    _, target, _ = save(signed_quantised(), tmp_path)
+    inside = [tensor.name for tensor in onnx.load(target, load_external_data=False).graph.initializer
+              if tensor.data_location != TensorProto.EXTERNAL]  # fmt: skip
+    assert len(inside) > 1
+    assert "table" not in inside
 
 
 def test_a_graph_in_half_precision_stays_to_be_optimised(tmp_path):
