@@ -1,19 +1,21 @@
-"""What a forked child makes again before it goes on: the parent's other threads are not in it.
+"""What a forked child makes again before it goes on, and what a process leaves as it is when it ends.
 
-Two things break there without that: a lock that another thread held stays locked for ever, and an object whose own
-threads are gone waits for them when it is destroyed.
+A child does not have the parent's other threads. Two things break there without this module: a lock that another thread
+held stays locked for ever, and an object whose own threads are gone waits for them when it is destroyed.
 Knows nothing of what is locked and what is opened.
 """
 
+import atexit
 import ctypes
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 Thing = TypeVar("Thing")
 
 _renewals: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()
+_left: WeakSet[Any] = WeakSet()
 
 
 def renew_in_children(thing: Thing, renew: Callable[[Thing], None]) -> None:
@@ -28,6 +30,20 @@ def never_destroy(thing: object) -> None:
     slept and did not spin, each child that ended by `sys.exit` hung.
     """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def leave_at_exit(thing: object) -> None:
+    """Do not destroy an object that is still there when the interpreter ends: its memory goes back with the process.
+
+    A tokenizer of 30,000 words, destroyed word by word, takes 3 to 4 ms of a process that gives out one vector in 80.
+    """
+    _left.add(thing)
+
+
+@atexit.register
+def _leave_all() -> None:
+    for thing in _left:
+        never_destroy(thing)
 
 
 def _renew_all() -> None:
