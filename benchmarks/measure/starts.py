@@ -3,7 +3,6 @@
 Knows nothing of how the programs' models and environments are made.
 """
 
-import os
 import resource
 import subprocess
 import time
@@ -12,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from measure.process import OFFLINE, WorkerError
+from measure.process import WorkerError, environment_of_users
 
+TEXT = "TEXT = 'hello world'\n"  # what every program begins with
 STATIC_IMPORTS, GRAPH_IMPORTS = "numpy, tokenizers", "numpy, onnxruntime, tokenizers"
 
 
@@ -42,8 +42,8 @@ def programs(packed: Mapping[str, Path], exported: Path, static: Path, models: M
         static: the default model's folder.
         models: the same model for the peers, as `make_models` gives them.
     """
-    st = "from sentence_transformers import SentenceTransformer as S\nS({!r}, device='cpu'{}).encode('hello world')"
-    fe = "from fastembed import TextEmbedding as T\nlist(T({!r}, specific_model_path={!r}).embed(['hello world']))"
+    st = "from sentence_transformers import SentenceTransformer as S\nm = S({!r}, device='cpu'{})\nm.encode([TEXT])"
+    fe = "from fastembed import TextEmbedding\nm = TextEmbedding({!r}, specific_model_path={!r})\nlist(m.embed([TEXT]))"
     onnx = ", backend='onnx', model_kwargs={'file_name': 'onnx/model.onnx'}"
     peers = "sentence-transformers-onnx-openvino"
     return [
@@ -51,7 +51,7 @@ def programs(packed: Mapping[str, Path], exported: Path, static: Path, models: M
         Program("airvec, embedded static model", ours(None), STATIC_IMPORTS, 1.3),
         Program(
             "model2vec, the same static model",
-            f"from model2vec import StaticModel as S\nS.from_pretrained({str(static)!r}).encode(['hello world'])",
+            f"from model2vec import StaticModel\nm = StaticModel.from_pretrained({str(static)!r})\nm.encode([TEXT])",
             STATIC_IMPORTS, environment="model2vec",
         ),
         Program(f"import {GRAPH_IMPORTS}", f"import {GRAPH_IMPORTS}"),
@@ -73,7 +73,7 @@ def programs(packed: Mapping[str, Path], exported: Path, static: Path, models: M
 def ours(folder: Path | None) -> str:
     """The program for a model folder of airvec, or for the model inside it."""
     given = "" if folder is None else repr(str(folder))
-    return f"from airvec import SentenceTransformer as S\nS({given}).encode('hello world')"
+    return f"from airvec import SentenceTransformer\nm = SentenceTransformer({given})\nm.encode([TEXT])"
 
 
 def take_turns(
@@ -114,12 +114,12 @@ def table_rows(rows: Sequence[Program]) -> list[dict[str, object]]:
 def _run(row: Program, python: Path, runtime: Path) -> tuple[float, float]:
     """Seconds by the clock, and of CPU in all its threads, from before the process is made until it has ended."""
     paths = str(runtime) if row.environment == "airvec" else ""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = environment_of_users(PYTHONPATH=paths)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        [str(python), "-c", row.code], env=environment | OFFLINE | {"PYTHONPATH": paths}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        [str(python), "-c", TEXT + row.code], env=environment, capture_output=True, text=True, check=False
+    )
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise WorkerError(f"{row.label}: the process ended with code {done.returncode}\n{done.stderr[-2000:]}")
