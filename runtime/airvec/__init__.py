@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# NumPy's OpenBLAS starts a thread for each further CPU, which waits awake for 2^26 cycles, 25 ms: half of the CPU time of
-# a start, and where a quota limits that, as on AWS Lambda, a third of the time by the clock. 2^20 are 0.4 ms; products
-# take the same time with both (docs/edge.md). Read when NumPy is first imported.
+# NumPy's OpenBLAS starts a thread for each further CPU, which waits awake for 2^26 cycles, 25 ms: half of the CPU time
+# of a start, and where a quota limits that, as on AWS Lambda, a third of the time by the clock. 2^20 are 0.4 ms;
+# products take the same time with both (docs/edge.md). Read when NumPy is first imported.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 
 _HOMES = {
