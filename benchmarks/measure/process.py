@@ -15,13 +15,6 @@ from typing import Any, Self
 WORKER = Path(__file__).with_name("worker.py")
 # No peer may wait for a network that it does not need.
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS_VERBOSITY": "error"}
-# Set by airvec where a benchmark has imported it; other libraries are to start as they do for their users.
-SET_BY_AIRVEC = ("OPENBLAS_THREAD_TIMEOUT",)
-
-
-def environment_of_users(**more: str) -> dict[str, str]:
-    """The variables of a process as a library's user starts it, offline; `more` are added."""
-    return {name: value for name, value in os.environ.items() if name not in SET_BY_AIRVEC} | OFFLINE | more
 
 
 class WorkerError(RuntimeError):
@@ -52,7 +45,7 @@ class Process:
             stderr=self._stderr,
             text=True,
             encoding="utf-8",
-            env=environment_of_users(PYTHONPATH=import_path) | dict(environment or {}),
+            env=os.environ | OFFLINE | {"PYTHONPATH": import_path} | dict(environment or {}),
         )
 
     def ask(self, do: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:

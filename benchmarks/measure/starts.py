@@ -3,6 +3,7 @@
 Knows nothing of how the programs' models and environments are made.
 """
 
+import os
 import resource
 import subprocess
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from measure.process import WorkerError, environment_of_users
+from measure.process import OFFLINE, WorkerError
 
 TEXT = "TEXT = 'hello world'\n"  # what every program begins with
 STATIC_IMPORTS, GRAPH_IMPORTS = "numpy, tokenizers", "numpy, onnxruntime, tokenizers"
@@ -114,7 +115,7 @@ def table_rows(rows: Sequence[Program]) -> list[dict[str, object]]:
 def _run(row: Program, python: Path, runtime: Path) -> tuple[float, float]:
     """Seconds by the clock, and of CPU in all its threads, from before the process is made until it has ended."""
     paths = str(runtime) if row.environment == "airvec" else ""
-    environment = environment_of_users(PYTHONPATH=paths)
+    environment = os.environ | OFFLINE | {"PYTHONPATH": paths}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(

@@ -4,7 +4,6 @@ The public names, loaded when they are first used: `import airvec` alone imports
 Knows nothing of anything else.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -39,11 +38,6 @@ if TYPE_CHECKING:
     from airvec.sparse_vectors import SparseVector, SparseVectors
 
 __version__ = "0.1.0"
-
-# NumPy's OpenBLAS starts a thread for each further CPU, which waits awake for 2^26 cycles, 25 ms: half of the CPU time
-# of a start, and where a quota limits that, as on AWS Lambda, a third of the time by the clock. 2^20 are 0.4 ms;
-# products take the same time with both (docs/edge.md). Read when NumPy is first imported.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 
 _HOMES = {
     "AirvecError": "airvec.errors",

@@ -32,7 +32,7 @@ from airvec.batching import WINDOW_TEXTS, pad
 from airvec.checks import whole_number
 from airvec.errors import AirvecWarning, ArgumentError
 from airvec.folder import FASTEST, FUSED, ModelFolder, ModuleSpec, TokenizerSpec, check_kind, graph_names, read_folder
-from airvec.forks import renew_in_children
+from airvec.forks import leave_at_exit, renew_in_children
 from airvec.hub import HubOptions, find_model, locate
 from airvec.identity import folder_files
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
@@ -135,6 +135,7 @@ class Model(ABC):
         self._opening = threading.RLock()
         renew_in_children(self, Model._renew)
         self._opened: dict[Path, Body] = {}
+        leave_at_exit(self, Model._tokenizer_backends)
         self._pipelines: dict[tuple[Path, ...], Pipeline] = {}
         self._by_task: dict[str | None, Pipeline] = {}
         self._found_graphs: tuple[str, ...] | None = None
@@ -144,6 +145,9 @@ class Model(ABC):
         for spec in self._folder.bodies():
             if spec.type == "Transformer":
                 graph_of(self._folder, spec, self._options)
+
+    def _tokenizer_backends(self) -> list[TokenizerBackend]:
+        return [body.tokenizer.backend for body in self._opened.values()]
 
     def _renew(self) -> None:
         """In a forked child: nobody is left who could give the lock back."""

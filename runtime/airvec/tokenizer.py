@@ -19,7 +19,6 @@ from airvec.checks import whole_number
 from airvec.compact_tokenizer import read_compact
 from airvec.errors import AirvecError, ArgumentError, InputError, ModelFolderError, ModelNotFoundError
 from airvec.folder import SIDES, TokenizerSpec
-from airvec.forks import leave_at_exit
 from airvec.json_file import short_name
 
 # Handed to the Rust library at once: its results take some 100 bytes a token until we have copied the ids. Measured on
@@ -194,7 +193,6 @@ def check_side(side: str) -> str:
 
 def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
     backend = read_compact(spec.file) or Backend.from_file(str(spec.file))
-    leave_at_exit(backend)
     # A static model that states no limit keeps the file's own truncation, as in the reference.
     own_limit = not add_special_tokens and spec.max_length is None
     truncation: dict[str, Any] | None = cast("Any", backend).truncation if own_limit else None

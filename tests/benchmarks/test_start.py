@@ -41,10 +41,3 @@ def test_a_program_that_fails_ends_it_with_what_it_printed(tmp_path):
             [Program("broken", "raise SystemExit('no such number')")], {"airvec": Path(sys.executable)}, tmp_path, 1,
             lambda _: None,
         )  # fmt: skip
-
-
-def test_programs_run_with_the_variables_of_their_users_and_not_with_those_that_airvec_has_set(tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", "20")
-    seen = Program("seen", "import os\nassert 'OPENBLAS_THREAD_TIMEOUT' not in os.environ\nassert TEXT == 'hello world'")
-    take_turns([seen], {"airvec": Path(sys.executable)}, tmp_path, 1, lambda _: None)
-    assert len(seen.wall) == 1

@@ -155,30 +155,3 @@ def test_the_first_vector_takes_little_more_than_the_bare_imports(folder):
 def test_a_slow_start_would_be_found():
     slow = f"import time\n{STATIC}\nspent = time.process_time()\nwhile time.process_time() < 4 * spent: pass"
     assert slowness(slow, STATIC, runs=1) > SLOWEST
-
-
-# CPU seconds of all threads but the first, from NumPy's import until 30 ms later.
-IDLE_THREADS = """
-import time
-import airvec
-import numpy
-begin = time.perf_counter()
-while time.perf_counter() < begin + 0.03:
-    pass
-print(time.process_time() - time.thread_time())
-"""
-
-
-def idle_threads(**environment: str) -> float:
-    """What NumPy's threads spend on waiting after it has been imported, in seconds of CPU."""
-    clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_THREAD_TIMEOUT"}
-    command = [sys.executable, "-c", IDLE_THREADS]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=clean | environment)
-    return float(done.stdout)
-
-
-def test_the_threads_of_numpy_do_not_wait_awake():
-    awake = median(idle_threads(OPENBLAS_THREAD_TIMEOUT="26") for _ in range(5))  # as by default
-    if awake < 0.005:
-        pytest.skip(f"they take {1000 * awake:.1f} ms here in any case: one CPU, or a NumPy without OpenBLAS")
-    assert median(idle_threads() for _ in range(5)) < awake / 2

@@ -19,6 +19,7 @@ def test_every_dtype_of_the_format_reads_as_the_official_library_wrote_it(tmp_pa
     for name, tensor in tensors.items():
         assert found[name].dtype == tensor.dtype
         np.testing.assert_array_equal(found[name], tensor)
+        assert not found[name].flags.writeable
 
 
 def test_bfloat16_is_widened_exactly(tmp_path):

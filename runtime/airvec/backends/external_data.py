@@ -60,7 +60,8 @@ def external_locations(file: Path) -> set[str]:
     """The files that the tensors of an ONNX graph are stored in, besides the graph itself.
 
     Raises:
-        ModelFolderError: the file is empty, cut short or not protobuf, or nests graphs some hundred deep.
+        ModelFolderError: the file is empty, cut short or not protobuf, or nests graphs some hundred deep; of messages
+            that can name no file, this is left to ONNX Runtime.
     """
     return set(_read(file, _locations))
 
@@ -74,7 +75,7 @@ def operators(file: Path) -> Counter[tuple[str, str]]:
     """How often a graph calls each operator, as (domain, name); the standard domain is "" or "ai.onnx".
 
     Raises:
-        ModelFolderError: as `external_locations` says.
+        ModelFolderError: the file is empty, cut short or not protobuf, or nests graphs some hundred deep.
     """
     return Counter(_read(file, _operators))
 

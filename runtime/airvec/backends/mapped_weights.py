@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from airvec.arrays import Array
-from airvec.backends.external_data import may_name_a_file
+from airvec.backends.external_data import LONGEST_SEARCHED, may_name_a_file
 from airvec.backends.protobuf import fields, message, varints
 from airvec.folder import inside
 from airvec.json_file import short_name
@@ -28,7 +28,7 @@ SMALLEST = 64 * 1024
 GRAPH, NODE, TENSOR, INPUT = 7, 1, 5, 11  # in a model; in a graph
 GIVEN, OPERATOR, ATTRIBUTE = 1, 4, 5  # in a node
 SUBGRAPHS = (6, 11)  # in an attribute
-# What the fields of graphs begin with; with the highest bit where more bytes than needed follow.
+# What the fields of graphs begin with; with 0x80 set where the key is written in more bytes than it needs.
 SUBGRAPH_KEYS = [bytes([message(number, b"")[0] | more]) for number in SUBGRAPHS for more in (0, 0x80)]
 DIMS, DTYPE, NAME, RAW, ENTRY, LOCATION = 1, 2, 8, 9, 13, 14  # in a tensor
 EXTERNAL = 1
@@ -160,7 +160,7 @@ def _left_alone(data: mmap.mmap, nodes: list[tuple[int, int]]) -> set[str]:
 
 def _holds_a_graph(data: mmap.mmap, start: int, end: int) -> bool:
     """Whether an attribute is a graph, or several; most are short, and without a byte that begins one."""
-    if all(data.find(key, start, end) < 0 for key in SUBGRAPH_KEYS):
+    if end - start <= LONGEST_SEARCHED and all(data.find(key, start, end) < 0 for key in SUBGRAPH_KEYS):
         return False
     return any(number in SUBGRAPHS for number, *_ in fields(data, start, end))
 

@@ -16,12 +16,12 @@ def fields(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, int, int]]
     """Field number, start and end of each length-delimited field between two places; the others are skipped.
 
     Raises:
-        ValueError: a field is of an unknown kind, or ends behind `end`.
+        ValueError: a field is of an unknown kind, has a key of more than 32 bits, or ends behind `end`.
         IndexError: the data ends within a number.
     """
     while at < end:
         key = data[at]
-        key, at = (key, at + 1) if key < 0x80 else _varint(data, at, end)  # nearly all numbers are of one byte
+        key, at = (key, at + 1) if key < 0x80 else _key(data, at, end)  # nearly all numbers are of one byte
         number, wire = key >> 3, key & 7
         if wire == BYTES:
             length = data[at] if at < end else 0x80
@@ -42,11 +42,11 @@ def varints(data: mmap.mmap, at: int, end: int, *, packed: bool = False) -> Iter
     """Field number and value of each number between two places; `packed` = numbers without keys, as field 0.
 
     Raises:
-        ValueError: a field is of an unknown kind, or ends behind `end`.
+        ValueError: a field is of an unknown kind, has a key of more than 32 bits, or ends behind `end`.
         IndexError: the data ends within a number.
     """
     while at < end:
-        key, at = (VARINT, at) if packed else _varint(data, at, end)
+        key, at = (VARINT, at) if packed else _key(data, at, end)
         wire = key & 7
         if wire == VARINT:
             value, at = _varint(data, at, end)
@@ -76,6 +76,14 @@ def _bytes_of(value: int) -> bytes:
         found.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*found, value])
+
+
+def _key(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
+    """A field's key and the place behind it; other readers cut a longer one to 32 bits, and so see another field."""
+    key, behind = _varint(data, at, end)
+    if key >> 32:
+        raise ValueError(f"key at byte {at} has more than 32 bits")
+    return key, behind
 
 
 def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:

@@ -113,3 +113,12 @@ def test_operators_are_counted_with_their_domains_in_graphs_inside_of_nodes_too(
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
     found = {("", "If"): 1, ("", "Constant"): 2, ("com.microsoft", "Gelu"): 1}
     assert operators(tmp_path / "model.onnx") == found
+
+
+def test_a_graph_under_a_key_that_other_readers_cut_to_its_own_is_refused(tmp_path):
+    """onnxruntime 1.23 reads such a file, and the weights beside the folder."""
+    data = lookup_graph(external="../secret.bin").SerializeToString()
+    key = data.index(b"\x3a")  # field 7, with a length
+    (tmp_path / "model.onnx").write_bytes(data[:key] + b"\xba\x80\x80\x80\x10" + data[key + 1 :])
+    with pytest.raises(ModelFolderError, match="key at byte .* has more than 32 bits"):
+        check_external_data(tmp_path / "model.onnx")

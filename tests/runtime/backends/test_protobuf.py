@@ -21,6 +21,7 @@ def test_fields_with_a_length_are_given_and_numbers_stepped_over():
 @pytest.mark.parametrize(("data", "found"), [
     (b"\x1a\x05abc", "field 3 of 5 bytes ends 2 bytes behind the end"), (b"\x0b", "field of unknown kind 3"),
     (b"\x80\x80", "has no end"), (b"\x08" + b"\xff" * 20, "has no end"),
+    (b"\xba\x80\x80\x80\x10\x01a", "key at byte 0 has more than 32 bits"),  # field 7 to who cuts it to 32
 ])  # fmt: skip
 def test_what_is_no_message_is_an_error(data, found):
     with pytest.raises(ValueError, match=found):
@@ -39,6 +40,8 @@ def test_numbers_are_given_and_all_else_is_stepped_over():
     assert numbers(b"\x96\x01\x07", packed=True) == [(0, 150), (0, 7)]
     with pytest.raises(ValueError, match="unknown kind 3"):
         numbers(b"\x0b")
+    with pytest.raises(ValueError, match="more than 32 bits"):
+        numbers(b"\xb8\x80\x80\x80\x10\x01")
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384])
