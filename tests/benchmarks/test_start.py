@@ -24,7 +24,7 @@ def test_every_program_has_its_bare_imports_among_the_rows():
         row.wall.append(1.0)
         row.cpu.append(1.0)
         compile(row.code, row.label, "exec")
-    assert len(table_rows(rows)) == len(rows) == 10
+    assert len(table_rows(rows)) == len(rows) == 13
 
 
 def test_the_first_round_does_not_count_and_cpu_time_is_seen(tmp_path):
@@ -33,6 +33,12 @@ def test_the_first_round_does_not_count_and_cpu_time_is_seen(tmp_path):
     assert len(spin.wall) == len(spin.cpu) == 1
     assert spin.wall[0] > 0.2
     assert spin.cpu[0] > 0.15
+
+
+def test_a_program_has_its_variables(tmp_path):
+    seen = Program("seen", "import os\nassert os.environ['OURS'] == '1'", variables={"OURS": "1"})
+    take_turns([seen], {"airvec": Path(sys.executable)}, tmp_path, 1, lambda _: None)
+    assert len(seen.wall) == 1
 
 
 def test_a_program_that_fails_ends_it_with_what_it_printed(tmp_path):
