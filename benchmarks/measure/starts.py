@@ -23,8 +23,8 @@ STATIC_IMPORTS, GRAPH_IMPORTS = "numpy, tokenizers", "numpy, onnxruntime, tokeni
 class Program:
     """One row: its code, and its environment (`environments/NAME.txt`).
 
-    It is seen beside the bare imports of `beside`; `aim` is in times of these, None where there is none. `variables` are
-    set for it.
+    It is seen beside the bare imports of `beside`; `aim` is in times of these, None where there is none. It has
+    `variables` in its environment.
     """
 
     label: str
@@ -121,7 +121,7 @@ def table_rows(rows: Sequence[Program]) -> list[dict[str, object]]:
 def _run(row: Program, python: Path, runtime: Path) -> tuple[float, float]:
     """Seconds by the clock, and of CPU in all its threads, from before the process is made until it has ended."""
     paths = str(runtime) if row.environment == "airvec" else ""
-    environment = os.environ | OFFLINE | {"PYTHONPATH": paths} | row.variables
+    environment = os.environ | OFFLINE | {"PYTHONPATH": paths} | dict(row.variables)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
