@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-# NumPy's OpenBLAS starts a thread for each further CPU, which waits awake for 2^26 cycles, 25 ms, after its import and
-# after each product. A function pays for that from its share: at 0.58 CPU the static model's first vector came after
-# 140 ms, and after 113 where they wait for 2^20 cycles. Read when NumPy is first imported.
+# NumPy's OpenBLAS starts a thread for each further CPU, which waits awake for 2^26 cycles, tens of milliseconds, after
+# its import and after each product. A function pays for that from its share of the CPU: at 0.58 the first vector of the
+# static model came after 140 ms, and after 113 where they wait for 2^20 cycles. Read when NumPy is first imported.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 
 # isort: split
