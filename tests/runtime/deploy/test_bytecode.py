@@ -48,6 +48,16 @@ def test_bytecode_takes_the_place_of_sources_and_runs_alone(folder):
     assert 'File "package/__init__.py", line 5, in fail' in ran.stderr
 
 
+def test_docstrings_and_assertions_are_left_out(folder):
+    words = "what it says of itself"
+    (folder / "package" / "said.py").write_text(f'"""{words}"""\n\n\ndef f(x):\n    """{words}"""\n    assert x\n')
+    compile_tree(folder, Path(sys.executable))
+    assert words.encode() not in (folder / "package" / "said.pyc").read_bytes()
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); from package import said; print(said.f(0), said.__doc__)"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "None None\n"
+
+
 def test_the_same_sources_give_the_same_bytes_wherever_they_lie(folder, tmp_path):
     other = tmp_path / "a" / "longer" / "place" / "package"
     other.mkdir(parents=True)
