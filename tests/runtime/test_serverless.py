@@ -234,7 +234,7 @@ def idle_threads(who: str) -> float:
 def test_the_threads_of_numpy_do_not_wait_awake():
     awake = median(idle_threads("numpy alone") for _ in range(5))
     if awake < 0.005:
-        pytest.skip(f"they take {1000 * awake:.1f} ms here in any case: one CPU, busy ones, or a NumPy without OpenBLAS")
+        pytest.skip(f"they take {1000 * awake:.1f} ms in any case: one CPU, busy ones, or a NumPy without OpenBLAS")
     assert median(idle_threads("ours") for _ in range(5)) < awake / 2
 
 
