@@ -231,6 +231,7 @@ def idle_threads(who: str) -> float:
     return float(run(IDLE_THREADS, who, AIRVEC_LOG="off").stdout)
 
 
+@pytest.mark.slow  # these run with nothing beside them, so that a free CPU is there to wait on
 def test_the_threads_of_numpy_do_not_wait_awake():
     awake = median(idle_threads("numpy alone") for _ in range(5))
     if awake < 0.005:
