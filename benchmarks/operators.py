@@ -77,7 +77,7 @@ def case(label: str, folder: Path, variant: str, batch: tuple[int, int]) -> Case
     graphs = variants_of(model).items()
     graph = next(file for name, file in graphs if name == variant or name.startswith(f"{variant}-"))
     record = graph_record(model, graph)
-    return Case(label, graph, batch, record is not None and record.optimized)
+    return Case(label, Path(graph), batch, record is not None and record.optimized)
 
 
 def profile(one: Case, runs: int) -> list[dict[str, Any]]:

@@ -175,7 +175,7 @@ def run(options: argparse.Namespace) -> None:
     texts, saved = material(options.quick), RESULTS / "variants.json"
     files = variants_of(read_folder(options.folder))
     models = {name: SentenceTransformer(options.folder, variant=name) for name in files}
-    rows: dict[str, dict[str, Any]] = {name: {"MB": megabytes(file)} for name, file in files.items()}
+    rows: dict[str, dict[str, Any]] = {name: {"MB": megabytes(Path(file))} for name, file in files.items()}
     if options.only:  # the other half is that of an earlier run
         earlier = json.loads(saved.read_text(encoding="utf-8"))["rows"]
         rows = {name: {**earlier.get(name, {}), **row} for name, row in rows.items()}

@@ -20,6 +20,7 @@ from airvec.graph_weights import is_weight_of
 from airvec.hub.files import MODEL_FILES
 from airvec.manifest import FILE_NAME, GraphRecord, Manifest, read_manifest, sha256_of, write_manifest
 from airvec.model import Model
+from airvec.paths import path_inside
 from airvec_exporter.graph import Graph
 from airvec_exporter.pushing import MESSAGE, check_name, fetch_file, files_of, push, upload
 from airvec_exporter.report import make_record
@@ -108,7 +109,7 @@ def graphs(folder: ModelFolder) -> dict[Path, tuple[ModuleSpec, Path]]:
     for spec in folder.bodies():
         if spec.type == "Transformer":
             try:
-                found[spec.path] = (spec, find_graph(folder, "fp32", body=spec))
+                found[spec.path] = (spec, Path(find_graph(folder, "fp32", body=spec)))
             except ModelFolderError:  # this route has none
                 continue
     return found
@@ -125,7 +126,7 @@ def _missing(model: Model, target: Path) -> list[Path]:
     for path, (_, graph) in graphs(read_folder(model.folder, model.kind)).items():
         home = target / path.relative_to(model.folder)
         if home not in there:
-            found += [file.relative_to(model.folder) for file in (*weights_beside(graph), graph)]
+            found += [Path(path_inside(model.folder, file)) for file in (*weights_beside(graph), graph)]
         elif sha256_of(there[home][1]) != sha256_of(graph):
             raise _other_model(str(target), model, graph)
     return found
@@ -198,7 +199,7 @@ def _records(home: Path, made: Mapping[Path, Graph], measured: Mapping[Path, Mea
     found: dict[str, GraphRecord] = {}
     for body, graph in made.items():
         for file in weights_beside(graph.path):
-            found[file.relative_to(home).as_posix()] = GraphRecord(sha256_of(file), file.stat().st_size)
+            found[path_inside(home, file)] = GraphRecord(sha256_of(file), Path(file).stat().st_size)
         found[graph.path.relative_to(home).as_posix()] = make_record(graph, measured.get(body))
     return found
 
@@ -247,7 +248,7 @@ def _missing_on_hub(model: Model, name: str, there: Mapping[str, str | None]) ->
     for _, graph in graphs(read_folder(model.folder, model.kind)).values():
         path = graph.relative_to(model.folder).as_posix()
         if path not in there:
-            found += [file.relative_to(model.folder).as_posix() for file in (*weights_beside(graph), graph)]
+            found += [path_inside(model.folder, file) for file in (*weights_beside(graph), graph)]
         elif there[path] not in (None, sha256_of(graph)):
             raise _other_model(name, model, graph)
     return found

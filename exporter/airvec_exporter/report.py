@@ -117,7 +117,7 @@ def make_manifest(
     """
     records: dict[str, GraphRecord] = {}
     for key, graph in graphs.items():
-        for file in weights_beside(graph.path):
+        for file in map(Path, weights_beside(graph.path)):
             records[file.relative_to(folder).as_posix()] = GraphRecord(sha256_of(file), file.stat().st_size)
         records[graph.path.relative_to(folder).as_posix()] = make_record(graph, measured.get(key))
     packages = [package for package in PACKAGES if package not in OPTIONAL or _used(package, graphs)]

@@ -4,7 +4,9 @@ Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
 Knows nothing of what lies in them.
 """
 
-from pathlib import Path
+import os
+
+from airvec.paths import StrPath
 
 
 def storage_name(repository: str) -> str:
@@ -16,13 +18,14 @@ def storage_name(repository: str) -> str:
     return f"models--{repository.replace('/', '--')}"
 
 
-def repository_of(folder: Path) -> str | None:
+def repository_of(folder: StrPath) -> str | None:
     """The repository that a snapshot's folder belongs to; None for any other folder.
 
-    >>> repository_of(Path("cache/models--org--words/snapshots/0a1b2c"))
+    >>> repository_of("cache/models--org--words/snapshots/0a1b2c")
     'org/words'
     """
-    home = folder.parent.parent.name
-    if folder.parent.name != "snapshots" or not home.startswith("models--"):
+    snapshots = os.path.dirname(folder)
+    home = os.path.basename(os.path.dirname(snapshots))
+    if os.path.basename(snapshots) != "snapshots" or not home.startswith("models--"):
         return None
     return home.removeprefix("models--").replace("--", "/")

@@ -7,15 +7,16 @@ Knows nothing of graphs.
 """
 
 import platform
-from pathlib import Path
+
+from airvec.paths import StrPath
 
 FAMILIES = ("vnni", "x86", "arm64")
-CPUINFO = Path("/proc/cpuinfo")
+CPUINFO = "/proc/cpuinfo"
 VNNI = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
 ARM = ("arm64", "aarch64")
 
 
-def families(machine: str = "", cpuinfo: Path | None = None) -> tuple[str, ...]:
+def families(machine: str = "", cpuinfo: StrPath | None = None) -> tuple[str, ...]:
     """The families that this CPU belongs to, best first: ("vnni", "x86"), ("x86",) or ("arm64",); () = none known.
 
     Where the system does not tell instruction sets (outside Linux), an x86 CPU is taken for one without VNNI: its
@@ -33,10 +34,11 @@ def families(machine: str = "", cpuinfo: Path | None = None) -> tuple[str, ...]:
     return ("vnni", "x86") if VNNI & describe(cpuinfo)[1] else ("x86",)
 
 
-def describe(cpuinfo: Path | None = None) -> tuple[str, frozenset[str]]:
+def describe(cpuinfo: StrPath | None = None) -> tuple[str, frozenset[str]]:
     """The CPU's name and its instruction sets, in Linux' words; "" and nothing where the system has no such file."""
     try:
-        lines = (cpuinfo or CPUINFO).read_text().split("\n")
+        with open(cpuinfo or CPUINFO) as file:
+            lines = file.read().split("\n")
     except OSError:  # not Linux, or a sandbox without /proc
         return platform.processor(), frozenset()
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

@@ -5,22 +5,25 @@ the process.
 Knows nothing of texts and models.
 """
 
+import os
 from collections.abc import Callable
-from os import PathLike, fspath
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from airvec.arrays import Array, Floats
 from airvec.errors import ArgumentError
+from airvec.paths import StrPath
 from airvec.precision import check_finite, check_precision, quantize_embeddings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DTYPES = {"float32": np.float32, "int8": np.int8, "uint8": np.uint8, "binary": np.int8, "ubinary": np.uint8}
 RANGED = ("int8", "uint8")  # need the ends of all rows before the first can be written
 ROWS_AT_ONCE = 4096
 
-Out = str | PathLike[str] | Array
+Out = StrPath | Array
 Add = Callable[[Floats], None]
 
 
@@ -65,14 +68,14 @@ def filled(out: Out | None, rows: int, dim: int, precision: str | None, fill: Ca
     precision = check_precision(precision)
     shape = (rows, -(-dim // 8) if precision in ("binary", "ubinary") else dim)
     dtype = np.dtype(DTYPES[precision])
-    if isinstance(out, (str, PathLike)):
+    if isinstance(out, (str, os.PathLike)):
         from airvec.array_file import whole_file  # with zipfile and bz2, which no start should pay for
 
         path = _checked_path(out)
         with whole_file(path) as file:
             header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, cast("Any", header))
-            _fill(fill, lambda part: _write(file, part), (rows, dim), precision, path.parent)
+            _fill(fill, lambda part: _write(file, part), (rows, dim), precision, str(path.parent))
         return np.load(path, mmap_mode="r" if rows else None, allow_pickle=False)
     array = None if out is None else _checked_array(out, shape, dtype)
     place = 0
@@ -93,7 +96,7 @@ def filled(out: Out | None, rows: int, dim: int, precision: str | None, fill: Ca
 
 def _fill(
     fill: Callable[[Add], object], put: Callable[[Array], None], size: tuple[int, int], precision: str,
-    folder: Path | str | None,
+    folder: str | None,
 ) -> None:  # fmt: skip
     """Have `put` called with rows of the precision; `folder` None = keep those that have to wait in memory."""
     if precision == "float32":
@@ -136,14 +139,16 @@ def _write(file: IO[bytes], part: Array) -> None:
     file.write(np.ascontiguousarray(part).data)
 
 
-def _folder_of(array: Array) -> Path | str:
+def _folder_of(array: Array) -> str:
     """Where a mapped array's file lies; "" for others: where the system has its temporary files."""
     name = getattr(array, "filename", None)
-    return Path(name).parent if name else ""
+    return os.path.dirname(name) if name else ""  # noqa: PTH120
 
 
-def _checked_path(out: str | PathLike[str]) -> Path:
-    path = Path(fspath(out))
+def _checked_path(out: StrPath) -> "Path":
+    from pathlib import Path
+
+    path = Path(os.fspath(out))
     if path.suffix != ".npy":
         raise ArgumentError(f"out: {str(path)!r}, expected an array or a path that ends in .npy. Give it that ending.")
     return path.resolve()  # a link is written through: the file that it names may lie on a larger disk

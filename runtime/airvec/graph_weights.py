@@ -3,7 +3,9 @@
 Knows nothing of what is in them.
 """
 
-from pathlib import Path
+import os
+
+from airvec.paths import StrPath
 
 # What follows the whole name of an ONNX graph: `_data` as Optimum and airvec write it, `.data` as torch does; several
 # files are numbered: `_data_1`.
@@ -21,6 +23,9 @@ def is_weight_of(name: str, graph: str) -> bool:
     return graph.endswith(".onnx") and name.startswith(tuple(graph + ending for ending in ONNX_ENDINGS))
 
 
-def weights_beside(file: Path) -> list[Path]:
+def weights_beside(file: StrPath) -> list[str]:
     """The files on disk that hold a graph's weights, sorted; none where they are inside the graph."""
-    return sorted(other for other in file.parent.glob("*") if is_weight_of(other.name, file.name) and other.is_file())
+    folder, graph = os.path.split(file)
+    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    files = [os.path.join(folder, name) for name in names if is_weight_of(name, graph)]
+    return sorted(file for file in files if os.path.isfile(file))

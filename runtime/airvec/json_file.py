@@ -5,11 +5,12 @@ Knows nothing of what the keys mean.
 """
 
 import json
-from pathlib import Path
+import os
 from typing import Any, NamedTuple, cast
 
 from airvec.cache_names import repository_of
 from airvec.errors import ModelFolderError, ModelNotFoundError
+from airvec.paths import StrPath
 
 KINDS: dict[type, str] = {
     str: "a text",
@@ -79,7 +80,7 @@ class JsonObject(NamedTuple):
         return ModelFolderError(f"{self.file}: {key!r} is {found!r}, expected {expected}. Correct or re-export it.")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: StrPath) -> Any:
     """Whatever JSON value a file holds.
 
     Raises:
@@ -88,14 +89,15 @@ def read_json(path: Path) -> Any:
     """
     where = short_name(path)
     try:
-        return json.loads(path.read_bytes())
+        with open(path, "rb") as file:
+            return json.loads(file.read())
     except FileNotFoundError as error:
         raise ModelNotFoundError(f"{where}: no such file. The folder is incomplete: fetch or make it again.") from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, a number of thousands of digits, too deep
         raise ModelFolderError(f"{where}: not valid JSON ({error}). The file is damaged: fetch it again.") from error
 
 
-def read_object(path: Path) -> JsonObject:
+def read_object(path: StrPath) -> JsonObject:
     """The JSON object in a file.
 
     Raises:
@@ -109,14 +111,13 @@ def read_object(path: Path) -> JsonObject:
     return JsonObject(short_name(path), cast("dict[str, Any]", values))
 
 
-def read_object_if_there(path: Path) -> JsonObject:
+def read_object_if_there(path: StrPath) -> JsonObject:
     """As `read_object`; a file that does not exist reads as an empty object."""
-    return read_object(path) if path.is_file() else JsonObject(short_name(path), {})
+    return read_object(path) if os.path.isfile(path) else JsonObject(short_name(path), {})
 
 
-def short_name(path: Path) -> str:
+def short_name(path: StrPath) -> str:
     """A path as messages show it: the file and the folder it lies in, or the repository that it came from."""
-    repository = repository_of(path.parent)
-    if repository:
-        return f"{repository}/{path.name}"
-    return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+    folder, name = os.path.split(path)
+    shown = repository_of(folder) or os.path.basename(folder)
+    return f"{shown}/{name}" if shown else name

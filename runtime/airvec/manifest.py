@@ -6,12 +6,13 @@ Knows nothing of the other files in the folder.
 """
 
 import json
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from airvec.errors import ModelFolderError
 from airvec.json_file import JsonObject, read_object, short_name
+from airvec.paths import StrPath
 
 FILE_NAME = "airvec.json"
 FORMAT_VERSION = "1.0"
@@ -64,14 +65,14 @@ class Manifest(NamedTuple):
     packed: Mapping[str, str] = {}
 
 
-def read_manifest(folder: Path) -> Manifest | None:
+def read_manifest(folder: StrPath) -> Manifest | None:
     """The manifest of a model folder; None where the folder has none.
 
     Raises:
         ModelFolderError: the file is damaged, or its major format version is newer than this airvec reads.
     """
-    path = folder / FILE_NAME
-    if not path.is_file():
+    path = os.path.join(folder, FILE_NAME)
+    if not os.path.isfile(path):
         return None
     found = read_object(path)
     version = found.text("format_version", FORMAT_VERSION) or FORMAT_VERSION
@@ -93,28 +94,29 @@ def read_manifest(folder: Path) -> Manifest | None:
     )
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: StrPath, manifest: Manifest) -> None:
     """Write `airvec.json` with sorted keys, so that equal manifests are equal bytes."""
     graphs = {name: record._asdict() for name, record in manifest.graphs.items()}
     text = json.dumps({**manifest._asdict(), "graphs": graphs}, indent=2, sort_keys=True)
-    (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+    with open(os.path.join(folder, FILE_NAME), "w", encoding="utf-8") as file:
+        file.write(text + "\n")
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: StrPath) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     import hashlib  # 2 ms, and opening a model computes no checksum
 
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_size(path: Path, record: GraphRecord) -> None:
+def check_size(path: StrPath, record: GraphRecord) -> None:
     """Compare a graph's size on disk with the manifest's: cheap, and finds every cut download.
 
     Raises:
         ModelFolderError: the sizes differ.
     """
-    found = path.stat().st_size
+    found = os.path.getsize(path)
     if found != record.size:
         raise ModelFolderError(
             f"{short_name(path)}: {found} bytes long, {FILE_NAME} says {record.size}. "

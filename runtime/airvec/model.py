@@ -6,14 +6,13 @@ Records that a first vector needs are NamedTuples, here and elsewhere: each star
 Knows nothing of the three classes' results.
 """
 
+import os
 import threading
 import warnings
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from tokenizers import Tokenizer as TokenizerBackend
@@ -35,11 +34,14 @@ from airvec.folder import FASTEST, FUSED, ModelFolder, ModuleSpec, TokenizerSpec
 from airvec.forks import leave_at_exit, renew_in_children
 from airvec.hub import HubOptions, find_model, locate
 from airvec.identity import folder_files
+from airvec.paths import StrPath, path_inside
 from airvec.pipeline import Body, Pipeline, Progress, open_body, open_pipeline
 from airvec.prompts import check_prompt_name, merged_prompts
 from airvec.threads import limit_tokenizers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airvec.processes import Pool
 
 TEXTS_AT_ONCE = WINDOW_TEXTS  # in a part of a call
@@ -48,7 +50,7 @@ TEXTS_AT_ONCE = WINDOW_TEXTS  # in a part of a call
 class ModelArguments(NamedTuple):
     """The arguments of the constructor that all three classes have; `SentenceTransformer` describes them."""
 
-    model_name_or_path: str | PathLike[str]
+    model_name_or_path: StrPath
     backend: str = "onnx"
     variant: str = "auto"
     prompts: Mapping[str, str | None] | None = None
@@ -104,9 +106,9 @@ class Model(ABC):
         default = given.default_prompt_name or self._folder.default_prompt_name
         self.default_prompt_name = default and check_prompt_name(self.prompts, default, "default_prompt_name")
         self._device = given.device or "cpu"
-        self._tokenizers: dict[Path, TokenizerSpec] = {}
+        self._tokenizers: dict[StrPath, TokenizerSpec] = {}
         for spec in self._folder.bodies():
-            self._tokenizers[spec.path] = tokenizer_spec(
+            self._tokenizers[spec.home] = tokenizer_spec(
                 self._folder.tokenizer_of(spec), given.max_seq_length, given.tokenizer_kwargs, given.processor_kwargs,
                 self.limit_name,
             )  # fmt: skip
@@ -114,7 +116,7 @@ class Model(ABC):
         if self._folder.modules[0].bare and not self._pipeline().backend.pools:
             _tell_assumed(self._folder)
 
-    def _graph_names(self, name: str | PathLike[str]) -> tuple[str, ...]:
+    def _graph_names(self, name: StrPath) -> tuple[str, ...]:
         """Names that the graph may have, best first, for the Hub.
 
         Raises:
@@ -134,9 +136,9 @@ class Model(ABC):
         """Open what every call needs; with routes, what a task needs is opened by its first call."""
         self._opening = threading.RLock()
         renew_in_children(self, Model._renew)
-        self._opened: dict[Path, Body] = {}
+        self._opened: dict[StrPath, Body] = {}
         leave_at_exit(self, Model._tokenizer_backends)
-        self._pipelines: dict[tuple[Path, ...], Pipeline] = {}
+        self._pipelines: dict[tuple[tuple[StrPath, str], ...], Pipeline] = {}
         self._by_task: dict[str | None, Pipeline] = {}
         self._found_graphs: tuple[str, ...] | None = None
         if not self._folder.has_routes:
@@ -163,7 +165,7 @@ class Model(ABC):
         if found is not None:
             return found
         chain = self._folder.chain(task)
-        key = tuple(spec.path / spec.type for spec in chain)
+        key = tuple((spec.home, spec.type) for spec in chain)
         with self._opening:
             if key not in self._pipelines:
                 body = self._body(chain[0])
@@ -172,9 +174,9 @@ class Model(ABC):
             return self._pipelines[key]
 
     def _body(self, spec: ModuleSpec) -> Body:
-        if spec.path not in self._opened:
-            self._opened[spec.path] = open_body(self._folder, spec, self._tokenizers[spec.path], self._options)
-        return self._opened[spec.path]
+        if spec.home not in self._opened:
+            self._opened[spec.home] = open_body(self._folder, spec, self._tokenizers[spec.home], self._options)
+        return self._opened[spec.home]
 
     def _in_parts(
         self,
@@ -324,7 +326,7 @@ class Model(ABC):
         return self._device
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> "Path":
         """The model folder that was opened."""
         return self._folder.path
 
@@ -334,7 +336,7 @@ class Model(ABC):
 
         The same for any number of threads, and wherever the folder lies.
         """
-        tokenizers = [spec._replace(file=Path(spec.file.name)) for spec in self._tokenizers.values()]
+        tokenizers = [spec._replace(file=os.path.basename(spec.file)) for spec in self._tokenizers.values()]
         return self._options._replace(threads=1), self._graphs(), *tokenizers
 
     def _graphs(self) -> tuple[str, ...]:
@@ -342,13 +344,13 @@ class Model(ABC):
         if self._found_graphs is None:
             bodies = [spec for spec in self._folder.bodies() if spec.type == "Transformer"]
             graphs = [graph_of(self._folder, spec, self._options) for spec in bodies]
-            self._found_graphs = tuple(graph.relative_to(self._folder.path).as_posix() for graph in graphs)
+            self._found_graphs = tuple(path_inside(self._folder.home, graph) for graph in graphs)
         return self._found_graphs
 
     @property
     def is_as_opened(self) -> bool:
         """Whether the folder's files have the sizes and times that they had when the model was opened."""
-        return folder_files(self._folder.path) == self._files
+        return folder_files(self._folder.home) == self._files
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Integers]:
         """What the model reads: `input_ids`, `attention_mask`, `token_type_ids`, int64 (n, longest), cut and padded."""
@@ -356,12 +358,14 @@ class Model(ABC):
         tokenizer = self._pipeline().tokenizer
         return pad(tokenizer.truncate(tokenizer.encode(listed)), tokenizer.pad_id, tokenizer.padding_side)._asdict()
 
-    def save_pretrained(self, path: str | PathLike[str]) -> None:
+    def save_pretrained(self, path: StrPath) -> None:
         """Copy the model folder as it was opened to `path`: whole or not at all. A model that lies there is replaced.
 
         Raises:
             ArgumentError: something other than a model folder lies there.
         """
+        from pathlib import Path
+
         from airvec.copying import copy_folder
 
         copy_folder(self._folder.path, Path(path))

@@ -304,7 +304,7 @@ class SparseEncoder(Model):
                 "Use the indices themselves."
             )
         body = self._folder.bodies()[0]
-        backend = open_tokenizer(self._tokenizers[body.path]).backend
+        backend = open_tokenizer(self._tokenizers[body.home]).backend
         tokens = {number: token for token, number in backend.get_vocab().items()}
         size = max(len(tokens), 1 + max(tokens, default=-1), body.config.integer("vocab_size") or 0)
         return [tokens.get(number, f"[dimension {number}]") for number in range(size)]

@@ -8,12 +8,12 @@ Knows nothing of what the threads do.
 import math
 import os
 import re
-from pathlib import Path, PurePosixPath
 
 from airvec.errors import ArgumentError
+from airvec.paths import StrPath
 
-CGROUP = Path("/sys/fs/cgroup")
-OWN_CGROUP = Path("/proc/self/cgroup")
+CGROUP = "/sys/fs/cgroup"
+OWN_CGROUP = "/proc/self/cgroup"
 # Source: "Configure Lambda function memory" in the AWS Lambda Developer Guide: "At 1,769 MB, a function has the
 # equivalent of one vCPU". Its MB are MiB.
 LAMBDA_MB_A_CPU = 1769
@@ -59,21 +59,22 @@ def lambda_share() -> float | None:
     return None if memory is None else memory / LAMBDA_MB_A_CPU
 
 
-def cpu_quota(root: Path = CGROUP, own: Path = OWN_CGROUP) -> float | None:
+def cpu_quota(root: StrPath = CGROUP, own: StrPath = OWN_CGROUP) -> float | None:
     """The CPUs that our cgroup and those around it grant, version 2 or 1; None = no limit, or none that can be read."""
     quotas = [_quota(folder) for folder in _groups(root, own, "")]
-    for folder in _groups(root / "cpu", own, "cpu"):
-        limit, period = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
+    for folder in _groups(os.path.join(root, "cpu"), own, "cpu"):
+        limit, period = (_number(os.path.join(folder, f"cpu.cfs_{name}_us")) for name in ("quota", "period"))
         quotas.append(limit / period if limit and period else None)
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
-def memory_limit(root: Path = CGROUP, own: Path = OWN_CGROUP) -> int | None:
+def memory_limit(root: StrPath = CGROUP, own: StrPath = OWN_CGROUP) -> int | None:
     """The bytes that our cgroup, those around it and Lambda grant; None = no limit, or none that can be read."""
     granted = _lambda_memory()
     limits = [None if granted is None else granted * 2**20]
-    limits += [_number(folder / "memory.max") for folder in _groups(root, own, "")]
-    limits += [_number(folder / "memory.limit_in_bytes") for folder in _groups(root / "memory", own, "memory")]
+    limits += [_number(os.path.join(folder, "memory.max")) for folder in _groups(root, own, "")]
+    groups = _groups(os.path.join(root, "memory"), own, "memory")
+    limits += [_number(os.path.join(folder, "memory.limit_in_bytes")) for folder in groups]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
@@ -95,31 +96,34 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _groups(root: Path, own: Path, controller: str) -> list[Path]:
+def _groups(root: StrPath, own: StrPath, controller: str) -> list[str]:
     """The folder of the cgroup that we are in, then those around it up to `root`; controller "" = version 2."""
     try:
-        lines = own.read_text(errors="replace").splitlines()
+        with open(own, errors="replace") as file:
+            lines = file.read().splitlines()
     except OSError:  # not Linux, or a sandbox without /proc
         lines = []
-    parts: tuple[str, ...] = ()
+    parts: list[str] = []
     for _, names, path in (line.split(":", 2) for line in lines if line.count(":") >= 2):
         if controller in names.split(",") and ".." not in path.split("/"):  # `..`: outside what we can see
-            parts = PurePosixPath(path.lstrip("/")).parts
-    return [root.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1)]
+            parts = [part for part in path.split("/") if part]
+    return [os.path.join(root, *parts[:depth]) for depth in range(len(parts), -1, -1)]
 
 
-def _quota(folder: Path) -> float | None:
+def _quota(folder: str) -> float | None:
     try:
-        limit, period = (int(word) for word in (folder / "cpu.max").read_text().split())
+        with open(os.path.join(folder, "cpu.max")) as file:
+            limit, period = (int(word) for word in file.read().split())
     except (OSError, ValueError):  # ValueError: also "max", which is no limit
         return None
     return limit / period if limit > 0 and period > 0 else None
 
 
-def _number(file: Path) -> int | None:
+def _number(path: str) -> int | None:
     """A number above 0 in a file; version 1 writes -1 or one near 2**63 for "no limit"."""
     try:
-        number = int(file.read_text())
+        with open(path) as file:
+            number = int(file.read())
     except (OSError, ValueError):
         return None
     return number if 0 < number < 2**60 else None

@@ -5,6 +5,7 @@ tokens and pad to 128, which is not what the model was trained or published with
 Knows nothing of graphs and modules.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, cast
@@ -167,7 +168,7 @@ def open_tokenizer(spec: TokenizerSpec, add_special_tokens: bool = True) -> Toke
         ModelFolderError: it is damaged, or of a format that this version of tokenizers does not read.
     """
     where = short_name(spec.file)
-    if not spec.file.is_file():
+    if not os.path.isfile(spec.file):
         raise ModelNotFoundError(
             f"{where}: no such file; airvec reads no vocab.txt or sentencepiece.model. "
             "Re-export the checkpoint with airvec export, which writes it."
@@ -192,7 +193,7 @@ def check_side(side: str) -> str:
 
 
 def _open(spec: TokenizerSpec, add_special_tokens: bool) -> Tokenizer:
-    backend = read_compact(spec.file) or Backend.from_file(str(spec.file))
+    backend = read_compact(spec.file) or Backend.from_file(os.fspath(spec.file))
     # A static model that states no limit keeps the file's own truncation, as in the reference.
     own_limit = not add_special_tokens and spec.max_length is None
     truncation: dict[str, Any] | None = cast("Any", backend).truncation if own_limit else None

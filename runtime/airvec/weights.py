@@ -7,9 +7,9 @@ Knows nothing of what the tensors are for.
 
 import json
 import mmap
+import os
 from collections.abc import Mapping
 from math import prod
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from airvec.arrays import Array, Features, Floats
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.json_file import short_name
+from airvec.paths import StrPath
 
 DTYPES = {
     "F64": np.dtype("<f8"),
@@ -33,20 +34,20 @@ DTYPES = {
 LARGEST_HEADER = 100_000_000  # bytes; the format's own bound
 
 
-def read_tensors(path: Path) -> dict[str, Array]:
+def read_tensors(path: StrPath) -> dict[str, Array]:
     """All tensors of a `.safetensors` file, by name; read-only views of the mapped file.
 
     Raises:
         ModelNotFoundError: there is no such file.
         ModelFolderError: the file is truncated, its header is not valid, or a tensor lies outside the file.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         hint = " Pickled weights are never read: re-export the checkpoint with airvec export."
-        has_pickle = path.with_name("pytorch_model.bin").is_file()
+        has_pickle = os.path.isfile(os.path.join(os.path.dirname(path), "pytorch_model.bin"))
         raise ModelNotFoundError(f"{short_name(path)}: no such file.{hint if has_pickle else ' Fetch it again.'}")
-    if path.stat().st_size < 8:
-        raise _damaged(path, f"{path.stat().st_size} bytes long, expected at least 8")
-    with path.open("rb") as file:  # np.memmap takes twice as long to read rows of a few tokens
+    if os.path.getsize(path) < 8:
+        raise _damaged(path, f"{os.path.getsize(path)} bytes long, expected at least 8")
+    with open(path, "rb") as file:  # np.memmap takes twice as long to read rows of a few tokens
         data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     size = int.from_bytes(data[:8].tobytes(), "little")
     if size > min(LARGEST_HEADER, len(data) - 8):
@@ -55,7 +56,7 @@ def read_tensors(path: Path) -> dict[str, Array]:
     return {name: _tensor(path, name, entry, data[8 + size :]) for name, entry in header.items()}
 
 
-def need_tensor(tensors: Mapping[str, Array], file: Path, name: str, shape: tuple[int, ...]) -> Floats:
+def need_tensor(tensors: Mapping[str, Array], file: StrPath, name: str, shape: tuple[int, ...]) -> Floats:
     """The tensor `name` as float32, which must be there and have this shape.
 
     Raises:
@@ -92,7 +93,7 @@ def to_float32(array: Array) -> Floats:
     return np.asarray(array, dtype=np.float32)
 
 
-def _header(path: Path, raw: bytes) -> dict[str, dict[str, Any]]:
+def _header(path: StrPath, raw: bytes) -> dict[str, dict[str, Any]]:
     try:
         header = json.loads(raw)
     except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, a number of over 4,300 digits
@@ -103,7 +104,7 @@ def _header(path: Path, raw: bytes) -> dict[str, dict[str, Any]]:
     return {name: entry for name, entry in entries.items() if name != "__metadata__"}
 
 
-def _tensor(path: Path, name: str, entry: dict[str, Any], data: Array) -> Array:
+def _tensor(path: StrPath, name: str, entry: dict[str, Any], data: Array) -> Array:
     try:
         dtype, shape = DTYPES[entry["dtype"]], tuple(int(size) for size in entry["shape"])
         start, end = (int(offset) for offset in entry["data_offsets"])
@@ -118,5 +119,5 @@ def _tensor(path: Path, name: str, entry: dict[str, Any], data: Array) -> Array:
     return array
 
 
-def _damaged(path: Path, found: str) -> ModelFolderError:
+def _damaged(path: StrPath, found: str) -> ModelFolderError:
     return ModelFolderError(f"{short_name(path)}: {found}. The file is damaged or cut short: fetch it again.")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ NAMES = ("tokenizer.json", SETTINGS, VOCABULARY)
 @pytest.fixture
 def file(tmp_path):
     """A tokenizer.json with its compact files."""
-    shutil.copy(DEFAULT_MODEL / "tokenizer.json", tmp_path)
+    shutil.copy(Path(DEFAULT_MODEL, "tokenizer.json"), tmp_path)
     write_compact(tmp_path / "tokenizer.json")
     return tmp_path / "tokenizer.json"
 

@@ -177,7 +177,7 @@ def test_rows_that_wait_lie_beside_the_file(tmp_path, small_parts, monkeypatch):
     filled("rows.npy", *ROWS.shape, "int8", give)
     filled(np.lib.format.open_memmap("mapped.npy", "w+", np.int8, ROWS.shape), *ROWS.shape, "int8", give)
     filled(np.zeros(ROWS.shape, np.int8), *ROWS.shape, "int8", give)
-    assert asked == [tmp_path.resolve(), tmp_path.resolve(), None]
+    assert asked == [str(tmp_path.resolve()), str(tmp_path.resolve()), None]
 
 
 def test_a_link_is_written_through(tmp_path):

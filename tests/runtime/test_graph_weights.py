@@ -20,5 +20,5 @@ def test_weights_lie_beside_their_graph_under_its_own_name(tmp_path, graph, foun
                  "notes.txt", "notes.txt_data"):  # fmt: skip
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "model.onnx_data_folder").mkdir()
-    assert weights_beside(tmp_path / graph) == [tmp_path / name for name in found]
+    assert weights_beside(tmp_path / graph) == [str(tmp_path / name) for name in found]
     assert weights_beside(tmp_path / "nowhere" / graph) == []

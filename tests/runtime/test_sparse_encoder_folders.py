@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -73,7 +74,7 @@ def test_auto_takes_the_graph_with_the_pooling_inside_and_a_named_one_wins(tmp_p
     folder = splade_model(tmp_path, graphs=("model", "model_fused"))
     auto, plain = SparseEncoder(folder), SparseEncoder(folder, variant="fp32")
     named = SparseEncoder(folder, model_kwargs={"file_name": "model.onnx"})
-    assert [graph_of(model).file.name for model in (auto, plain, named)] == [
+    assert [Path(graph_of(model).file).name for model in (auto, plain, named)] == [
         "model_fused.onnx", "model.onnx", "model.onnx"
     ]  # fmt: skip
     for model in (auto, plain, named):

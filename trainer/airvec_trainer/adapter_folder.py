@@ -51,7 +51,7 @@ def open_adapted(spec: ModuleSpec, name: str, options: TransformerOptions) -> An
     with tempfile.TemporaryDirectory(prefix="airvec-") as scratch:
         adapter = _found(spec.path, name, Path(scratch) / "base", given.pop(BASE, None))
         weights = read_adapter(adapter)
-        base = spec._replace(path=adapter.base, config=read_object(adapter.base / "config.json"))
+        base = spec._replace(home=adapter.base, config=read_object(adapter.base / "config.json"))
         labels = labels_of(weights) if spec.task == CLASSIFY else None
         brought = [key.removeprefix(PREFIX) for key in weights]
         chosen = replace(options, model=given, new_head=False)

@@ -28,9 +28,9 @@ def seconds_of(run: Callable[[], object], seconds: float = SECONDS, most: int = 
 
 def graph_file(folder: ModelFolder, body: ModuleSpec, variant: str) -> Path | None:
     """The graph that a body's variant is; None for tables, which have none."""
-    return find_graph(folder, variant, body=body) if body.type == "Transformer" else None
+    return Path(find_graph(folder, variant, body=body)) if body.type == "Transformer" else None
 
 
 def graph_bytes(graph: Path) -> int:
     """A graph's size on disk, with its weights where they lie beside it."""
-    return sum(file.stat().st_size for file in (graph, *weights_beside(graph)))
+    return sum(Path(file).stat().st_size for file in (graph, *weights_beside(graph)))

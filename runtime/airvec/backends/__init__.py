@@ -7,7 +7,6 @@ Knows nothing of texts, prompts and the modules after the first.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from airvec.arrays import Features
@@ -23,6 +22,7 @@ from airvec.folder import (
     fastest,
     find_graph,
 )
+from airvec.paths import path_inside
 
 __all__ = ["BACKENDS", "Backend", "BackendOptions", "graph_of", "open_backend"]
 
@@ -143,7 +143,7 @@ def open_backend(
     )
 
 
-def graph_of(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> Path:
+def graph_of(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> str:
     """The graph that `open_backend` opens for a transformer.
 
     Raises:
@@ -163,7 +163,7 @@ def _settled(folder: ModelFolder, body: ModuleSpec, options: BackendOptions) -> 
         )
     if options.variant != FASTEST or options.file_name or body.type != "Transformer":
         return options
-    return options._replace(file_name=fastest(folder, body, options.name).relative_to(body.path).as_posix())
+    return options._replace(file_name=path_inside(body.home, fastest(folder, body, options.name)))
 
 
 def _refuse_graph_options(folder: ModelFolder, options: BackendOptions) -> None:

@@ -7,15 +7,16 @@ Knows nothing of what the graph computes.
 """
 
 import mmap
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TypeVar
 
 from airvec.backends.protobuf import fields
 from airvec.errors import ModelFolderError
 from airvec.folder import inside
 from airvec.json_file import short_name
+from airvec.paths import StrPath
 
 # For each kind of message, the fields that lead to tensors, by number.
 CHILDREN: dict[str, dict[int, str]] = {
@@ -37,7 +38,7 @@ OPERATOR_FIELD, DOMAIN_FIELD = 4, 7
 Found = TypeVar("Found")
 
 
-def check_external_data(file: Path) -> set[str]:
+def check_external_data(file: StrPath) -> set[str]:
     """Refuse a graph whose weights lie outside its own folder.
 
     Returns:
@@ -48,7 +49,7 @@ def check_external_data(file: Path) -> set[str]:
     """
     locations = external_locations(file)
     for location in locations:
-        if not inside(file.parent, location, short_name(file)).is_file():
+        if not os.path.isfile(inside(os.path.dirname(file), location, short_name(file))):
             raise ModelFolderError(
                 f"{short_name(file)}: its weights are in {location!r}, which does not exist. The download is "
                 "incomplete: fetch the folder again."
@@ -56,7 +57,7 @@ def check_external_data(file: Path) -> set[str]:
     return locations
 
 
-def external_locations(file: Path) -> set[str]:
+def external_locations(file: StrPath) -> set[str]:
     """The files that the tensors of an ONNX graph are stored in, besides the graph itself.
 
     Raises:
@@ -71,7 +72,7 @@ def may_name_a_file(data: mmap.mmap, start: int, end: int) -> bool:
     return end - start > LONGEST_SEARCHED or data.find(PLACE, start, end) >= 0
 
 
-def operators(file: Path) -> Counter[tuple[str, str]]:
+def operators(file: StrPath) -> Counter[tuple[str, str]]:
     """How often a graph calls each operator, as (domain, name); the standard domain is "" or "ai.onnx".
 
     Raises:
@@ -92,9 +93,9 @@ def _operators(data: mmap.mmap, start: int, end: int, kind: str) -> Iterator[tup
         yield domain, name
 
 
-def _read(file: Path, reader: Callable[[mmap.mmap, int, int, str], Iterator[Found]]) -> list[Found]:
+def _read(file: StrPath, reader: Callable[[mmap.mmap, int, int, str], Iterator[Found]]) -> list[Found]:
     try:
-        with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with open(file, "rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return list(reader(data, 0, len(data), "model"))
     except (ValueError, IndexError, RecursionError) as error:
         raise ModelFolderError(

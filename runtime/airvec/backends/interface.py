@@ -4,11 +4,11 @@ Knows nothing of ONNX Runtime and OpenVINO.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from airvec.errors import ModelFolderError
 from airvec.folder import CLASSIFY, FEATURES, FILL_MASK, ModuleSpec
 from airvec.json_file import short_name
+from airvec.paths import StrPath
 
 # What the graph of each task may give, best first: the output's name, and the feature that it becomes. Token embeddings
 # before pooled ones, since all the model's modules can then be applied to them, but for bare bodies, where those are
@@ -30,7 +30,7 @@ KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 HEAD_BUDGET = 256
 
 
-def check_inputs(file: Path, names: Sequence[str]) -> tuple[str, ...]:
+def check_inputs(file: StrPath, names: Sequence[str]) -> tuple[str, ...]:
     """The names themselves, if a tokenizer can fill these inputs.
 
     Raises:
@@ -44,7 +44,7 @@ def check_inputs(file: Path, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def choose_output(file: Path, names: Sequence[str], body: ModuleSpec) -> tuple[str, str]:
+def choose_output(file: StrPath, names: Sequence[str], body: ModuleSpec) -> tuple[str, str]:
     """The output to ask for, and the name of the feature that it is.
 
     Args:

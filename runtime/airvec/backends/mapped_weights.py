@@ -10,9 +10,9 @@ Knows nothing of sessions.
 """
 
 import mmap
+import os
 from collections.abc import Iterator
 from math import prod
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from airvec.backends.external_data import LONGEST_SEARCHED, may_name_a_file
 from airvec.backends.protobuf import fields, message, varints
 from airvec.folder import inside
 from airvec.json_file import short_name
+from airvec.paths import StrPath
 
 # Smaller ones stay in the graph: shapes, biases and what else ONNX Runtime looks at while it optimises.
 SMALLEST = 64 * 1024
@@ -53,7 +54,7 @@ class MappedWeights(NamedTuple):
 
     arrays: dict[str, Array]
     graph: bytes | None
-    folder: Path
+    folder: str
     maps: tuple[mmap.mmap, ...]
 
     def drop(self) -> None:
@@ -80,7 +81,7 @@ class _Tensor(NamedTuple):
         return prod(self.dims) * np.dtype(DTYPES[self.dtype]).itemsize if self.dtype in DTYPES else 0
 
 
-def map_weights(file: Path, *, split: bool = False) -> MappedWeights:
+def map_weights(file: StrPath, *, split: bool = False) -> MappedWeights:
     """Map the large weights of a graph that `check_external_data` has passed, inside it or in files beside it.
 
     Args:
@@ -98,15 +99,15 @@ def map_weights(file: Path, *, split: bool = False) -> MappedWeights:
     if split:
         return _beside(file, [tensor for tensor in tensors if tensor.stated])
     # The real file: the Hub's cache has links, and ONNX Runtime does not follow those that leave a folder.
-    real = file.resolve()
+    real = os.path.realpath(file)
     arrays = {tensor.name: _array(data, tensor, tensor.raw[0]) for tensor in tensors if tensor.raw}
-    graph = _without(data, (start, end), tensors, real.name) if arrays else None
-    return MappedWeights(arrays, graph, real.parent, (data,) if arrays else ())
+    graph = _without(data, (start, end), tensors, os.path.basename(real)) if arrays else None
+    return MappedWeights(arrays, graph, os.path.dirname(real), (data,) if arrays else ())
 
 
-def _beside(file: Path, tensors: list[_Tensor]) -> MappedWeights:
+def _beside(file: StrPath, tensors: list[_Tensor]) -> MappedWeights:
     maps = {
-        place: _mapped(inside(file.parent, place, short_name(file)))
+        place: _mapped(inside(os.path.dirname(file), place, short_name(file)))
         for place in sorted({tensor.stated["location"] for tensor in tensors})
     }
     arrays: dict[str, Array] = {}
@@ -114,11 +115,11 @@ def _beside(file: Path, tensors: list[_Tensor]) -> MappedWeights:
         data, first = maps[tensor.stated["location"]], int(tensor.stated.get("offset", 0))
         if first + tensor.size <= len(data):  # else ONNX Runtime says what is wrong
             arrays[tensor.name] = _array(data, tensor, first)
-    return MappedWeights(arrays, None, file.parent, tuple(maps.values()))
+    return MappedWeights(arrays, None, os.path.dirname(file), tuple(maps.values()))
 
 
-def _mapped(file: Path) -> mmap.mmap:
-    with file.open("rb") as handle:
+def _mapped(file: StrPath) -> mmap.mmap:
+    with open(file, "rb") as handle:
         return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
 
 

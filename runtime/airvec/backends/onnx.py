@@ -17,7 +17,6 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,7 +135,8 @@ class OnnxGraph:
         self._long = threading.Lock()
         _check_version(folder)
         locations = check_external_data(self.file)
-        self._files = (self.file, *(self.file.parent / location for location in sorted(locations)))
+        home = os.path.dirname(self.file)
+        self._files = (self.file, *(os.path.join(home, location) for location in sorted(locations)))
         self._stamps = _stamps(self._files)
         self._weights = _weights(self.file, options, split=bool(locations))
         session = self._session(bulk=False)
@@ -230,7 +230,7 @@ class OnnxGraph:
 class Weights:
     """Mapped weights, for all sessions of a graph: those read them where they lie, and do not keep them."""
 
-    def __init__(self, file: Path, mapped: MappedWeights) -> None:
+    def __init__(self, file: str, mapped: MappedWeights) -> None:
         self.file, self.mapped = file, mapped
         self.values = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in mapped.arrays.items()}
 
@@ -239,19 +239,17 @@ class Weights:
         for name, value in self.values.items():
             settings.add_initializer(name, value)
         if self.mapped.graph is None:
-            return str(self.file)
-        settings.add_session_config_entry(
-            "session.model_external_initializers_file_folder_path", str(self.mapped.folder)
-        )
+            return self.file
+        settings.add_session_config_entry("session.model_external_initializers_file_folder_path", self.mapped.folder)
         return self.mapped.graph
 
 
-def _stamps(files: tuple[Path, ...]) -> list[tuple[int, int] | None]:
+def _stamps(files: tuple[str, ...]) -> list[tuple[int, int] | None]:
     """Size and time of each file; None of one that is gone."""
     found: list[tuple[int, int] | None] = []
     for file in files:
         try:
-            facts = file.stat()
+            facts = os.stat(file)
         except OSError:
             found.append(None)
         else:
@@ -259,7 +257,7 @@ def _stamps(files: tuple[Path, ...]) -> list[tuple[int, int] | None]:
     return found
 
 
-def _weights(file: Path, options: BackendOptions, *, split: bool) -> Weights | None:
+def _weights(file: str, options: BackendOptions, *, split: bool) -> Weights | None:
     """The weights for sessions on the CPU with options of ours; None = ONNX Runtime is to read the file itself."""
     if options.session_options is not None or tuple(options.providers or CPU) != CPU:
         return None
@@ -270,7 +268,7 @@ def _weights(file: Path, options: BackendOptions, *, split: bool) -> Weights | N
     return Weights(file, mapped) if mapped.arrays else None
 
 
-def room_for_two(graph: Path, head: int = 0) -> bool:
+def room_for_two(graph: str, head: int = 0) -> bool:
     """Whether the memory that this process may use holds a graph's weights twice, as two sessions do, and a head's."""
     limit = memory_limit()
     if limit is None:
@@ -278,9 +276,9 @@ def room_for_two(graph: Path, head: int = 0) -> bool:
     return limit >= TWO_SESSIONS + head + TWO_SESSIONS_A_BYTE * _size(graph)
 
 
-def _size(graph: Path) -> int:
+def _size(graph: str) -> int:
     """Bytes of a graph with its weights."""
-    return sum(file.stat().st_size for file in (graph, *weights_beside(graph)))
+    return sum(os.path.getsize(file) for file in (graph, *weights_beside(graph)))
 
 
 def _check_version(folder: ModelFolder) -> None:
@@ -297,14 +295,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _open_session(
-    file: Path, options: BackendOptions, settings: ort.SessionOptions, weights: Weights | None
+    file: str, options: BackendOptions, settings: ort.SessionOptions, weights: Weights | None
 ) -> ort.InferenceSession:
     # Providers in the caller's own session options count where no others are named.
     providers = None if options.providers is None and settings.has_providers() else list(options.providers or CPU)
     on_cpu = providers == list(CPU)
     try:
         session = ort.InferenceSession(
-            weights.given_to(settings) if weights else str(file),
+            weights.given_to(settings) if weights else file,
             settings,
             providers,
             disabled_optimizers=SLOW_FUSIONS if on_cpu else None,

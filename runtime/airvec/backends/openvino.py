@@ -77,7 +77,7 @@ class OpenVinoGraph:
 
     def __init__(self, folder: ModelFolder, body: ModuleSpec, options: BackendOptions, pad_id: int) -> None:
         _refuse(options)
-        self.file = find_graph(folder, options.variant, options.file_name, body, OPENVINO)
+        self.file = Path(find_graph(folder, options.variant, options.file_name, body, OPENVINO))
         record = graph_record(folder, self.file)
         self.modules = record.modules if record else ()
         self._given, self._threads, self._pad_id = read_settings(options.ov_config), options.threads, pad_id

@@ -5,6 +5,7 @@ Reads the tables of sentence-transformers (`embedding.weight`) and of model2vec 
 Knows nothing of graphs; does not import onnxruntime.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Self
 
@@ -59,7 +60,7 @@ class StaticTable:
         Raises:
             ModelFolderError: no table in the file, or `mapping` or `weights` do not fit it.
         """
-        file = spec.path / "model.safetensors"
+        file = os.path.join(spec.home, "model.safetensors")
         tensors = read_tensors(file)
         name = next((name for name in TABLE_NAMES if name in tensors), None)
         if name is None or tensors[name].ndim != 2:

@@ -14,6 +14,7 @@ from airvec.folder import ONNX, OPENVINO, ModelFolder, graph_files, inside, runs
 from airvec.folder.variants import family_of
 from airvec.graph_weights import is_weight_of, weights_beside
 from airvec.manifest import FILE_NAME, GraphRecord, sha256_of
+from airvec.paths import path_inside
 
 UNKNOWN, WHOLE, DAMAGED, MISSING = "not in airvec.json", "ok", "DAMAGED", "MISSING"
 TITLES = ("variant", "graph", "MB", "opset", "precision", "CPU", "checksum")
@@ -41,7 +42,7 @@ def graph_states(folder: ModelFolder) -> list[GraphState]:
         ModelFolderError: airvec.json names a file outside the folder.
     """
     records: Mapping[str, GraphRecord] = folder.manifest.graphs if folder.manifest else {}
-    chosen = {file for body in folder.bodies() for file in variants_of(folder, body).values()}
+    chosen = {Path(file) for body in folder.bodies() for file in variants_of(folder, body).values()}
     names = sorted({*graph_files(folder), *records})
     heads = [name for name in names if not any(is_weight_of(name, other) for other in names)]
     return [_state(folder, name, [name, *_weights(folder, name, records)], records, chosen) for name in heads]
@@ -73,7 +74,7 @@ def measured_table(states: Sequence[GraphState]) -> str:
 def _state(
     folder: ModelFolder, name: str, parts: Sequence[str], records: Mapping[str, GraphRecord], chosen: set[Path]
 ) -> GraphState:
-    files = [inside(folder.path, part, f"{folder.name}/{FILE_NAME}") for part in parts]
+    files = [Path(inside(folder.home, part, f"{folder.name}/{FILE_NAME}")) for part in parts]
     there = [file for file in files if file.is_file()]
     found = {_checked(file, records.get(part)) for file, part in zip(files, parts, strict=True)}
     worst = next(state for state in (MISSING, DAMAGED, WHOLE, UNKNOWN) if state in found)
@@ -93,8 +94,8 @@ def _body(name: str) -> str:
 
 def _weights(folder: ModelFolder, name: str, records: Mapping[str, GraphRecord]) -> list[str]:
     """The files beside a graph that hold its weights, as paths in the folder: on disk or in airvec.json."""
-    graph = inside(folder.path, name, f"{folder.name}/{FILE_NAME}")
-    names = {file.relative_to(folder.path).as_posix() for file in weights_beside(graph)}
+    graph = inside(folder.home, name, f"{folder.name}/{FILE_NAME}")
+    names = {path_inside(folder.home, file) for file in weights_beside(graph)}
     return sorted(names | {other for other in records if is_weight_of(other, name)})
 
 

@@ -46,13 +46,15 @@ def choose_graphs(source: ModelFolder, variant: str, arch: str) -> list[Path]:
     if variant == "int8" and not all(_has_one_of(names, body) for body in bodies):
         raise ModelFolderError(_no_int8(source, names[0], arch))
     for body in bodies:
-        packable = [name for name, file in variants_of(source, body).items() if file.suffix == ".onnx"]
+        packable = [name for name, file in variants_of(source, body).items() if file.endswith(".onnx")]
         if variant != "auto" and packable and not _has_one_of(names, body):
             raise ModelFolderError(
                 f"variant: {variant!r}, but {source.name} has no {names[0]}, expected one of {', '.join(packable)}. "
                 "Name one of them (--variant); airvec export --variants makes more."
             )
-    found = [look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body) for body in bodies]
+    found = [
+        Path(look_up_graph(source, auto_names(source, body) if variant == "auto" else names, body)) for body in bodies
+    ]
     for graph in found:  # what "auto" stands for in a folder that was packed may be for other CPUs
         names_for(variant_of(graph.name), arch)
     return found
@@ -69,7 +71,7 @@ def check_sums(source: ModelFolder, graphs: Sequence[Path]) -> None:
     chosen = {graph.relative_to(source.path).as_posix() for graph in graphs}
     others = set(graph_files(source)) - chosen
     for name, said in (source.manifest or Manifest()).graphs.items():
-        file = inside(source.path, name, f"{source.name}/{FILE_NAME}")
+        file = Path(inside(source.home, name, f"{source.name}/{FILE_NAME}"))
         of_another = name in others or any(is_weight_of(name, other) for other in others)
         if said.sha256 and file.is_file() and not of_another:
             _check_sum(file, said.sha256)
@@ -108,7 +110,7 @@ def save_graphs(source: ModelFolder, graphs: Sequence[Path], fresh: Path, arch: 
         target.parent.mkdir(parents=True, exist_ok=True)
         saved = save_graph(graph, target, optimized=said is not None and said.optimized, arch=arch)
         lowest = saved.min_onnxruntime or lowest
-        for file in (target, *weights_beside(target)):
+        for file in (target, *map(Path, weights_beside(target))):
             records[file.relative_to(fresh).as_posix()] = GraphRecord(sha256_of(file), file.stat().st_size)
         name = target.relative_to(fresh).as_posix()
         records[name] = (said or GraphRecord("", 0, precision="unknown"))._replace(

@@ -31,7 +31,7 @@ def write_compact(file: Path) -> tuple[Path, ...]:
         ModelNotFoundError: no such file.
         ModelFolderError: it is no tokenizer.
     """
-    settings, vocabulary = compact_names(file)
+    settings, vocabulary = map(Path, compact_names(file))
     shell = read_object(file).values
     tokens = _tokens_in_order(shell)
     if tokens is None:
@@ -53,7 +53,7 @@ def _same(file: Path) -> bool:
         compact, whole = read_compact(file), Tokenizer.from_file(str(file))
     except Exception as error:  # the Rust library's only kind
         for path in compact_names(file):
-            path.unlink()
+            Path(path).unlink()
         raise ModelFolderError(f"{short_name(file)}: not a tokenizer ({error}). Fetch the file again.") from error
     return compact is not None and compact.to_str() == whole.to_str()
 

@@ -3,9 +3,9 @@
 Knows nothing of what is in a graph.
 """
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airvec.errors import AirvecWarning, ArgumentError, ModelFolderError
@@ -25,6 +25,7 @@ from airvec.folder.variants import (
 )
 from airvec.graph_weights import weights_beside
 from airvec.json_file import short_name
+from airvec.paths import StrPath, path_inside
 
 if TYPE_CHECKING:
     from airvec.manifest import GraphRecord
@@ -44,7 +45,7 @@ def find_graph(
     file_name: str | None = None,
     body: ModuleSpec | None = None,
     backend: str = ONNX,
-) -> Path:
+) -> str:
     """The graph to run: a file that exists, that this CPU can run, and that is as long as the manifest says.
 
     Args:
@@ -83,7 +84,7 @@ def auto_names(folder: ModelFolder, body: ModuleSpec, backend: str = ONNX) -> tu
 
 def look_up_graph(
     folder: ModelFolder, names: Sequence[str], body: ModuleSpec, backend: str = ONNX, *, named: bool = False
-) -> Path:
+) -> str:
     """The first graph of a body that exists under one of some file names, for whatever CPU it was made.
 
     Args:
@@ -97,14 +98,14 @@ def look_up_graph(
         ModelFolderError: no such graph, or one that is cut short.
         ArgumentError: a name leaves the folder.
     """
-    for place in (place for one in names for place in _places(body.path, one, backend, named=named)):
-        if place.is_file():
+    for place in (place for one in names for place in _places(body.home, one, backend, named=named)):
+        if os.path.isfile(place):
             _check_sizes(folder, place)
             return place
-    raise _no_graph(folder, body.path, names[-1], backend)
+    raise _no_graph(folder, body.home, names[-1], backend)
 
 
-def fastest(folder: ModelFolder, body: ModuleSpec | None = None, backend: str = ONNX) -> Path:
+def fastest(folder: ModelFolder, body: ModuleSpec | None = None, backend: str = ONNX) -> str:
     """The graph of a backend that airvec.json says gave most texts a second, among those that this machine can run.
 
     Args:
@@ -115,11 +116,11 @@ def fastest(folder: ModelFolder, body: ModuleSpec | None = None, backend: str = 
     Raises:
         ModelFolderError: no graph of the backend has a measured speed.
     """
-    speeds: dict[Path, float] = {}
+    speeds: dict[str, float] = {}
     for file in variants_of(folder, body).values():
         record = graph_record(folder, file)
         speed = record.measured.get("texts_per_second") if record else None
-        if record and speed and file.suffix == SUFFIX[backend] and _runs_here(record, file) and _sound(record):
+        if record and speed and file.endswith(SUFFIX[backend]) and _runs_here(record, file) and _sound(record):
             speeds[file] = speed
     if not speeds:
         raise ModelFolderError(
@@ -129,26 +130,26 @@ def fastest(folder: ModelFolder, body: ModuleSpec | None = None, backend: str = 
     return max(speeds, key=lambda file: speeds[file])
 
 
-def variants_of(folder: ModelFolder, body: ModuleSpec | None = None) -> dict[str, Path]:
+def variants_of(folder: ModelFolder, body: ModuleSpec | None = None) -> dict[str, str]:
     """The graphs of a body by variant, fp32 first: the words for `variant`, or file names where they follow no rule."""
-    home = (body or folder.modules[0]).path
-    files = sorted(file for place in (home, home / ONNX, home / OPENVINO) for file in _graphs_in(place))
-    found = {variant_of(file.name): file for file in files}
+    home = (body or folder.modules[0]).home
+    files = sorted(file for place in ("", ONNX, OPENVINO) for file in _graphs_in(os.path.join(home, place)))
+    found = {variant_of(os.path.basename(file)): file for file in files}
     return dict(sorted(found.items(), key=lambda item: (item[0] != "fp32", item[0])))
 
 
 def graph_files(folder: ModelFolder) -> tuple[str, ...]:
     """All graphs of a folder, ONNX and OpenVINO, as sorted paths inside it."""
-    files = (file for kind in SUFFIX.values() for file in folder.path.rglob(f"*{kind}"))
-    return tuple(sorted(file.relative_to(folder.path).as_posix() for file in files))
+    files = (os.path.join(place, name) for place, _, names in os.walk(folder.home) for name in names)
+    return tuple(sorted(path_inside(folder.home, file) for file in files if file.endswith(tuple(SUFFIX.values()))))
 
 
-def graph_record(folder: ModelFolder, file: Path) -> "GraphRecord | None":
+def graph_record(folder: ModelFolder, file: StrPath) -> "GraphRecord | None":
     """What airvec.json says of a graph of the folder; None where it says nothing."""
-    return folder.manifest.graphs.get(file.relative_to(folder.path).as_posix()) if folder.manifest else None
+    return folder.manifest.graphs.get(path_inside(folder.home, file)) if folder.manifest else None
 
 
-def _places(home: Path, name: str, backend: str, *, named: bool) -> Iterator[Path]:
+def _places(home: StrPath, name: str, backend: str, *, named: bool) -> Iterator[str]:
     """Where a graph may lie: its own folder first, but for files that the caller named."""
     try:
         places = [inside(home, name, "file_name"), inside(home, f"{backend}/{name}", "file_name")]
@@ -159,9 +160,9 @@ def _places(home: Path, name: str, backend: str, *, named: bool) -> Iterator[Pat
     yield from places if named else reversed(places)
 
 
-def _graphs_in(place: Path) -> Iterator[Path]:
-    for kind in SUFFIX.values():
-        yield from place.glob(f"*{kind}")
+def _graphs_in(place: str) -> list[str]:
+    names = os.listdir(place) if os.path.isdir(place) else []
+    return [os.path.join(place, name) for name in names if name.endswith(tuple(SUFFIX.values()))]
 
 
 def _sound(record: "GraphRecord") -> bool:
@@ -170,11 +171,11 @@ def _sound(record: "GraphRecord") -> bool:
     return moved <= SAME_IN_ANY_BATCH * record.scale and not record.measured.get("misses")
 
 
-def _runs_here(record: "GraphRecord | None", file: Path) -> bool:
-    return runs_here((record and record.family) or family_of(file.name))
+def _runs_here(record: "GraphRecord | None", file: str) -> bool:
+    return runs_here((record and record.family) or family_of(os.path.basename(file)))
 
 
-def _check_sizes(folder: ModelFolder, graph: Path) -> None:
+def _check_sizes(folder: ModelFolder, graph: str) -> None:
     for file in (graph, *weights_beside(graph)):
         if said := graph_record(folder, file):
             from airvec.manifest import check_size
@@ -182,19 +183,19 @@ def _check_sizes(folder: ModelFolder, graph: Path) -> None:
             check_size(file, said)
 
 
-def _check_cpu(folder: ModelFolder, graph: Path) -> None:
+def _check_cpu(folder: ModelFolder, graph: str) -> None:
     if _runs_here(graph_record(folder, graph), graph):
         return
     problem = f"{short_name(graph)}: made for CPUs with vnni, which this one has not: its products"
     remedy = 'Use variant="int8-x86" (airvec export makes it with --variants int8-x86)'
-    if not is_dynamic(graph.name):
+    if not is_dynamic(os.path.basename(graph)):
         raise ModelFolderError(f"{problem} would saturate. {remedy}.")
     # sentence-transformers runs these on any CPU, and folders have often no other int8 graph.
     message = f'{problem} saturate, so vectors are worse than elsewhere. {remedy}, or variant="quint8_avx2".'
     warnings.warn(message, AirvecWarning, stacklevel=STACK)
 
 
-def _no_graph(folder: ModelFolder, home: Path, name: str, backend: str) -> ModelFolderError:
+def _no_graph(folder: ModelFolder, home: StrPath, name: str, backend: str) -> ModelFolderError:
     found = graph_files(folder)
     if found:
         return ModelFolderError(
@@ -202,7 +203,7 @@ def _no_graph(folder: ModelFolder, home: Path, name: str, backend: str) -> Model
             'Choose it with variant="NAME" or model_kwargs={"file_name": "…"}; airvec export --variants makes more.'
         )
     return ModelFolderError(
-        f"{short_name(home / backend / name)}: no such graph, and no other in the folder. "
+        f"{short_name(os.path.join(home, backend, name))}: no such graph, and no other in the folder. "
         f"Make one (needs torch, once): airvec export {_source(folder)} "
         f"{folder.name.rpartition('/')[2]}-onnx{EXPORT_AS.get(folder.model_type, '')}"
     )
@@ -210,4 +211,4 @@ def _no_graph(folder: ModelFolder, home: Path, name: str, backend: str) -> Model
 
 def _source(folder: ModelFolder) -> str:
     """What to export: a model's name on the Hub, or the folder's path."""
-    return folder.name if "/" in folder.name else str(folder.path)
+    return folder.name if "/" in folder.name else os.fspath(folder.home)

@@ -5,14 +5,17 @@ for the class it is opened with.
 Knows nothing of prompts, graphs and module mathematics.
 """
 
-from pathlib import Path, PurePosixPath, PureWindowsPath
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder.tokenizer import TokenizerSpec, read_tokenizer_spec, transformer_config
 from airvec.json_file import JsonObject, read_json, read_object_if_there, short_name
+from airvec.paths import StrPath, join_inside
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airvec.folder.router import RouterSpec
 
 KNOWN_PREFIXES = ("sentence_transformers.", "pylate.")
@@ -32,23 +35,30 @@ class ModuleSpec(NamedTuple):
     """
 
     type: str
-    path: Path
+    home: StrPath
     config: JsonObject
     task: str = FEATURES
     tokenizer: TokenizerSpec | None = None
     router: "RouterSpec[ModuleSpec] | None" = None
     bare: bool = False
 
+    @property
+    def path(self) -> "Path":
+        """`home` as a `Path`."""
+        from pathlib import Path
 
-def read_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
+        return Path(self.home)
+
+
+def read_modules(path: StrPath, kind: str) -> tuple[ModuleSpec, ...]:
     """The modules of a model folder, opened as `kind`: SentenceTransformer, SparseEncoder or CrossEncoder.
 
     Raises:
         ModelNotFoundError: neither modules.json nor config.json.
         ModelFolderError: a file is damaged, a type is unknown code, or a path leaves the folder.
     """
-    file = path / "modules.json"
-    if not file.is_file():
+    file = os.path.join(path, "modules.json")
+    if not os.path.isfile(file):
         return _default_modules(path, kind)
     entries = read_json(file)
     if not isinstance(entries, list) or not entries:
@@ -56,7 +66,7 @@ def read_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
     return tuple(_module(path, file, index, entry) for index, entry in enumerate(cast("list[Any]", entries)))
 
 
-def make_module(stated: str, home: Path, where: str) -> ModuleSpec:
+def make_module(stated: str, home: StrPath, where: str) -> ModuleSpec:
     """The module of a type, as modules.json and router_config.json state types, that lies in `home`.
 
     Raises:
@@ -69,7 +79,7 @@ def make_module(stated: str, home: Path, where: str) -> ModuleSpec:
         )
     name = stated.rpartition(".")[2]
     kind, task = ALIASES.get(name, (name, FEATURES))
-    config = read_object_if_there(home / "config.json")
+    config = read_object_if_there(os.path.join(home, "config.json"))
     if kind == "Transformer":
         return _transformer(home, config, task)
     if kind == "Router":
@@ -79,7 +89,7 @@ def make_module(stated: str, home: Path, where: str) -> ModuleSpec:
     return ModuleSpec(kind, home, config, tokenizer=_table_tokenizer(kind, home))
 
 
-def inside(folder: Path, stated: str, where: str) -> Path:
+def inside(folder: StrPath, stated: str, where: str) -> str:
     """A path that a model folder states, joined to the folder.
 
     Symbolic links inside the folder are followed (the Hub's cache is made of them); a stated path that is
@@ -88,27 +98,29 @@ def inside(folder: Path, stated: str, where: str) -> Path:
     Raises:
         ModelFolderError: the path would leave the folder.
     """
-    posix, windows = PurePosixPath(stated), PureWindowsPath(stated)
-    if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts or ".." in posix.parts:
+    windows = stated.replace("\\", "/")
+    if windows.startswith("/") or windows[1:2] == ":" or ".." in windows.split("/"):
         raise ModelFolderError(
             f"{where}: path {stated!r} leaves the model folder, expected one inside it. Do not use this folder."
         )
-    return folder / stated
+    return join_inside(folder, stated)
 
 
-def _module(path: Path, file: Path, index: int, entry: object) -> ModuleSpec:
+def _module(path: StrPath, file: str, index: int, entry: object) -> ModuleSpec:
     where = f"{short_name(file)}: module {index}"
     if not isinstance(entry, dict):
         raise ModelFolderError(f"{where} is {entry!r:.80}, expected an object. Re-export it with airvec export.")
     values = JsonObject(where, cast("dict[str, Any]", entry))
     kind, home = values.text("type", "") or "", inside(path, values.text("path", "") or "", where)
-    missing = home != path and not home.is_dir() and kind.rpartition(".")[2] not in WITHOUT_FOLDER
+    missing = home != path and not os.path.isdir(home) and kind.rpartition(".")[2] not in WITHOUT_FOLDER
     if missing and kind.startswith(KNOWN_PREFIXES):
-        raise ModelFolderError(f"{where}: folder {home.name!r} does not exist. The download is incomplete: fetch it.")
+        raise ModelFolderError(
+            f"{where}: folder {os.path.basename(home)!r} does not exist. The download is incomplete: fetch it."
+        )
     return make_module(kind, home, where)
 
 
-def _transformer(home: Path, config: JsonObject, task: str) -> ModuleSpec:
+def _transformer(home: StrPath, config: JsonObject, task: str) -> ModuleSpec:
     saved = transformer_config(home)
     stated = saved.text("transformer_task", task) or task
     if stated not in TASKS:
@@ -119,27 +131,27 @@ def _transformer(home: Path, config: JsonObject, task: str) -> ModuleSpec:
     return ModuleSpec("Transformer", home, config, stated, read_tokenizer_spec(home, config, saved))
 
 
-def _table_tokenizer(kind: str, home: Path) -> TokenizerSpec | None:
+def _table_tokenizer(kind: str, home: StrPath) -> TokenizerSpec | None:
     if kind == "StaticEmbedding":  # without any limit but the file's own
-        return TokenizerSpec(home / "tokenizer.json")
+        return TokenizerSpec(os.path.join(home, "tokenizer.json"))
     if kind == "SparseStaticEmbedding":
-        empty = JsonObject(short_name(home / "config.json"), {})
+        empty = JsonObject(short_name(os.path.join(home, "config.json")), {})
         return read_tokenizer_spec(home, empty, empty)
     return None
 
 
-def _default_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
+def _default_modules(path: StrPath, kind: str) -> tuple[ModuleSpec, ...]:
     """What the reference assumes for a folder without modules.json.
 
     A folder that was saved by sentence-transformers has one: without it, pooling would be a guess.
     """
-    config = read_object_if_there(path / "config.json")
+    config = read_object_if_there(os.path.join(path, "config.json"))
     architecture = next((str(name) for name in config.items("architectures")), "")
     if kind == RERANKER and config.values:
         return (_classifier(path, config, architecture),)
-    if (path / "config_sentence_transformers.json").is_file() or any(path.glob("[0-9]_*")):
+    if os.path.isfile(os.path.join(path, "config_sentence_transformers.json")) or _has_module_folders(path):
         raise ModelNotFoundError(
-            f"{short_name(path / 'modules.json')}: no such file. The download is incomplete: fetch it."
+            f"{short_name(os.path.join(path, 'modules.json'))}: no such file. The download is incomplete: fetch it."
         )
     if config.text("model_type") == "model2vec":
         static = ModuleSpec("StaticEmbedding", path, config, tokenizer=_table_tokenizer("StaticEmbedding", path))
@@ -160,7 +172,12 @@ def _default_modules(path: Path, kind: str) -> tuple[ModuleSpec, ...]:
     return (body, ModuleSpec("Pooling", path, JsonObject(config.file, pooling)))
 
 
-def _classifier(path: Path, config: JsonObject, architecture: str) -> ModuleSpec:
+def _has_module_folders(path: StrPath) -> bool:
+    """Whether there are folders such as 1_Pooling, in which modules after the first lie."""
+    return any(name[:1].isdecimal() and name[1:2] == "_" for name in os.listdir(path))
+
+
+def _classifier(path: StrPath, config: JsonObject, architecture: str) -> ModuleSpec:
     if architecture.endswith("ForCausalLM"):
         raise ModelFolderError(
             f"{config.file}: architectures is {architecture!r}, expected one ending in ForSequenceClassification. "
@@ -169,7 +186,7 @@ def _classifier(path: Path, config: JsonObject, architecture: str) -> ModuleSpec
     return _plain_body(path, config, CLASSIFY)
 
 
-def _splade(path: Path, config: JsonObject, architecture: str) -> tuple[ModuleSpec, ...]:
+def _splade(path: StrPath, config: JsonObject, architecture: str) -> tuple[ModuleSpec, ...]:
     if not architecture.endswith("ForMaskedLM"):
         raise ModelFolderError(
             f"{config.file}: architectures is {architecture!r}, expected one ending in ForMaskedLM. "
@@ -180,6 +197,6 @@ def _splade(path: Path, config: JsonObject, architecture: str) -> tuple[ModuleSp
     return (_plain_body(path, config, FILL_MASK), ModuleSpec("SpladePooling", path, pooling))
 
 
-def _plain_body(path: Path, config: JsonObject, task: str) -> ModuleSpec:
-    empty = JsonObject(short_name(path / "sentence_bert_config.json"), {})
+def _plain_body(path: StrPath, config: JsonObject, task: str) -> ModuleSpec:
+    empty = JsonObject(short_name(os.path.join(path, "sentence_bert_config.json")), {})
     return ModuleSpec("Transformer", path, config, task, read_tokenizer_spec(path, config, empty))

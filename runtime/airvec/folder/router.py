@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.json_file import JsonObject, read_object, short_name
+from airvec.paths import StrPath
 
 FILES = ("router_config.json", "config.json")
 TEXT = "text"
@@ -58,13 +59,14 @@ class RouterSpec(Generic[Module]):
         )
 
 
-def read_router(home: Path, make_module: Callable[[str, Path, str], Module]) -> RouterSpec[Module]:
+def read_router(home: StrPath, make_module: Callable[[str, StrPath, str], Module]) -> RouterSpec[Module]:
     """Read a Router's configuration, and its modules with `make_module(type, folder, where)`.
 
     Raises:
         ModelFolderError: no routes, a route with an unknown module, or a module's folder outside the router's.
     """
-    file = next((home / name for name in FILES if (home / name).is_file()), home / FILES[0])
+    files = [Path(home, name) for name in FILES]
+    file = next((file for file in files if file.is_file()), files[0])
     config = read_object(file)
     types, structure, parameters = (config.section(key) for key in ("types", "structure", "parameters"))
     opened = {name: _open(home, name, types, make_module) for name in types.values}
@@ -83,11 +85,11 @@ def read_router(home: Path, make_module: Callable[[str, Path, str], Module]) -> 
     return found
 
 
-def _open(home: Path, name: str, types: JsonObject, make_module: Callable[[str, Path, str], Module]) -> Module:
+def _open(home: StrPath, name: str, types: JsonObject, make_module: Callable[[str, StrPath, str], Module]) -> Module:
     where = f"{types.file}: module {name!r}"
     if len(PurePosixPath(name).parts) != 1 or len(PureWindowsPath(name).parts) != 1 or name == "..":
         raise ModelFolderError(f"{where} is a path, expected the name of a folder beside it. Do not use this folder.")
-    return make_module(types.text(name, "") or "", home / name, where)
+    return make_module(types.text(name, "") or "", Path(home, name), where)
 
 
 def _route(structure: JsonObject, route: str, opened: Mapping[str, Module]) -> tuple[Module, ...]:

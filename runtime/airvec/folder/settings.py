@@ -3,7 +3,7 @@
 Knows nothing of graphs and module mathematics.
 """
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from airvec.cache_names import repository_of
@@ -11,12 +11,15 @@ from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder.modules import CLASSIFY, DENSE, RERANKER, SPARSE, ModuleSpec, read_modules
 from airvec.folder.tokenizer import TokenizerSpec, check_choice
 from airvec.json_file import JsonObject, read_object_if_there
+from airvec.paths import StrPath
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from airvec.manifest import Manifest
 
 # The model inside the wheel.
-DEFAULT_MODEL = Path(__file__).parent.parent / "default_model"
+DEFAULT_MODEL = os.path.join(os.path.dirname(os.path.dirname(__file__)), "default_model")
 MANIFEST = "airvec.json"
 SIMILARITY_NAMES = ("cosine", "dot", "euclidean", "manhattan")
 KINDS = (DENSE, SPARSE, RERANKER)
@@ -32,7 +35,7 @@ class ModelFolder(NamedTuple):
     `activations` is what the folder says of a reranker's activation, as dotted paths: the first that can be run counts.
     """
 
-    path: Path
+    home: StrPath
     model_type: str
     modules: tuple[ModuleSpec, ...]
     prompts: dict[str, str]
@@ -44,9 +47,17 @@ class ModelFolder(NamedTuple):
     manifest: "Manifest | None"
 
     @property
+    def path(self) -> "Path":
+        """`home` as a `Path`."""
+        from pathlib import Path
+
+        return Path(self.home)
+
+    @property
     def name(self) -> str:
         """For messages: a model's name on the Hub for a folder of the Hub client's cache, else the folder's own."""
-        return repository_of(self.path.resolve()) or self.path.resolve().name
+        real = os.path.realpath(self.home)
+        return repository_of(real) or os.path.basename(real)
 
     @property
     def activation_fn(self) -> str | None:
@@ -88,7 +99,7 @@ class ModelFolder(NamedTuple):
         if first.router is None:
             return (first,)
         starts = [route[0] for route in first.router.routes.values() if route]
-        return tuple({spec.path: spec for spec in starts}.values())
+        return tuple({spec.home: spec for spec in starts}.values())
 
     def chain(self, task: str | None = None) -> tuple[ModuleSpec, ...]:
         """The modules that a text of this task passes, in order: Routers are replaced by one of their routes.
@@ -107,7 +118,7 @@ class ModelFolder(NamedTuple):
         return tuple(found)
 
 
-def read_folder(path: Path, kind: str | None = None) -> ModelFolder:
+def read_folder(path: StrPath, kind: str | None = None) -> ModelFolder:
     """Read a model folder's JSON files.
 
     Args:
@@ -119,10 +130,10 @@ def read_folder(path: Path, kind: str | None = None) -> ModelFolder:
         ModelNotFoundError: no such folder, or one without the files that every model has.
         ModelFolderError: a file is damaged, a module's type is unknown code, or a path leaves the folder.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise ModelNotFoundError(f"{path}: no such folder. Give a model folder's path, or a model's name on the Hub.")
-    settings = read_object_if_there(path / "config_sentence_transformers.json")
-    config = read_object_if_there(path / "config.json")
+    settings = read_object_if_there(os.path.join(path, "config_sentence_transformers.json"))
+    config = read_object_if_there(os.path.join(path, "config.json"))
     stated = settings.text("model_type")
     modules = read_modules(path, stated or kind or _looks_like(path, config))
     model_type = stated or _kind_of(modules)
@@ -130,7 +141,7 @@ def read_folder(path: Path, kind: str | None = None) -> ModelFolder:
     check_choice(settings, "similarity_fn_name", similarity, SIMILARITY_NAMES)
     check_choice(settings, "default_prompt_name", settings.text("default_prompt_name"), tuple(prompts))
     return ModelFolder(
-        path=path,
+        home=path,
         model_type=model_type,
         modules=modules,
         prompts=prompts,
@@ -143,8 +154,8 @@ def read_folder(path: Path, kind: str | None = None) -> ModelFolder:
     )
 
 
-def _manifest(path: Path) -> "Manifest | None":
-    if not (path / MANIFEST).is_file():
+def _manifest(path: StrPath) -> "Manifest | None":
+    if not os.path.isfile(os.path.join(path, MANIFEST)):
         return None
     from airvec.manifest import read_manifest
 
@@ -164,15 +175,15 @@ def check_kind(folder: ModelFolder, kind: str) -> None:
         if folder.model_type in KINDS
         else "Use a model of one of airvec's three classes."
     )
-    if kind == SPARSE and (folder.path / SPARSE_HEAD).is_file():
+    if kind == SPARSE and os.path.isfile(os.path.join(folder.home, SPARSE_HEAD)):
         advice = "Open it with airvec.MultiEncoder, which gives its lexical weights."
     raise ModelFolderError(f"{folder.name}: model_type is {folder.model_type!r}, expected {kind!r}. {advice}")
 
 
-def _looks_like(path: Path, config: JsonObject) -> str:
+def _looks_like(path: StrPath, config: JsonObject) -> str:
     """The class for a folder without modules.json; one with it is judged by its modules."""
     architecture = next((str(name) for name in config.items("architectures")), "")
-    plain = not (path / "modules.json").is_file()
+    plain = not os.path.isfile(os.path.join(path, "modules.json"))
     return RERANKER if plain and architecture.endswith("ForSequenceClassification") else DENSE
 
 

@@ -4,12 +4,13 @@ The length limit is in any of four places, and lower-casing in two: the referenc
 Knows nothing of tokenizers themselves.
 """
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from airvec.errors import ModelFolderError
 from airvec.json_file import JsonObject, read_object, read_object_if_there, short_name
+from airvec.paths import StrPath
 
 # Tried in this order; all but the first are from the first generation, one name an architecture.
 TRANSFORMER_CONFIGS = (
@@ -53,7 +54,7 @@ class TokenizerSpec(NamedTuple):
     `saved_arguments` are those that the folder saves for loading its tokenizer; the other fields include them.
     """
 
-    file: Path
+    file: StrPath
     max_length: int | None = None
     padding_side: str = "right"
     truncation_side: str = "right"
@@ -67,7 +68,7 @@ class TokenizerSpec(NamedTuple):
     saved_arguments: Mapping[str, Any] = {}
 
 
-def read_tokenizer_spec(home: Path, config: JsonObject, saved: JsonObject) -> TokenizerSpec:
+def read_tokenizer_spec(home: StrPath, config: JsonObject, saved: JsonObject) -> TokenizerSpec:
     """The tokenizer of the body in `home`.
 
     Args:
@@ -79,14 +80,14 @@ def read_tokenizer_spec(home: Path, config: JsonObject, saved: JsonObject) -> To
         ModelFolderError: a side that is none, or a saved argument that airvec does not know.
     """
     arguments = _saved_arguments(saved)
-    options = read_object_if_there(home / "tokenizer_config.json")
+    options = read_object_if_there(os.path.join(home, "tokenizer_config.json"))
     options = JsonObject(options.file, options.values | arguments)
     positions = config.integer("max_position_embeddings")
     positions = None if positions == -1 else positions
     for key in ("padding_side", "truncation_side"):
         check_choice(options, key, options.text(key), SIDES)
     return TokenizerSpec(
-        file=home / "tokenizer.json",
+        file=os.path.join(home, "tokenizer.json"),
         max_length=_max_length(JsonObject(saved.file, arguments), saved, options, positions),
         padding_side=options.text("padding_side", "right") or "right",
         truncation_side=options.text("truncation_side", "right") or "right",
@@ -101,10 +102,11 @@ def read_tokenizer_spec(home: Path, config: JsonObject, saved: JsonObject) -> To
     )
 
 
-def transformer_config(home: Path) -> JsonObject:
+def transformer_config(home: StrPath) -> JsonObject:
     """`sentence_bert_config.json`, under its first name that is there; none reads as an empty object."""
-    found = next((home / name for name in TRANSFORMER_CONFIGS if (home / name).is_file()), None)
-    return read_object(found) if found else JsonObject(short_name(home / TRANSFORMER_CONFIGS[0]), {})
+    files = [os.path.join(home, name) for name in TRANSFORMER_CONFIGS]
+    found = next(filter(os.path.isfile, files), None)
+    return read_object(found) if found else JsonObject(short_name(files[0]), {})
 
 
 def check_choice(found: JsonObject, key: str, value: str | None, known: tuple[str, ...]) -> None:
@@ -164,9 +166,9 @@ def _bert_options(options: JsonObject, config: JsonObject) -> dict[str, Any] | N
     }
 
 
-def _pad_token(home: Path, options: JsonObject) -> str | None:
+def _pad_token(home: StrPath, options: JsonObject) -> str | None:
     """The padding token's text, from either of the two files; older ones write an object with its `content`."""
-    for found in (options, read_object_if_there(home / "special_tokens_map.json")):
+    for found in (options, read_object_if_there(os.path.join(home, "special_tokens_map.json"))):
         token = found.values.get("pad_token")
         if isinstance(token, dict):
             token = cast("dict[str, Any]", token).get("content")

@@ -6,10 +6,14 @@ Knows nothing of what the files mean, beyond which ones a model needs.
 """
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airvec.errors import ArgumentError, ModelNotFoundError
 from airvec.hub.options import HubOptions
+from airvec.paths import StrPath
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["HubOptions", "find_files", "find_model", "locate"]
 
@@ -18,13 +22,13 @@ EXPORT_AS = {"sparse-encoder": " --as sparse", "cross-encoder": " --as rerank"}
 
 
 def find_model(
-    name: str | os.PathLike[str],
+    name: StrPath,
     organisation: str,
     graphs: tuple[str, ...],
     options: HubOptions,
     beside: tuple[str, ...] = (),
     fused: tuple[str, ...] = (),
-) -> Path:
+) -> str:
     """The folder of a model, from disk or else from the Hub.
 
     Args:
@@ -41,18 +45,17 @@ def find_model(
         DownloadError: the Hub or the disk failed, or a file is damaged.
         MissingPackageError: a name, and huggingface_hub is not installed.
     """
-    found = locate(name, organisation)
-    if isinstance(found, Path):
-        return found
+    folder = _folder(name)
+    if folder is not None:
+        return folder
     from airvec.hub.client import fetch
     from airvec.hub.files import RuntimeFiles
 
-    return fetch(found, RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside, fused), options)
+    files = RuntimeFiles(graphs, EXPORT_AS.get(organisation, ""), beside, fused)
+    return str(fetch(_repository(name, organisation), files, options))
 
 
-def find_files(
-    name: str | os.PathLike[str], organisation: str, names: tuple[str, ...], made_by: str, options: HubOptions
-) -> Path:
+def find_files(name: StrPath, organisation: str, names: tuple[str, ...], made_by: str, options: HubOptions) -> "Path":
     """The folder that holds files which lie beside a model's, from disk or else from the Hub; the model is not fetched.
 
     Args:
@@ -67,7 +70,7 @@ def find_files(
         ArgumentError: as `find_model`, like `DownloadError` and `MissingPackageError`.
     """
     found = locate(name, organisation)
-    if isinstance(found, Path):
+    if not isinstance(found, str):
         return found
     from airvec.hub.client import fetch
     from airvec.hub.files import NamedFiles
@@ -75,21 +78,34 @@ def find_files(
     return fetch(found, NamedFiles(names, made_by), options)
 
 
-def locate(name: str | os.PathLike[str], organisation: str) -> Path | str:
+def locate(name: StrPath, organisation: str) -> "Path | str":
     """The folder that `name` is, or else the repository `ORG/MODEL` that it names.
 
     Raises:
         ArgumentError: `name` is neither text nor path.
         ModelNotFoundError: it is a file, or neither a folder nor what can be a name.
     """
+    folder = _folder(name)
+    if folder is None:
+        return _repository(name, organisation)
+    from pathlib import Path
+
+    return Path(folder)
+
+
+def _folder(name: StrPath) -> str | None:
+    """The folder that `name` is; None where there is none."""
     try:
         text = os.fsdecode(name)
     except TypeError:
         raise ArgumentError(f"model_name_or_path: {name!r}, expected a str or a path. Correct it.") from None
-    path = Path(text)
-    if text and path.is_dir():  # "" would be the working directory
-        return path
-    if path.is_file():
+    return text if os.path.isdir(text) else None
+
+
+def _repository(name: StrPath, organisation: str) -> str:
+    """The repository that `name` is, which is no folder."""
+    text = os.fsdecode(name)
+    if os.path.isfile(text):
         raise ModelNotFoundError(f"{text}: a file, expected a model folder. Give the folder that it lies in.")
     if not _is_name(text):
         raise ModelNotFoundError(

@@ -164,7 +164,7 @@ def _open_index(path: Path, model: Any, kind: str, reranker: "CrossEncoder | Non
 
 def _graph(folder: ModelFolder) -> Path | None:
     bodies = [spec for spec in folder.bodies() if spec.type == "Transformer"]
-    return graph_of(folder, bodies[0], BackendOptions()) if len(bodies) == 1 else None
+    return Path(graph_of(folder, bodies[0], BackendOptions())) if len(bodies) == 1 else None
 
 
 def _name(folder: ModelFolder) -> str:

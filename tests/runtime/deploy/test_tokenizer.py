@@ -21,7 +21,7 @@ VOCAB = {"[PAD]": 0, "[UNK]": 1, "a": 2, "##b": 3, "é": 4}
 @pytest.fixture
 def file(tmp_path):
     """The tokenizer.json of the default model, alone in a folder."""
-    return Path(shutil.copy(DEFAULT_MODEL / "tokenizer.json", tmp_path))
+    return Path(shutil.copy(Path(DEFAULT_MODEL, "tokenizer.json"), tmp_path))
 
 
 def texts():
@@ -37,7 +37,7 @@ def texts():
 
 def read(of: str, checkpoint):
     """A tokenizer.json: that of the default model, or of all-MiniLM-L6-v2 with its special tokens."""
-    return (DEFAULT_MODEL if of == "default model" else checkpoint) / "tokenizer.json"
+    return Path(DEFAULT_MODEL if of == "default model" else checkpoint, "tokenizer.json")
 
 
 @pytest.mark.parametrize("of", ["default model", "all-MiniLM-L6-v2"])

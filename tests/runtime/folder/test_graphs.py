@@ -1,5 +1,7 @@
 """Mirrors runtime/airvec/folder/graphs.py: which graph is run."""
 
+from pathlib import Path
+
 import onnx
 import pytest
 
@@ -10,17 +12,21 @@ from tests.folders import lookup_graph, word_model, write_json
 from tests.sparse_folders import splade_model
 
 
+def name_of(file: str) -> str:
+    return Path(file).name
+
+
 def test_graphs_are_found_in_onnx_then_in_the_root_and_by_variant_and_by_name(tmp_path):
     folder = read_folder(word_model(tmp_path))
     for name in ("model.onnx", "onnx/model_int8.onnx", "extra.onnx"):
         onnx.save(lookup_graph(), tmp_path / name)
-    assert find_graph(folder) == find_graph(folder, "fp32") == tmp_path / "onnx/model.onnx"
-    assert find_graph(folder, "int8") == tmp_path / "onnx/model_int8.onnx"
-    assert find_graph(folder, file_name="model_int8.onnx") == tmp_path / "onnx/model_int8.onnx"
-    assert find_graph(folder, file_name="onnx/model_int8.onnx") == tmp_path / "onnx/model_int8.onnx"
-    assert find_graph(folder, file_name="model.onnx") == tmp_path / "model.onnx"
+    assert find_graph(folder) == find_graph(folder, "fp32") == str(tmp_path / "onnx/model.onnx")
+    assert find_graph(folder, "int8") == str(tmp_path / "onnx/model_int8.onnx")
+    assert find_graph(folder, file_name="model_int8.onnx") == str(tmp_path / "onnx/model_int8.onnx")
+    assert find_graph(folder, file_name="onnx/model_int8.onnx") == str(tmp_path / "onnx/model_int8.onnx")
+    assert find_graph(folder, file_name="model.onnx") == str(tmp_path / "model.onnx")
     (tmp_path / "onnx/model.onnx").unlink()
-    assert find_graph(folder) == tmp_path / "model.onnx"
+    assert find_graph(folder) == str(tmp_path / "model.onnx")
     assert graph_files(folder) == ("extra.onnx", "model.onnx", "onnx/model_int8.onnx")
 
 
@@ -29,9 +35,9 @@ def test_auto_is_what_a_packed_folder_says_only_where_there_is_no_fp32(tmp_path)
     onnx.save(lookup_graph(), tmp_path / "onnx/model_int8_x86.onnx")
     write_manifest(tmp_path, Manifest(variant="int8-x86", packed={"arch": "x86_64"}))
     folder = read_folder(tmp_path)
-    assert find_graph(folder) == find_graph(folder, "fp32") == tmp_path / "onnx/model.onnx"
+    assert find_graph(folder) == find_graph(folder, "fp32") == str(tmp_path / "onnx/model.onnx")
     (tmp_path / "onnx/model.onnx").unlink()
-    assert find_graph(folder) == tmp_path / "onnx/model_int8_x86.onnx"
+    assert find_graph(folder) == str(tmp_path / "onnx/model_int8_x86.onnx")
     for variant, backend in (("fp32", "onnx"), ("int4", "onnx"), ("auto", "openvino")):
         with pytest.raises(ModelFolderError, match="expected one of onnx/model_int8_x86.onnx"):
             find_graph(folder, variant, backend=backend)
@@ -72,17 +78,17 @@ def test_weights_of_another_size_than_the_manifest_says_are_an_error_before_they
     with pytest.raises(ModelFolderError, match=rf"{weights}: 4 bytes long, airvec.json says 7"):
         find_graph(read_folder(tmp_path), backend=backend)
     (tmp_path / weights).write_bytes(b"weights")
-    assert find_graph(read_folder(tmp_path), backend=backend) == tmp_path / graph
+    assert find_graph(read_folder(tmp_path), backend=backend) == str(tmp_path / graph)
 
 
 def test_auto_takes_the_graph_with_splade_pooling_inside_only_for_logits(tmp_path):
     sparse = read_folder(splade_model(tmp_path / "sparse", graphs=("model", "model_fused")))
-    assert find_graph(sparse).name == "model_fused.onnx"
-    assert find_graph(sparse, "fp32").name == find_graph(sparse, file_name="model.onnx").name == "model.onnx"
+    assert name_of(find_graph(sparse)) == "model_fused.onnx"
+    assert name_of(find_graph(sparse, "fp32")) == name_of(find_graph(sparse, file_name="model.onnx")) == "model.onnx"
     dense = read_folder(word_model(tmp_path / "dense"))
     onnx.save(lookup_graph(), tmp_path / "dense" / "onnx" / "model_fused.onnx")
-    assert find_graph(dense).name == "model.onnx"
-    assert find_graph(dense, "fused").name == "model_fused.onnx"
+    assert name_of(find_graph(dense)) == "model.onnx"
+    assert name_of(find_graph(dense, "fused")) == "model_fused.onnx"
 
 
 @pytest.mark.parametrize(("kind", "told"), [("SparseEncoder", " --as sparse"), ("CrossEncoder", " --as rerank")])

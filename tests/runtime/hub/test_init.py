@@ -232,5 +232,5 @@ def test_what_is_neither_text_nor_path_is_refused(name):
 def test_a_folder_wins_over_a_name(tmp_path, monkeypatch):
     (tmp_path / "org" / "words").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    assert find_model(".", "sentence-transformers", ("model.onnx",), HubOptions()) == Path()
-    assert find_model("org/words", "sentence-transformers", ("model.onnx",), HubOptions()) == Path("org/words")
+    assert find_model(".", "sentence-transformers", ("model.onnx",), HubOptions()) == "."
+    assert find_model("org/words", "sentence-transformers", ("model.onnx",), HubOptions()) == "org/words"
