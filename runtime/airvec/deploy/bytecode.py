@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from airvec.deploy.target import Target
@@ -71,27 +71,38 @@ def _output(command: list[str]) -> str:
     return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
-def compile_tree(folder: Path, interpreter: Path) -> None:
+def compile_tree(folder: Path, interpreter: Path, *, with_docstrings: Sequence[str] = ()) -> None:
     """Put a .pyc, without docstrings and assertions, in the place of every .py below a folder.
 
     The same sources give the same bytes.
 
+    Args:
+        folder: the packages.
+        interpreter: the Python that compiles.
+        with_docstrings: sources that read their own docstrings and keep them, by their path in the folder.
+
     Raises:
         ProcessError: the interpreter does not compile one of them.
     """
+    # As with `python -OO`: a third of NumPy's bytecode are docstrings, 0.6 MB zipped and 2 MB to be read at a start.
+    _compile(folder, folder, interpreter, "2")
+    for name in with_docstrings:
+        _compile(folder / name, folder, interpreter, "1")
+    for path in folder.rglob("*.py"):
+        path.unlink()
+
+
+def _compile(path: Path, folder: Path, interpreter: Path, level: str) -> None:
+    """Put the .pyc beside a source, or beside all that a folder has."""
     # Unchecked: a hash of the source instead of its time, which nobody compares since no source is there. No -j: with
     # one process and sorted names the bytes do not depend on the order in which files were compiled.
     command = [str(interpreter), "-I", "-S", "-W", "ignore", "-m", "compileall", "-b", "-q", "-f"]
-    # As with `python -OO`: a third of NumPy's bytecode are docstrings, 0.6 MB zipped and 2 MB to be read at a start.
-    command += ["-o", "2", "--invalidation-mode", "unchecked-hash", "-s", str(folder), str(folder)]
+    command += ["-o", level, "--invalidation-mode", "unchecked-hash", "-s", str(folder), str(path)]
     ran = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
-    sources = sorted(folder.rglob("*.py"))
-    left = [path for path in sources if not path.with_suffix(".pyc").is_file()]
+    left = [source for source in sorted(path.rglob("*.py")) if not source.with_suffix(".pyc").is_file()]
     if ran.returncode != 0 or left:
         said = " | ".join((ran.stdout + ran.stderr).strip().splitlines()[-LAST_LINES:])
         raise ProcessError(
-            f"{interpreter}: compiling {left[0] if left else folder} ended with {ran.returncode}: {said}. Expected a "
+            f"{interpreter}: compiling {left[0] if left else path} ended with {ran.returncode}: {said}. Expected a "
             ".pyc for every .py. Try another --interpreter, or another version of the package by --constraint."
         )
-    for path in sources:
-        path.unlink()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from airvec.deploy.old_numpy import modules_needed
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -85,6 +87,8 @@ def prune(folder: Path, packages: tuple[str, ...], system: str) -> tuple[list[Pr
     """
     rules = [rule for rule in RULES if rule.package in packages and system in rule.systems]
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    for glob in modules_needed(folder):
+        paths = {name: path for name, path in paths.items() if not fnmatchcase(name, glob)}
     pruned: list[Pruned] = []
     for rule in rules:
         names = [name for name in paths if fnmatchcase(name, rule.glob) and not _is_kept(name)]

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import airvec
 from airvec.deploy.airvec_wheel import runtime_metadata
 from airvec.deploy.bytecode import compile_tree, find_interpreter
+from airvec.deploy.old_numpy import docstrings_needed
 from airvec.deploy.prune import Pruned, prune
 from airvec.deploy.target import Target
 from airvec.deploy.wheels import Wheel, fetch_wheels, unpack
@@ -90,7 +91,7 @@ def stage_packages(
         warn_of_sources(target)
         notes.append(f"no Python {target.python} was found here to compile with: the .py sources were kept")
     else:
-        compile_tree(out, compiler)
+        compile_tree(out, compiler, with_docstrings=docstrings_needed(out))
     return Staged(out, target, tuple(wheels), compiler, tuple(pruned), tuple(notes))
 
 

@@ -67,6 +67,17 @@ def test_the_same_sources_give_the_same_bytes_wherever_they_lie(folder, tmp_path
     assert (folder / "package" / "__init__.pyc").read_bytes() == (other / "__init__.pyc").read_bytes()
 
 
+def test_a_source_that_reads_its_docstrings_keeps_them_and_no_other_does(folder):
+    for name in ("keeps", "drops"):
+        (folder / "package" / f"{name}.py").write_text('"""A docstring."""\nassert False\n')
+    compile_tree(folder, Path(sys.executable), with_docstrings=("package/keeps.py",))
+    assert below(folder / "package") == ["__init__.pyc", "data.json", "drops.pyc", "keeps.pyc"]
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); from package import drops, keeps"
+    shown = f"{code}; print(drops.__doc__, keeps.__doc__)"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", shown], capture_output=True, text=True, check=True)
+    assert ran.stdout == "None A docstring.\n"
+
+
 def test_a_source_that_does_not_compile_is_an_error_that_names_it(folder):
     (folder / "package" / "bad.py").write_text("def")
     with pytest.raises(ProcessError, match=r"bad\.py ended with 1: .*SyntaxError"):
