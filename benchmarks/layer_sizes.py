@@ -28,6 +28,7 @@ from measure.table import markdown
 from airvec.deploy.archive import files_below, write_zip
 from airvec.deploy.contents import Contents
 from airvec.deploy.layer import PYTHON, write_layer
+from airvec.deploy.prune import UNUSED_NUMPY
 from airvec.deploy.sizes import MB
 from airvec.deploy.target import Target
 from airvec.deploy.tree import DEFAULT_MODEL, FOR_TERMINALS, stage_packages
@@ -62,9 +63,8 @@ def layers(model: Path, target: Target, interpreter: Path | None) -> Iterator[Ro
     """A row for each layer of a target."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        staged = stage_packages(
-            target, folder / "stage" / PYTHON, without=(*FOR_TERMINALS, DEFAULT_MODEL), interpreter=interpreter
-        )
+        without = (*FOR_TERMINALS, DEFAULT_MODEL, *UNUSED_NUMPY)
+        staged = stage_packages(target, folder / "stage" / PYTHON, without=without, interpreter=interpreter)
         write_zip(folder / "alone.zip", files_below(folder / "stage"))
         compiled = staged.interpreter is not None
         unzipped = sum(file.stat().st_size for file in (folder / "stage").rglob("*") if file.is_file())

@@ -13,6 +13,11 @@ FILES = {
         "numpy/tests/test_it.py": "",
         "numpy/lib/tests/test_it.py": "",
         "numpy/LICENSE.txt": "mine",
+        "numpy/random/__init__.py": "",
+        "numpy/random/LICENSE.md": "theirs",
+        "numpy/random/lib/libnpyrandom.a": "a library",
+        "numpy/random/mtrand.so": "mtrand",
+        "numpy/fft/__init__.py": "",
         "numpy.libs/libblas.so": "blas" * 100,
     },
     "onnxruntime": {

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from airvec.deploy.archive import files_below, write_zip
-from airvec.deploy.prune import prune
+from airvec.deploy.prune import UNUSED_NUMPY, prune
 
 # The rules for NumPy, ONNX Runtime and tokenizers, said of any package.
 GENERAL = (
@@ -31,12 +31,17 @@ print(SentenceTransformer(FOLDER).encode("a text").shape[0])
 
 @dataclass(frozen=True)
 class Peer:
-    """A library: its environment, the files of its model, and a program that must print the width of a vector."""
+    """A library: its environment, the files of its model, and a program that must print the width of a vector.
+
+    Args:
+        whole_numpy: whether it loads what airvec's layers leave out of NumPy.
+    """
 
     label: str
     environment: str
     model: dict[str, Path]
     program: str
+    whole_numpy: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ def peers(model: Path) -> list[Peer]:
         Peer(
             "sentence-transformers, torch (CPU), fp32 MiniLM", "sentence-transformers",
             {**settings, **modules, **weights}, SENTENCE_TRANSFORMERS,
+            # scikit-learn and SciPy import numpy.random, numpy.fft and numpy.f2py; fastembed loads none of them.
+            whole_numpy=True,
         ),
     ]  # fmt: skip
 
@@ -68,7 +75,8 @@ def size_of_peer(peer: Peer, python: Path, folder: Path) -> PeerSize:
     tree = folder / "layer"
     packages = tree / "python"
     shutil.copytree(_packages_of(python), packages)
-    prune(packages, ("numpy", "onnxruntime", "tokenizers"), "linux")
+    without = () if peer.whole_numpy else UNUSED_NUMPY
+    prune(packages, ("numpy", "onnxruntime", "tokenizers"), "linux", without)
     _prune_all(packages)
     for name, file in peer.model.items():
         (tree / "model" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,8 @@ LAMBDA_EXAMPLES = """examples:
   airvec package lambda ./model layer.zip --constraint versions.txt       lines such as numpy==2.3.0
 
 The layer holds python/ (airvec, numpy, onnxruntime, tokenizers, without what is never loaded, compiled) and model/.
+Never loaded are numpy.random, numpy.fft and numpy.f2py, too: code of your own that imports them, as SciPy and pandas
+do, gets an error that says so, and needs --whole-numpy.
 Its handler is airvec.serverless.handler. pip fetches the packages for the function's Python and processor; a Python of
 that version on this machine compiles them. A layer that can run here is run here before it is written. At the end come
 its sizes and the commands that upload it.
@@ -84,6 +86,10 @@ def _add_lambda(kinds: Any) -> None:
     parser.add_argument(
         "--arch", default="x86_64", metavar="ARCH", help="x86_64, arm64, or as uname says (default: x86_64)"
     )
+    parser.add_argument(
+        "--whole-numpy", action="store_true",
+        help="keep numpy.random, numpy.fft and numpy.f2py, for code of your own (1.6 MB zipped)",
+    )  # fmt: skip
     add_build_arguments(parser)
     parser.set_defaults(run=run_lambda)
 
@@ -124,6 +130,7 @@ def run_lambda(arguments: argparse.Namespace) -> int:
             contents_of(arguments),
             constraint=arguments.constraint,
             interpreter=arguments.interpreter,
+            whole_numpy=arguments.whole_numpy,
             show_progress=show_progress(arguments),
         )
     sys.stdout.write(_report(layer, f"Python {target.python} on {target.arch}"))

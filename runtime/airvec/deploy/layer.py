@@ -13,6 +13,7 @@ from airvec.array_file import whole_file
 from airvec.deploy.archive import check_zip_path, files_below, fill_zip, write_zip
 from airvec.deploy.bytecode import find_interpreter
 from airvec.deploy.contents import Contents, PackedContents, pack_contents
+from airvec.deploy.prune import UNUSED_NUMPY
 from airvec.deploy.sizes import DIRECT_UPLOAD_LIMIT, UNZIPPED_LIMIT, Part, megabytes, parts_of, total, zip_parts
 from airvec.deploy.target import Target
 from airvec.deploy.tree import DEFAULT_MODEL, FOR_TERMINALS, Staged, stage_packages
@@ -27,6 +28,7 @@ PYTHON = "python"
 FUNCTION_FILE = "README.txt"
 FUNCTION_TEXT = f"""The code of this function is in its layer: the handler is {HANDLER}.
 Code of your own goes here, as a module with a handler that imports airvec.
+The layer's NumPy is without numpy.random, numpy.fft and numpy.f2py, unless it was made with --whole-numpy.
 """
 
 
@@ -58,6 +60,7 @@ def write_layer(
     *,
     constraint: Path | None = None,
     interpreter: Path | None = None,
+    whole_numpy: bool = False,
     show_progress: bool = False,
 ) -> Layer:
     """Fetch, pack, try and zip; whole or not at all.
@@ -71,6 +74,7 @@ def write_layer(
         contents: which models and which index.
         constraint: a pip constraints file that fixes versions.
         interpreter: a Python of the target's version; found if not given.
+        whole_numpy: whether what airvec never loads of NumPy is kept for code of one's own, see `UNUSED_NUMPY`.
         show_progress: bars by tqdm.
 
     Raises:
@@ -84,13 +88,14 @@ def write_layer(
         check_zip_path(path)
     if interpreter is not None:
         find_interpreter(target, interpreter)  # a wrong one is told before anything is fetched
+    without = _left_out(contents, whole_numpy)
     with TemporaryDirectory(prefix="airvec-") as temporary:
         stage = Path(temporary)
         with progress_bar(show_progress, 1, "packing the model", "step") as done:
             packed = pack_contents(contents, stage, target.arch)
             done(1)
         with progress_bar(show_progress, 1, "fetching packages", "step") as done:
-            staged = _stage(target, stage, packed, contents, constraint, interpreter)
+            staged = _stage(target, stage, packed, without, constraint, interpreter)
             done(1)
         files = files_below(stage)
         size = _checked_size(parts_of((name, (stage / name).stat().st_size, 0) for name in files))
@@ -110,11 +115,17 @@ def write_layer(
     return Layer(out, function, tuple(parts), trial, tuple(commands), (*packed.notes, *staged.notes))
 
 
+def _left_out(contents: Contents, whole_numpy: bool) -> tuple[str, ...]:
+    """What the layer does without, as it is imported."""
+    default_model = () if contents.model is None else (DEFAULT_MODEL,)
+    return (*FOR_TERMINALS, *default_model, *(() if whole_numpy else UNUSED_NUMPY))
+
+
 def _stage(
     target: Target,
     stage: Path,
     packed: PackedContents,
-    contents: Contents,
+    without: tuple[str, ...],
     constraint: Path | None,
     interpreter: Path | None,
 ) -> Staged:
@@ -122,7 +133,7 @@ def _stage(
         target,
         stage / PYTHON,
         with_onnxruntime=packed.needs_onnxruntime,
-        without=FOR_TERMINALS if contents.model is None else (*FOR_TERMINALS, DEFAULT_MODEL),
+        without=without,
         constraint=constraint,
         interpreter=interpreter,
     )

@@ -1,6 +1,7 @@
 """Which files of NumPy, ONNX Runtime and tokenizers are never loaded by airvec, each with the reason.
 
-Every public name of NumPy stays, for handlers of one's own: without numpy.f2py, `from numpy import *` would fail.
+Every public name of NumPy stays, for handlers of one's own, but for packages that a caller leaves out whole: a Lambda
+layer leaves out UNUSED_NUMPY unless --whole-numpy keeps it, and signposts in its place say so.
 libonnxruntime_providers_shared (15 kB) stays: without it ONNX Runtime warns on stderr each time it is imported.
 Knows nothing of how the packages were fetched.
 """
@@ -10,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from airvec.deploy.old_numpy import modules_needed
+from airvec.deploy.signpost import put_signpost
 
 
 @dataclass(frozen=True)
@@ -71,21 +73,29 @@ RULES = (
     Rule("onnxruntime", "onnxruntime-*.dist-info/*", "pip's records; METADATA and licences stay"),
     Rule("tokenizers", "tokenizers-*.dist-info/*", "pip's records; METADATA and licences stay"),
 )
+# 1.6 MB zipped. Neither airvec, ONNX Runtime and tokenizers nor the rest of NumPy (2.0 to 2.5) load them: they are
+# imported once they are named. `from numpy import *` names them all, and so does numpy.matlib, which starts with it.
+UNUSED_NUMPY = ("numpy.random", "numpy.fft", "numpy.f2py")
 _LICENCE_WORDS = ("licen", "copying", "notice", "authors")
 
 
-def prune(folder: Path, packages: tuple[str, ...], system: str) -> tuple[list[Pruned], list[str]]:
+def prune(
+    folder: Path, packages: tuple[str, ...], system: str, without: tuple[str, ...] = ()
+) -> tuple[list[Pruned], list[str]]:
     """Delete what the rules name.
 
     Args:
         folder: where the packages were unpacked.
         packages: those that were; the others' rules do not apply.
         system: the target's system.
+        without: packages inside of these to leave out whole but for licences, as they are imported: see UNUSED_NUMPY.
 
     Returns:
-        What was deleted, and a note for each rule that matched nothing: the package has changed since it was written.
+        What was deleted, and notes: each rule that matched nothing, since the package has changed since it was
+        written, and what was left out whole.
     """
-    rules = [rule for rule in RULES if rule.package in packages and system in rule.systems]
+    whole = {_whole(name): name for name in without}
+    rules = [rule for rule in (*RULES, *whole) if rule.package in packages and system in rule.systems]
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     for glob in modules_needed(folder):
         paths = {name: path for name, path in paths.items() if not fnmatchcase(name, glob)}
@@ -98,7 +108,17 @@ def prune(folder: Path, packages: tuple[str, ...], system: str) -> tuple[list[Pr
             path.unlink()
     _remove_empty_folders(folder)
     notes = [f"the rule {one.rule.glob} ({one.rule.reason}) matched no file" for one in pruned if not one.files]
+    left_out = [whole[one.rule] for one in pruned if one.files and one.rule in whole]
+    for name in left_out:
+        put_signpost(folder, name)
+    if left_out:
+        notes.append(f"left out, since airvec never loads them: {', '.join(left_out)} (--whole-numpy keeps them)")
     return pruned, notes
+
+
+def _whole(name: str) -> Rule:
+    """The rule for a package that is left out whole."""
+    return Rule(name.partition(".")[0], f"{name.replace('.', '/')}/*", "never loaded by airvec")
 
 
 def _is_kept(name: str) -> bool:

@@ -20,9 +20,9 @@ from airvec.deploy.wheels import Wheel, fetch_wheels, unpack
 from airvec.errors import AirvecWarning, ArgumentError
 
 LOCK = "requirements.txt"
-DEFAULT_MODEL = "default_model"
+DEFAULT_MODEL = "airvec.default_model"
 # Parts of airvec for a terminal, which a Lambda function has not.
-FOR_TERMINALS = ("cli", "doctor", "integrations")
+FOR_TERMINALS = ("airvec.cli", "airvec.doctor", "airvec.integrations")
 # What makes packages, and has no use inside of one.
 _LEFT_OUT = ("__pycache__", "*.pyi", "py.typed", "deploy")
 
@@ -64,7 +64,8 @@ def stage_packages(
         target: which Python, processor and system.
         out: the folder to fill; it does not exist, or is empty.
         with_onnxruntime: False for static models, which run on NumPy and tokenizers alone.
-        without: folders of airvec to leave out: its static default model, unless other ones are named.
+        without: what to leave out, as it is imported: parts of airvec (its static default model, unless other ones are
+            named), and packages of NumPy, see `UNUSED_NUMPY`.
         constraint: a pip constraints file that fixes versions.
         interpreter: a Python of the target's version, which compiles; found if not given.
         wheelhouse: an existing, empty folder that keeps the wheels as they were fetched.
@@ -84,7 +85,7 @@ def stage_packages(
         wheels = fetch_wheels(target, packages, wheelhouse or Path(temporary), constraint)
         for wheel in wheels:
             unpack(wheel, out)
-    pruned, notes = prune(out, packages, target.system)
+    pruned, notes = prune(out, packages, target.system, without)
     copy_airvec(out, without=without)
     (out / LOCK).write_text("".join(f"{wheel.locked}\n" for wheel in wheels), encoding="utf-8", newline="\n")
     if compiler is None:
@@ -96,8 +97,14 @@ def stage_packages(
 
 
 def copy_airvec(out: Path, *, without: tuple[str, ...] = ()) -> None:
-    """Copy the airvec that runs here, METADATA, which tells its version, and its licence where it was installed."""
-    left_out = shutil.ignore_patterns(*_LEFT_OUT, *without)
+    """Copy the airvec that runs here, METADATA, which tells its version, and its licence where it was installed.
+
+    Args:
+        out: the folder to copy into.
+        without: what to leave out, as it is imported; names of other packages count for nothing here.
+    """
+    parts = [name.removeprefix("airvec.") for name in without if name.startswith("airvec.")]
+    left_out = shutil.ignore_patterns(*_LEFT_OUT, *parts)
     shutil.copytree(Path(airvec.__file__).parent, out / "airvec", ignore=left_out)
     text, licence = _installed()
     records = out / f"airvec-{airvec.__version__}.dist-info"

@@ -32,6 +32,8 @@ def test_a_layer_is_written_and_its_sizes_and_commands_are_printed(run, words, t
         assert any(line.startswith(f"{name} ") for line in lines)
     assert any(line.split() == ["AWS's", "limit", "262.1", "MB", "52.4", "MB"] for line in lines)
     assert "self-check: it runs alone" in lines
+    left_out = "left out, since airvec never loads them: numpy.random, numpy.fft (--whole-numpy keeps them)"
+    assert f"note: {left_out}" in lines
     assert "note: no Python 3.14 was found here to compile with: the .py sources were kept" in lines
     assert shlex.split(lines[-1])[:3] == ["aws", "lambda", "create-function"]
 
@@ -52,7 +54,9 @@ def test_the_arguments_reach_the_layer(run, tmp_path, monkeypatch):
     assert (contents.model, contents.variant, contents.reranker, str(contents.index)) == ("org/model", "int8", "r", "i")
     assert (contents.reranker_variant, contents.name) == ("fused", "n")
     assert (str(seen["constraint"]), str(seen["interpreter"])) == ("c.txt", "p")
-    assert (seen["out"], seen["show_progress"]) == (tmp_path / "a.zip", False)
+    assert (seen["out"], seen["show_progress"], seen["whole_numpy"]) == (tmp_path / "a.zip", False, False)
+    assert run("package", "lambda", "org/model", tmp_path / "a.zip", "--whole-numpy").code == 0
+    assert seen["whole_numpy"] is True
 
 
 def test_one_path_is_the_layer_and_the_model_is_airvecs_own(run, tmp_path, monkeypatch):
@@ -78,6 +82,12 @@ def test_options_may_stand_anywhere(run, monkeypatch, order):
     monkeypatch.setattr("airvec.deploy.layer.write_layer", write_layer)
     assert run("package", "lambda", *order.split()).code == 0
     assert seen == [("a.zip", "m", "int8")]
+
+
+@pytest.mark.parametrize("kind", ["folder", "dockerfile"])
+def test_folders_and_images_keep_all_of_numpy_and_have_no_flag_for_it(run, tmp_path, kind):
+    ran = run("package", kind, tmp_path / "out", "--whole-numpy")
+    assert (ran.code, "unrecognized arguments: --whole-numpy" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize("wrong", ["", "m a.zip more", "m a.zip --fast"])

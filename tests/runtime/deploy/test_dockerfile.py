@@ -43,6 +43,7 @@ def test_all_that_is_copied_lies_there_for_each_processor_and_nothing_else(offli
         assert found == [f"{processor}/lib/", f"{processor}/model/"]
         assert sorted(path.name for path in (image.path / processor).iterdir()) == ["lib", "model"]
         assert (image.path / processor / "lib" / "airvec" / "http_server.pyc").is_file()
+        assert (image.path / processor / "lib" / "numpy" / "random" / "mtrand.so").is_file()
     said = json.loads((image.path / MARKER).read_text())
     assert (said["package"], sorted(said["targets"])) == ("dockerfile", ["linux-arm64", "linux-x86_64"])
     assert image.trials == ("not tried", "not tried")

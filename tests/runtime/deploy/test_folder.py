@@ -58,6 +58,7 @@ def test_a_folder_holds_programs_packages_model_and_whole_wheels(offline, words,
     expected = ["README.txt", "airvec", MARKER, "airvec.cmd", "lib", "model", "run.py", "wheelhouse"]
     assert sorted(path.name for path in out.iterdir()) == expected
     assert (out / "model" / "onnx" / "model.onnx").is_file()
+    assert (out / "lib" / "numpy" / "random" / "mtrand.so").is_file()
     assert {"airvec", "numpy", "onnxruntime", "tokenizers"} <= {path.name for path in (out / "lib").iterdir()}
     assert (out / "lib" / "airvec" / "default_model" / "model.safetensors").is_file()
     assert not (out / "lib" / "airvec" / "deploy").exists()

@@ -54,6 +54,20 @@ def test_a_layer_holds_packages_and_model_and_a_function_has_a_file(words, out):
     assert {part.name for part in layer.parts} >= {"numpy", "onnxruntime", "tokenizers", "airvec", "model"}
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_airvec_never_loads_of_numpy_is_there_if_asked_for(words, out, whole):
+    layer = write_layer(out, TARGET, words, whole_numpy=whole)
+    with ZipFile(out) as archive:
+        names = archive.namelist()
+        signposts = [name for name in names if b"--whole-numpy" in archive.read(name)]
+    assert ("python/numpy/random/mtrand.so" in names) == whole
+    assert signposts == ([] if whole else ["python/numpy/fft/__init__.pyc", "python/numpy/random/__init__.pyc"])
+    said = [note for note in layer.notes if "--whole-numpy keeps them" in note]
+    assert len(said) == (0 if whole else 1)
+    with ZipFile(layer.function) as archive:
+        assert b"--whole-numpy" in archive.read("README.txt")
+
+
 def test_no_model_is_the_default_one_without_onnxruntime(out):
     write_layer(out, TARGET, Contents())
     with ZipFile(out) as archive:

@@ -27,7 +27,7 @@ def test_a_tree_holds_the_packages_and_airvec_compiled(offline, tmp_path):
     files = below(tmp_path / "python")
     assert staged.interpreter == Path(sys.executable)
     assert [wheel.name for wheel in staged.wheels] == ["numpy", "onnxruntime", "tokenizers"]
-    assert {"numpy/__init__.pyc", "onnxruntime/__init__.pyc", "airvec/sentence_transformer.pyc"} < set(files)
+    assert {"onnxruntime/__init__.pyc", "airvec/sentence_transformer.pyc", "numpy/random/mtrand.so"} < set(files)
     assert not [file for file in files if file.endswith(".py")]
     assert not [file for file in files if "__pycache__" in file or file.startswith(("airvec/deploy", "airvec/default"))]
 
@@ -44,6 +44,14 @@ def test_a_static_tree_has_no_onnxruntime_and_keeps_the_default_model(offline, t
     files = below(tmp_path / "python")
     assert "airvec/default_model/model.safetensors" in files
     assert not [file for file in files if file.startswith("onnxruntime")]
+
+
+def test_what_is_left_out_is_named_as_it_is_imported(offline, tmp_path):
+    staged = stage_packages(HERE, tmp_path / "python", without=("airvec.cli", "numpy.random"))
+    files = below(tmp_path / "python")
+    assert not [file for file in files if file.startswith("airvec/cli/") or file == "numpy/random/mtrand.so"]
+    assert {"airvec/doctor/__init__.pyc", "numpy/fft/__init__.pyc", "numpy/random/__init__.pyc"} < set(files)
+    assert any("numpy.random (--whole-numpy keeps them)" in note for note in staged.notes)
 
 
 def test_without_an_interpreter_the_sources_stay_and_a_warning_says_what_that_costs(offline, tmp_path):
