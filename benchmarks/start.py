@@ -1,4 +1,4 @@
-"""Process start to first vector, beside the imports that no such program can do without, and other libraries.
+"""Process start to first vector and to its end, beside the imports that no such program can do without, and others.
 
     python benchmarks/start.py FOLDER            # a quarter of an hour; writes results/start.json and start.md
     python benchmarks/start.py FOLDER --quick    # to see that it works; prints only
@@ -29,6 +29,7 @@ from airvec.folder import DEFAULT_MODEL
 
 CACHE = ROOT / ".cache" / "benchmarks"
 RESULTS = ROOT / "benchmarks" / "results"
+SECONDS = ("first", "wall", "cpu")
 
 
 def arguments() -> argparse.Namespace:
@@ -59,7 +60,10 @@ def run(options: argparse.Namespace, work: Path) -> None:
     print(f"\n{text}")
     if not (options.quick or options.ours):
         (RESULTS / "start.md").write_text(text, encoding="utf-8")
-        saved = {"machine": here, "rows": [{"label": row.label, "wall": row.wall, "cpu": row.cpu} for row in rows]}
+        saved = {
+            "machine": here,
+            "rows": [{"label": row.label, **{name: getattr(row, name) for name in SECONDS}} for row in rows],
+        }
         (RESULTS / "start.json").write_text(json.dumps(saved, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
