@@ -1,6 +1,5 @@
 """airvec-export."""
 
-import os
 import signal
 from pathlib import Path
 
@@ -134,7 +133,7 @@ def test_an_unknown_variant_is_wrong_usage(tiny_bert: Path, tmp_path: Path, caps
 
 def test_being_told_to_end_is_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(cli, "_export", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(cli, "_export", lambda _: signal.raise_signal(signal.SIGTERM))
     assert main(["in", str(tmp_path / "out")]) == 130
     assert signal.getsignal(signal.SIGTERM) == before
 

@@ -67,7 +67,7 @@ def external_locations(file: StrPath) -> set[str]:
     return set(_read(file, _locations))
 
 
-def may_name_a_file(data: mmap.mmap, start: int, end: int) -> bool:
+def _may_name_a_file(data: mmap.mmap, start: int, end: int) -> bool:
     """False where no tensor of a message, nor in one inside it, can be stored in another file."""
     return end - start > LONGEST_SEARCHED or data.find(PLACE, start, end) >= 0
 
@@ -109,7 +109,7 @@ def _locations(data: mmap.mmap, start: int, end: int, kind: str) -> Iterator[str
         if kind == "entry" and number in (KEY_FIELD, VALUE_FIELD):
             text = data[first:last].decode()
             key, value = (text, value) if number == KEY_FIELD else (key, text)
-        elif number in CHILDREN[kind] and may_name_a_file(data, first, last):
+        elif number in CHILDREN[kind] and _may_name_a_file(data, first, last):
             yield from _locations(data, first, last, CHILDREN[kind][number])
     if key == "location":
         yield value

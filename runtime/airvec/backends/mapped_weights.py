@@ -1,10 +1,10 @@
-"""The weights of an ONNX graph as arrays over the mapped file, and the graph without them.
+"""The weights inside an ONNX graph as arrays over the mapped file, and the graph without them.
 
-ONNX Runtime copies weights that lie inside a graph: twice while it opens it, once for each session that it keeps. Given
-as arrays over the file, they are read where they lie: by all sessions of a process and by all processes, once in
-memory for the whole machine, and what no kernel reads again may be dropped. Measured on all-MiniLM-L6-v2, 2 cores: a
-session opens in 40 ms in place of 116 in fp32 and in 14 in place of 78 in int8, and holds 45 and 14 MB of its own in
-place of 115 and 30.
+ONNX Runtime maps weights in files beside a graph, but copies those that lie inside: twice while it opens it, once for
+each session that it keeps. Given as arrays over the file, they are read where they lie: by all sessions of a process
+and by all processes, once in memory for the whole machine, and what no kernel reads again may be dropped. Measured on
+all-MiniLM-L6-v2, 2 cores: a session opens in 40 ms in place of 116 in fp32 and in 14 in place of 78 in int8, and holds
+45 and 14 MB of its own in place of 115 and 30.
 Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 Knows nothing of sessions.
 """
@@ -18,10 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from airvec.arrays import Array
-from airvec.backends.external_data import LONGEST_SEARCHED, may_name_a_file
+from airvec.backends.external_data import LONGEST_SEARCHED
 from airvec.backends.protobuf import fields, message, varints
-from airvec.folder import inside
-from airvec.json_file import short_name
 from airvec.paths import StrPath
 
 # Smaller ones stay in the graph: shapes, biases and what else ONNX Runtime looks at while it optimises.
@@ -48,32 +46,29 @@ DTYPES = {
 class MappedWeights(NamedTuple):
     """Arrays over mapped files, by the names of the graph's tensors.
 
-    `graph` is the graph with references to its own file `name` in `folder` in their place; None = they lie in files
-    beside it, and it is opened from its own.
+    `graph` is the graph with references to its own file in `folder` in their place; `data` is that file.
     """
 
     arrays: dict[str, Array]
-    graph: bytes | None
+    graph: bytes
     folder: str
-    maps: tuple[mmap.mmap, ...]
+    data: mmap.mmap
 
     def drop(self) -> None:
         """Give back the pages that have been read: those that are read again come back from the file."""
         if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-            for data in self.maps:
-                data.madvise(mmap.MADV_DONTNEED)
+            self.data.madvise(mmap.MADV_DONTNEED)
 
 
 class _Tensor(NamedTuple):
-    """Where a tensor's message lies, and its bytes: `raw` inside, `stated` in another file."""
+    """Where a tensor's message lies, and its bytes."""
 
     start: int
     end: int
     name: str
     dims: tuple[int, ...]
     dtype: int
-    raw: tuple[int, int] | None
-    stated: dict[str, str]
+    raw: tuple[int, int]
 
     @property
     def size(self) -> int:
@@ -81,41 +76,22 @@ class _Tensor(NamedTuple):
         return prod(self.dims) * np.dtype(DTYPES[self.dtype]).itemsize if self.dtype in DTYPES else 0
 
 
-def map_weights(file: StrPath, *, split: bool = False) -> MappedWeights:
-    """Map the large weights of a graph that `check_external_data` has passed, inside it or in files beside it.
-
-    Args:
-        file: the graph.
-        split: whether any of its tensors lies in a file beside it; those inside are then left to ONNX Runtime.
+def map_weights(file: StrPath) -> MappedWeights | None:
+    """Map the large weights inside a graph that `check_external_data` has passed; None where there are none.
 
     Raises:
-        ModelFolderError: a file that holds weights lies outside the graph's folder.
         ValueError: the file is cut short, no protobuf, or not written in the shortest way.
         IndexError: as ValueError.
     """
     data = _mapped(file)
     start, end = next(((first, last) for number, first, last in fields(data, 0, len(data)) if number == GRAPH), (0, 0))
     tensors = list(_large(data, start, end))
-    if split:
-        return _beside(file, [tensor for tensor in tensors if tensor.stated])
+    if not tensors:
+        return None
     # The real file: the Hub's cache has links, and ONNX Runtime does not follow those that leave a folder.
-    real = os.path.realpath(file)
-    arrays = {tensor.name: _array(data, tensor, tensor.raw[0]) for tensor in tensors if tensor.raw}
-    graph = _without(data, (start, end), tensors, os.path.basename(real)) if arrays else None
-    return MappedWeights(arrays, graph, os.path.dirname(real), (data,) if arrays else ())
-
-
-def _beside(file: StrPath, tensors: list[_Tensor]) -> MappedWeights:
-    maps = {
-        place: _mapped(inside(os.path.dirname(file), place, short_name(file)))
-        for place in sorted({tensor.stated["location"] for tensor in tensors})
-    }
-    arrays: dict[str, Array] = {}
-    for tensor in tensors:
-        data, first = maps[tensor.stated["location"]], int(tensor.stated.get("offset", 0))
-        if first + tensor.size <= len(data):  # else ONNX Runtime says what is wrong
-            arrays[tensor.name] = _array(data, tensor, first)
-    return MappedWeights(arrays, None, os.path.dirname(file), tuple(maps.values()))
+    folder, name = os.path.split(os.path.realpath(file))
+    arrays = {tensor.name: _array(data, tensor) for tensor in tensors}
+    return MappedWeights(arrays, _without(data, (start, end), tensors, name), folder, data)
 
 
 def _mapped(file: StrPath) -> mmap.mmap:
@@ -123,8 +99,8 @@ def _mapped(file: StrPath) -> mmap.mmap:
         return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _array(data: mmap.mmap, tensor: _Tensor, first: int) -> Array:
-    array = np.frombuffer(data, DTYPES[tensor.dtype], prod(tensor.dims), first)
+def _array(data: mmap.mmap, tensor: _Tensor) -> Array:
+    array = np.frombuffer(data, DTYPES[tensor.dtype], prod(tensor.dims), tensor.raw[0])
     return array.reshape(tensor.dims)
 
 
@@ -134,11 +110,10 @@ def _large(data: mmap.mmap, start: int, end: int) -> Iterator[_Tensor]:
     inputs = {_text(data, first, last, 1) for number, first, last in found if number == INPUT}
     wanted = _left_alone(data, [(first, last) for number, first, last in found if number == NODE])
     for first, last in ((first, last) for number, first, last in found if number == TENSOR):
-        if last - first < SMALLEST and not may_name_a_file(data, first, last):
+        if last - first < SMALLEST:
             continue
         tensor = _tensor(data, first, last)
-        whole = tensor.stated or (tensor.raw and tensor.raw[1] - tensor.raw[0] == tensor.size)
-        if tensor.size >= SMALLEST and whole and tensor.name in wanted - inputs:
+        if tensor.size >= SMALLEST and tensor.raw[1] - tensor.raw[0] == tensor.size and tensor.name in wanted - inputs:
             yield tensor
 
 
@@ -167,7 +142,7 @@ def _holds_a_graph(data: mmap.mmap, start: int, end: int) -> bool:
 
 
 def _tensor(data: mmap.mmap, start: int, end: int) -> _Tensor:
-    name, raw, packed, stated = "", None, tuple[int, ...](), dict[str, str]()
+    name, raw, packed = "", (0, 0), tuple[int, ...]()
     for number, first, last in fields(data, start, end):
         if number == NAME:
             name = data[first:last].decode()
@@ -175,13 +150,10 @@ def _tensor(data: mmap.mmap, start: int, end: int) -> _Tensor:
             raw = (first, last)
         elif number == DIMS:  # packed, as proto3 writes them
             packed = tuple(value for _, value in varints(data, first, last, packed=True))
-        elif number == ENTRY:
-            stated[_text(data, first, last, 1)] = _text(data, first, last, 2)
     numbers = list(varints(data, start, end))
     dims = packed or tuple(value for number, value in numbers if number == DIMS)
     dtype = next((value for number, value in numbers if number == DTYPE), 0)
-    external = (LOCATION, EXTERNAL) in numbers and "location" in stated
-    return _Tensor(start, end, name, dims, dtype, raw, stated if external else {})
+    return _Tensor(start, end, name, dims, dtype, raw)
 
 
 def _text(data: mmap.mmap, start: int, end: int, wanted: int) -> str:
@@ -193,7 +165,7 @@ def _without(data: mmap.mmap, graph: tuple[int, int], tensors: list[_Tensor], na
     parts: list[bytes] = []
     at = graph[0]
     for tensor in tensors:
-        first, last = tensor.raw or (0, 0)
+        first, last = tensor.raw
         head = data[tensor.start : first - len(_header(data, RAW, first, last))]
         stated = {"location": name, "offset": str(first), "length": str(last - first)}
         entries = [

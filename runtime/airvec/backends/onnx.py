@@ -138,7 +138,7 @@ class OnnxGraph:
         home = os.path.dirname(self.file)
         self._files = (self.file, *(os.path.join(home, location) for location in sorted(locations)))
         self._stamps = _stamps(self._files)
-        self._weights = _weights(self.file, options, split=bool(locations))
+        self._weights = None if locations else _weights(self.file, options)  # it maps files beside a graph itself
         session = self._session(bulk=False)
         self.inputs = check_inputs(self.file, [node.name for node in session.get_inputs()])
         outputs = [node.name for node in session.get_outputs()]
@@ -230,16 +230,14 @@ class OnnxGraph:
 class Weights:
     """Mapped weights, for all sessions of a graph: those read them where they lie, and do not keep them."""
 
-    def __init__(self, file: str, mapped: MappedWeights) -> None:
-        self.file, self.mapped = file, mapped
+    def __init__(self, mapped: MappedWeights) -> None:
+        self.mapped = mapped
         self.values = {name: ort.OrtValue.ortvalue_from_numpy(array) for name, array in mapped.arrays.items()}
 
-    def given_to(self, settings: ort.SessionOptions) -> str | bytes:
-        """What to open with these settings, which are changed: the graph without the weights, or its file."""
+    def given_to(self, settings: ort.SessionOptions) -> bytes:
+        """What to open with these settings, which are changed: the graph without the weights."""
         for name, value in self.values.items():
             settings.add_initializer(name, value)
-        if self.mapped.graph is None:
-            return self.file
         settings.add_session_config_entry("session.model_external_initializers_file_folder_path", self.mapped.folder)
         return self.mapped.graph
 
@@ -257,15 +255,15 @@ def _stamps(files: tuple[str, ...]) -> list[tuple[int, int] | None]:
     return found
 
 
-def _weights(file: str, options: BackendOptions, *, split: bool) -> Weights | None:
-    """The weights for sessions on the CPU with options of ours; None = ONNX Runtime is to read the file itself."""
+def _weights(file: str, options: BackendOptions) -> Weights | None:
+    """The weights inside a graph, for sessions on the CPU with options of ours; None = they are to read the file."""
     if options.session_options is not None or tuple(options.providers or CPU) != CPU:
         return None
     try:
-        mapped = map_weights(file, split=split)
+        mapped = map_weights(file)
     except (ValueError, IndexError):  # ONNX Runtime says what is wrong with the file
         return None
-    return Weights(file, mapped) if mapped.arrays else None
+    return Weights(mapped) if mapped else None
 
 
 def room_for_two(graph: str, head: int = 0) -> bool:

@@ -114,6 +114,14 @@ def test_weights_in_a_file_beside_the_graph_are_used(tmp_path):
     np.testing.assert_allclose(SentenceTransformer(folder).encode("a"), rows_of("a").mean(axis=0), atol=1e-6)
 
 
+def test_weights_beside_the_graph_that_are_cut_short_are_an_error(tmp_path):
+    folder = word_model(tmp_path)
+    (folder / "onnx" / "model.onnx").write_bytes(lookup_graph(external="model.onnx_data").SerializeToString())
+    (folder / "onnx" / "model.onnx_data").write_bytes(table().tobytes()[:-4])
+    with pytest.raises(ModelFolderError, match=r"onnx/model.onnx: ONNX Runtime .* cannot open it: .*damaged"):
+        SentenceTransformer(folder)
+
+
 def test_weights_outside_the_folder_are_refused_before_anything_is_opened(tmp_path):
     folder = word_model(tmp_path / "model")
     (folder / "onnx" / "model.onnx").write_bytes(lookup_graph(external="../../secret").SerializeToString())
