@@ -14,11 +14,21 @@ from typing import Any, Self
 
 WORKER = Path(__file__).with_name("worker.py")
 # No peer may wait for a network that it does not need.
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS_VERBOSITY": "error"}
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "ORT_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+}  # fmt: skip
+# What airvec, imported by the process that measures, has told NumPy: nothing that a peer would be told.
+OF_OURS = "OPENBLAS_THREAD_TIMEOUT"
 
 
 class WorkerError(RuntimeError):
     """A worker answered with an error, or not at all."""
+
+
+def environment_of(more: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a process to be measured: those of ours, offline, and more."""
+    return {name: value for name, value in os.environ.items() if name != OF_OURS} | OFFLINE | dict(more)
 
 
 class Process:
@@ -45,7 +55,7 @@ class Process:
             stderr=self._stderr,
             text=True,
             encoding="utf-8",
-            env=os.environ | OFFLINE | {"PYTHONPATH": import_path} | dict(environment or {}),
+            env=environment_of({"PYTHONPATH": import_path, **(environment or {})}),
         )
 
     def ask(self, do: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 Knows nothing of how the programs' models and environments are made.
 """
 
-import os
 import resource
 import subprocess
 import time
@@ -12,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from measure.process import OFFLINE, WorkerError
+from measure.process import WorkerError, environment_of
 
 TEXT = "TEXT = 'hello world'\n"  # what every program begins with
 # And ends with: the time, by a clock that all processes of a machine share.
 TELL = "\nimport time\nprint(time.monotonic(), flush=True)"
-AS_DEPLOYED, DEPLOYED = "airvec with its threads as in a function", {"OPENBLAS_THREAD_TIMEOUT": "20"}  # serverless.py
+AS_DEPLOYED, DEPLOYED = "airvec with its threads as in a function", {"OPENBLAS_THREAD_TIMEOUT": "20"}  # blas.py
 STATIC_IMPORTS, GRAPH_IMPORTS = "numpy, tokenizers", "numpy, onnxruntime, tokenizers"
 
 
@@ -128,7 +127,7 @@ def table_rows(rows: Sequence[Program]) -> list[dict[str, object]]:
 def _run(row: Program, python: Path, runtime: Path) -> tuple[float, float, float]:
     """Seconds from before the process is made: until its code is through, until it has ended, and then of CPU."""
     paths = str(runtime) if row.environment == "airvec" else ""
-    environment = os.environ | OFFLINE | {"PYTHONPATH": paths} | dict(row.variables)
+    environment = environment_of({"PYTHONPATH": paths, **row.variables})
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(

@@ -7,6 +7,8 @@ Knows nothing of anything else.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from airvec.blas import USUAL, wait_awake
+
 if TYPE_CHECKING:
     from airvec import util
     from airvec.backend import (
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from airvec.sparse_vectors import SparseVector, SparseVectors
 
 __version__ = "0.1.0"
+
+wait_awake(USUAL)  # before anything here imports NumPy
 
 _HOMES = {
     "AirvecError": "airvec.errors",

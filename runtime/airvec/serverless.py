@@ -11,12 +11,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-# NumPy's OpenBLAS starts a thread for each further CPU, which waits awake for 2^26 cycles, tens of milliseconds, after
-# its import and after each product. A function pays for that from its share of the CPU: at 0.58 the first vector of the
-# static model came after 140 ms, and after 113 where they wait for 2^20 cycles. Read when NumPy is first imported.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
+from airvec.blas import IN_A_FUNCTION, wait_awake
+
+wait_awake(IN_A_FUNCTION)
 
 # isort: split
+# ruff: noqa: E402 - they import NumPy, which is told by then
 from airvec.serving.limits import Limits
 from airvec.serving.log import wants_log
 from airvec.serving.opened import Places, open_places

@@ -7,6 +7,8 @@ import pytest
 from measure.process import WorkerError
 from measure.starts import GRAPH_IMPORTS, Program, programs, table_rows, take_turns
 
+from airvec.blas import VARIABLE
+
 
 def test_medians_are_seen_beside_those_of_the_bare_imports():
     bare = Program("bare", f"import {GRAPH_IMPORTS}", first=[0.2, 0.1, 0.3], wall=[0.3, 0.3, 0.3], cpu=[0.1, 0.1, 0.1])
@@ -53,6 +55,12 @@ def test_a_program_has_its_variables(tmp_path):
     seen = Program("seen", "import os\nassert os.environ['OURS'] == '1'", variables={"OURS": "1"})
     take_turns([seen], {"airvec": Path(sys.executable)}, tmp_path, 1, lambda _: None)
     assert len(seen.wall) == 1
+
+
+def test_no_program_is_told_what_airvec_tells_numpy_in_the_process_that_measures(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "26")
+    code = f"import os\nassert {VARIABLE!r} not in os.environ"
+    take_turns([Program("other", code)], {"airvec": Path(sys.executable)}, tmp_path, 1, lambda _: None)
 
 
 def test_a_program_that_fails_ends_it_with_what_it_printed(tmp_path):

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -210,44 +209,3 @@ def test_an_exported_model_gives_the_vectors_of_the_python_calls(minilm):
     texts = ["The cat sleeps.", "Share prices fell."]
     (found,) = call("handler", {"texts": texts}, AIRVEC_MODEL=str(minilm))
     np.testing.assert_allclose(found["embeddings"], SentenceTransformer(minilm).encode(texts), atol=1e-6)
-
-
-# CPU seconds of all threads but the first, from NumPy's import until 30 ms later.
-IDLE_THREADS = """
-import sys, time
-import airvec
-assert "numpy" not in sys.modules
-if sys.argv[1] == "ours":
-    import airvec.serverless
-import numpy
-begin = time.perf_counter()
-while time.perf_counter() < begin + 0.03:
-    pass
-print(time.process_time() - time.thread_time())
-"""
-
-
-def idle_threads(who: str) -> float:
-    """What NumPy's threads spend on waiting after it has been imported, in seconds of CPU."""
-    return float(run(IDLE_THREADS, who, AIRVEC_LOG="off").stdout)
-
-
-@pytest.mark.slow  # these run with nothing beside them, so that a free CPU is there to wait on
-def test_the_threads_of_numpy_do_not_wait_awake():
-    awake = median(idle_threads("numpy alone") for _ in range(5))
-    if awake < 0.005:
-        pytest.skip(f"they take {1000 * awake:.1f} ms in any case: one CPU, busy ones, or a NumPy without OpenBLAS")
-    assert median(idle_threads("ours") for _ in range(5)) < awake / 2
-
-
-@pytest.mark.parametrize(("given", "found"), [({}, "20"), ({"OPENBLAS_THREAD_TIMEOUT": "24"}, "24")])
-def test_how_long_they_wait_is_left_as_it_was_set(given, found):
-    code = "import os, airvec.serverless\nprint(os.environ['OPENBLAS_THREAD_TIMEOUT'])"
-    assert run(code, AIRVEC_LOG="off", **given).stdout.split()[-1] == found
-
-
-def test_airvec_alone_sets_nothing():
-    code = (
-        "import os\nbefore = dict(os.environ)\nimport airvec\nairvec.SentenceTransformer\nprint(os.environ == before)"
-    )
-    assert run(code).stdout == "True\n"

@@ -32,7 +32,7 @@ OTHERS = (
     "airvec.sparse_vectors",
 )  # fmt: skip
 ONLY_WITH_A_GRAPH = ("onnxruntime", "airvec.backends.onnx", "airvec.manifest", "airvec.modules.pooling")
-MOST_OURS, MOST_OTHERS = 43, 12
+MOST_OURS, MOST_OTHERS = 44, 12
 SLOWEST = 2.0  # times the bare imports' CPU time
 
 
@@ -102,8 +102,8 @@ def test_a_module_that_a_start_does_not_need_would_be_found(more, fault):
 
 
 def test_more_modules_than_the_budget_would_be_found():
-    faults = over_budget({f"airvec.m{number}" for number in range(44)} | {f"m{number}" for number in range(13)})
-    assert [fault.split(",")[0] for fault in faults] == ["44 modules of airvec", "13 other modules"]
+    faults = over_budget({f"airvec.m{number}" for number in range(45)} | {f"m{number}" for number in range(13)})
+    assert [fault.split(",")[0] for fault in faults] == ["45 modules of airvec", "13 other modules"]
 
 
 def opened(code: str, folder: Path) -> list[str]:
