@@ -1,6 +1,7 @@
 """Mirrors runtime/airvec/backends/onnx.py."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -111,6 +112,18 @@ def test_weights_in_a_file_beside_the_graph_are_used(tmp_path):
     folder = word_model(tmp_path)
     (folder / "onnx" / "model.onnx").write_bytes(lookup_graph(external="model.onnx_data").SerializeToString())
     (folder / "onnx" / "model.onnx_data").write_bytes(table().tobytes())
+    np.testing.assert_allclose(SentenceTransformer(folder).encode("a"), rows_of("a").mean(axis=0), atol=1e-6)
+
+
+def test_weights_beside_the_graph_are_found_through_links_as_in_the_hubs_cache(tmp_path):
+    folder = word_model(tmp_path / "snapshot")
+    (tmp_path / "blobs").mkdir()
+    graph = lookup_graph(external="model.onnx_data").SerializeToString()
+    (folder / "onnx" / "model.onnx").unlink()
+    for name, content in (("model.onnx", graph), ("model.onnx_data", table().tobytes())):
+        blob = tmp_path / "blobs" / str(len(content))
+        blob.write_bytes(content)
+        (folder / "onnx" / name).symlink_to(Path("../../blobs") / blob.name)
     np.testing.assert_allclose(SentenceTransformer(folder).encode("a"), rows_of("a").mean(axis=0), atol=1e-6)
 
 
