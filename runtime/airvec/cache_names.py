@@ -19,7 +19,7 @@ def storage_name(repository: str) -> str:
 
 
 def repository_of(folder: StrPath) -> str | None:
-    """The repository that a snapshot's folder belongs to; None for any other folder.
+    """The repository that a snapshot's folder, a `plain` path, belongs to; None for any other folder.
 
     >>> repository_of("cache/models--org--words/snapshots/0a1b2c")
     'org/words'

@@ -5,7 +5,7 @@ Knows nothing of what is in them.
 
 import os
 
-from airvec.paths import StrPath
+from airvec.paths import StrPath, names_in
 
 # What follows the whole name of an ONNX graph: `_data` as Optimum and airvec write it, `.data` as torch does; several
 # files are numbered: `_data_1`.
@@ -26,6 +26,5 @@ def is_weight_of(name: str, graph: str) -> bool:
 def weights_beside(file: StrPath) -> list[str]:
     """The files on disk that hold a graph's weights, sorted; none where they are inside the graph."""
     folder, graph = os.path.split(file)
-    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    files = [os.path.join(folder, name) for name in names if is_weight_of(name, graph)]
+    files = [os.path.join(folder, name) for name in names_in(folder) if is_weight_of(name, graph)]
     return sorted(file for file in files if os.path.isfile(file))

@@ -120,4 +120,4 @@ def short_name(path: StrPath) -> str:
     """A path as messages show it: the file and the folder it lies in, or the repository that it came from."""
     folder, name = os.path.split(path)
     shown = repository_of(folder) or os.path.basename(folder)
-    return f"{shown}/{name}" if shown else name
+    return name if shown in ("", ".") else f"{shown}/{name}"

@@ -60,7 +60,7 @@ def test_sentence_transformers_5_opens_a_folder_that_was_packed(name, our_folder
 @pytest.mark.parametrize("variant", ["O3", "int8", "int8-dynamic"])
 def test_sentence_transformers_5_opens_the_other_graphs(variant, our_folders, in_optimum):
     folder = our_folders / "dense-bert"
-    graph = find_graph(read_folder(folder), variant)
+    graph = Path(find_graph(read_folder(folder), variant))
     found = np.load(in_optimum / "answers" / f"sentence-transformers {graph.stem} {folder.name}.npy")
     check(found, ours(folder, variant=variant), folder.name, INT8.get(variant, BOUND))
 

@@ -36,6 +36,12 @@ def test_each_way_into_airvec_says_how_long_unless_the_user_has(module, power):
     assert run(f"import {module}\n{WAITS}", **{VARIABLE: "24"}) == "24"
 
 
+def test_a_process_that_airvec_started_has_its_own():
+    child = f"import airvec.serverless\n{WAITS}"
+    code = f"import airvec, subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    assert run(code) == "20"
+
+
 def test_it_is_said_before_numpy_is_imported_and_nothing_else_is():
     code = """
 import os, sys

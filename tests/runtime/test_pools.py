@@ -107,7 +107,9 @@ def test_the_processes_share_the_models_threads(model, monkeypatch):
 
 
 def test_a_pool_of_another_model_or_of_the_model_as_it_was_is_refused(folder, model, pool, tmp_path):
-    np.testing.assert_array_equal(SentenceTransformer(folder).encode(TEXTS, pool=pool), model.encode(TEXTS, pool=pool))
+    for name in (folder, f"{folder}/", f"{folder.parent}/./{folder.name}"):
+        again = SentenceTransformer(name)
+        np.testing.assert_array_equal(again.encode(TEXTS, pool=pool), model.encode(TEXTS, pool=pool))
     with pytest.raises(ArgumentError, match="pool: its processes hold SentenceTransformer words .*, this is .*others"):
         SentenceTransformer(word_model(tmp_path / "others")).encode(TEXTS, pool=pool)
     changed = SentenceTransformer(folder)

@@ -25,7 +25,7 @@ from airvec.folder.variants import (
 )
 from airvec.graph_weights import weights_beside
 from airvec.json_file import short_name
-from airvec.paths import StrPath, path_inside
+from airvec.paths import StrPath, names_in, path_inside
 
 if TYPE_CHECKING:
     from airvec.manifest import GraphRecord
@@ -161,8 +161,7 @@ def _places(home: StrPath, name: str, backend: str, *, named: bool) -> Iterator[
 
 
 def _graphs_in(place: str) -> list[str]:
-    names = os.listdir(place) if os.path.isdir(place) else []
-    return [os.path.join(place, name) for name in names if name.endswith(tuple(SUFFIX.values()))]
+    return [os.path.join(place, name) for name in names_in(place) if name.endswith(tuple(SUFFIX.values()))]
 
 
 def _sound(record: "GraphRecord") -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder.tokenizer import TokenizerSpec, read_tokenizer_spec, transformer_config
 from airvec.json_file import JsonObject, read_json, read_object_if_there, short_name
-from airvec.paths import StrPath, join_inside
+from airvec.paths import StrPath, join_inside, leaves, names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,8 +98,7 @@ def inside(folder: StrPath, stated: str, where: str) -> str:
     Raises:
         ModelFolderError: the path would leave the folder.
     """
-    windows = stated.replace("\\", "/")
-    if windows.startswith("/") or windows[1:2] == ":" or ".." in windows.split("/"):
+    if leaves(stated):
         raise ModelFolderError(
             f"{where}: path {stated!r} leaves the model folder, expected one inside it. Do not use this folder."
         )
@@ -174,7 +173,7 @@ def _default_modules(path: StrPath, kind: str) -> tuple[ModuleSpec, ...]:
 
 def _has_module_folders(path: StrPath) -> bool:
     """Whether there are folders such as 1_Pooling, in which modules after the first lie."""
-    return any(name[:1].isdecimal() and name[1:2] == "_" for name in os.listdir(path))
+    return any(name[:1].isdecimal() and name[1:2] == "_" for name in names_in(path))
 
 
 def _classifier(path: StrPath, config: JsonObject, architecture: str) -> ModuleSpec:

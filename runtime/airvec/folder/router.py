@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from airvec.errors import ArgumentError, ModelFolderError
 from airvec.json_file import JsonObject, read_object, short_name
-from airvec.paths import StrPath
+from airvec.paths import StrPath, join_inside
 
 FILES = ("router_config.json", "config.json")
 TEXT = "text"
@@ -89,7 +89,7 @@ def _open(home: StrPath, name: str, types: JsonObject, make_module: Callable[[st
     where = f"{types.file}: module {name!r}"
     if len(PurePosixPath(name).parts) != 1 or len(PureWindowsPath(name).parts) != 1 or name == "..":
         raise ModelFolderError(f"{where} is a path, expected the name of a folder beside it. Do not use this folder.")
-    return make_module(types.text(name, "") or "", Path(home, name), where)
+    return make_module(types.text(name, "") or "", join_inside(home, name), where)
 
 
 def _route(structure: JsonObject, route: str, opened: Mapping[str, Module]) -> tuple[Module, ...]:

@@ -11,7 +11,7 @@ from airvec.errors import ModelFolderError, ModelNotFoundError
 from airvec.folder.modules import CLASSIFY, DENSE, RERANKER, SPARSE, ModuleSpec, read_modules
 from airvec.folder.tokenizer import TokenizerSpec, check_choice
 from airvec.json_file import JsonObject, read_object_if_there
-from airvec.paths import StrPath
+from airvec.paths import StrPath, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,6 +130,7 @@ def read_folder(path: StrPath, kind: str | None = None) -> ModelFolder:
         ModelNotFoundError: no such folder, or one without the files that every model has.
         ModelFolderError: a file is damaged, a module's type is unknown code, or a path leaves the folder.
     """
+    path = plain(path)
     if not os.path.isdir(path):
         raise ModelNotFoundError(f"{path}: no such folder. Give a model folder's path, or a model's name on the Hub.")
     settings = read_object_if_there(os.path.join(path, "config_sentence_transformers.json"))

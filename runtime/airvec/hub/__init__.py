@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airvec.errors import ArgumentError, ModelNotFoundError
 from airvec.hub.options import HubOptions
-from airvec.paths import StrPath
+from airvec.paths import StrPath, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,13 +99,13 @@ def _folder(name: StrPath) -> str | None:
         text = os.fsdecode(name)
     except TypeError:
         raise ArgumentError(f"model_name_or_path: {name!r}, expected a str or a path. Correct it.") from None
-    return text if os.path.isdir(text) else None
+    return plain(text) if os.path.isdir(text) else None  # "" would be the working directory
 
 
 def _repository(name: StrPath, organisation: str) -> str:
     """The repository that `name` is, which is no folder."""
     text = os.fsdecode(name)
-    if os.path.isfile(text):
+    if os.path.isfile(plain(text)):
         raise ModelNotFoundError(f"{text}: a file, expected a model folder. Give the folder that it lies in.")
     if not _is_name(text):
         raise ModelNotFoundError(
