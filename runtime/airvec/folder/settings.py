@@ -184,8 +184,8 @@ def check_kind(folder: ModelFolder, kind: str) -> None:
 def _looks_like(path: StrPath, config: JsonObject) -> str:
     """The class for a folder without modules.json; one with it is judged by its modules."""
     architecture = next((str(name) for name in config.items("architectures")), "")
-    plain = not os.path.isfile(os.path.join(path, "modules.json"))
-    return RERANKER if plain and architecture.endswith("ForSequenceClassification") else DENSE
+    checkpoint = not os.path.isfile(os.path.join(path, "modules.json"))
+    return RERANKER if checkpoint and architecture.endswith("ForSequenceClassification") else DENSE
 
 
 def _kind_of(modules: tuple[ModuleSpec, ...]) -> str:
