@@ -32,7 +32,7 @@ Fails = Callable[[Hub, Path], object]
 
 def fetch(home: Path, name: object = NAME, graph: str = "model.onnx", **options: object) -> Path:
     given = {"cache_folder": str(home / "hub")} | options
-    return find_model(name, "sentence-transformers", (graph,), HubOptions(**given))
+    return Path(find_model(name, "sentence-transformers", (graph,), HubOptions(**given)))
 
 
 def answers(status: int) -> Fails:
