@@ -10,11 +10,11 @@ import pytest
 from airvec.blas import VARIABLE
 
 WAITS = f"import os\nprint(os.environ.get({VARIABLE!r}))"
-# CPU seconds of all threads but the first, from NumPy's import until 60 ms later.
+# CPU seconds of all threads but the first, from NumPy's import until 0.1 s later.
 IDLE_THREADS = """
 import numpy, time
 begin = time.perf_counter()
-while time.perf_counter() < begin + 0.06:
+while time.perf_counter() < begin + 0.1:
     pass
 print(time.process_time() - time.thread_time())
 """
@@ -61,6 +61,6 @@ def test_the_threads_of_numpy_wait_less(module):
         return median(float(run(code).splitlines()[-1]) for _ in range(5))
 
     alone = idle(IDLE_THREADS)
-    if alone < 0.01:
+    if alone < 0.04:
         pytest.skip(f"they take {1000 * alone:.1f} ms in any case: one CPU, busy ones, or a NumPy without OpenBLAS")
     assert idle(f"import {module}\n{IDLE_THREADS}") < alone / 2
