@@ -1,11 +1,12 @@
 """airvec-export."""
 
-import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from airvec_exporter import cli, pipeline
+from airvec_exporter import pipeline
 from airvec_exporter.cli import main
 from airvec_exporter.pipeline import ExportReport
 from tests import tiny
@@ -131,11 +132,19 @@ def test_an_unknown_variant_is_wrong_usage(tiny_bert: Path, tmp_path: Path, caps
     assert not (tmp_path / "out").exists()
 
 
-def test_being_told_to_end_is_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(cli, "_export", lambda _: signal.raise_signal(signal.SIGTERM))
-    assert main(["in", str(tmp_path / "out")]) == 130
-    assert signal.getsignal(signal.SIGTERM) == before
+def test_being_told_to_end_is_an_interrupt(tmp_path: Path):
+    code = """
+import signal, sys
+from airvec_exporter import cli
+before = signal.getsignal(signal.SIGTERM)
+cli._export = lambda _: signal.raise_signal(signal.SIGTERM)
+code = cli.main(["in", sys.argv[1]])
+assert signal.getsignal(signal.SIGTERM) == before
+sys.exit(code)
+"""  # in a process of its own, which it would end if it were not caught
+    command = [sys.executable, "-c", code, str(tmp_path / "out")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "interrupted; nothing was written" in ran.stderr) == (130, True)
 
 
 @pytest.mark.parametrize("option", ["--texts", "--calibration"])
