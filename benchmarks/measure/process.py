@@ -12,14 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from airvec import blas
+
 WORKER = Path(__file__).with_name("worker.py")
 # No peer may wait for a network that it does not need.
 OFFLINE = {
     "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "ORT_DISABLE_TELEMETRY": "1",
     "TRANSFORMERS_VERBOSITY": "error",
 }  # fmt: skip
-# What airvec, imported by the process that measures, has told NumPy: nothing that a peer would be told.
-OF_OURS = "OPENBLAS_THREAD_TIMEOUT"
 
 
 class WorkerError(RuntimeError):
@@ -27,8 +27,11 @@ class WorkerError(RuntimeError):
 
 
 def environment_of(more: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a process to be measured: those of ours, offline, and more."""
-    return {name: value for name, value in os.environ.items() if name != OF_OURS} | OFFLINE | dict(more)
+    """The variables of a process to be measured: those of ours, offline, and more.
+
+    Without what airvec, imported by the process that measures, has told NumPy there: a peer would not be told.
+    """
+    return {name: value for name, value in os.environ.items() if name != blas.VARIABLE} | OFFLINE | dict(more)
 
 
 class Process:

@@ -13,10 +13,12 @@ from statistics import median
 
 from measure.process import WorkerError, environment_of
 
+from airvec import blas
+
 TEXT = "TEXT = 'hello world'\n"  # what every program begins with
 # And ends with: the time, by a clock that all processes of a machine share.
 TELL = "\nimport time\nprint(time.monotonic(), flush=True)"
-AS_DEPLOYED, DEPLOYED = "airvec with its threads as in a function", {"OPENBLAS_THREAD_TIMEOUT": "20"}  # blas.py
+AS_DEPLOYED, DEPLOYED = "airvec with its threads as in a function", {blas.VARIABLE: blas.IN_A_FUNCTION}
 STATIC_IMPORTS, GRAPH_IMPORTS = "numpy, tokenizers", "numpy, onnxruntime, tokenizers"
 
 

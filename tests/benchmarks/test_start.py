@@ -59,8 +59,9 @@ def test_a_program_has_its_variables(tmp_path):
 
 def test_no_program_is_told_what_airvec_tells_numpy_in_the_process_that_measures(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "26")
-    code = f"import os\nassert {VARIABLE!r} not in os.environ"
-    take_turns([Program("other", code)], {"airvec": Path(sys.executable)}, tmp_path, 1, lambda _: None)
+    seen = Program("seen", f"import os\nassert {VARIABLE!r} not in os.environ")
+    take_turns([seen], {"airvec": Path(sys.executable)}, tmp_path, 1, lambda _: None)
+    assert len(seen.wall) == 1
 
 
 def test_a_program_that_fails_ends_it_with_what_it_printed(tmp_path):
